@@ -1,0 +1,110 @@
+// Generated from assembly/abi/config.ts by tools/gen-abi.mjs. Do not edit.
+/**
+ * The configure record: u32 fields, little endian, first field is the record's own size.
+ * A shorter record leaves the rest at its default; 0xFFFFFFFF in a field means "default".
+ * CONFIG_x is the offset in bytes, DEFAULT_x the value of the full builds.
+ */
+
+/** Size of the record in bytes as the host filled it. */
+export const CONFIG_SIZE = 0;
+/** Socket handles open at once, listeners and event objects included. */
+export const CONFIG_MAX_SOCKETS = 4;
+export const DEFAULT_MAX_SOCKETS = 1024;
+/** Connection control blocks: open, orphaned and TIME_WAIT. 0 = twice the sockets. */
+export const CONFIG_MAX_CONNECTIONS = 8;
+export const DEFAULT_MAX_CONNECTIONS = 0;
+/** Bytes of linear memory the core may reach. */
+export const CONFIG_MEMORY_LIMIT = 12;
+export const DEFAULT_MEMORY_LIMIT = 1073741824;
+/** Largest single send an empty send queue accepts (V-25). */
+export const CONFIG_SEND_MAX = 16;
+export const DEFAULT_SEND_MAX = 67108864;
+/** SO_SNDBUF of a new socket, bytes. */
+export const CONFIG_SEND_BUFFER = 20;
+export const DEFAULT_SEND_BUFFER = 262144;
+/** SO_RCVBUF of a new socket, bytes. */
+export const CONFIG_RECV_BUFFER = 24;
+export const DEFAULT_RECV_BUFFER = 262144;
+/** Size of hostArea() in bytes. */
+export const CONFIG_HOST_AREA = 28;
+export const DEFAULT_HOST_AREA = 65536;
+/** TIME_WAIT length in milliseconds, 0..300000 (V-17, T-27). */
+export const CONFIG_TIME_WAIT_MS = 32;
+export const DEFAULT_TIME_WAIT_MS = 240000;
+/** FIN_WAIT_2 limit with the handle open, milliseconds; 0 = unlimited (V-18). */
+export const CONFIG_FIN_WAIT2_MS = 36;
+export const DEFAULT_FIN_WAIT2_MS = 0;
+/** FIN_WAIT_2 limit without an owner, milliseconds (seam.md: reported as delivered). */
+export const CONFIG_ORPHAN_FIN_WAIT2_MS = 40;
+export const DEFAULT_ORPHAN_FIN_WAIT2_MS = 60000;
+/** Without an owner: milliseconds without acknowledgement progress before the connection is dropped (C-56). */
+export const CONFIG_ORPHAN_TIMEOUT_MS = 44;
+export const DEFAULT_ORPHAN_TIMEOUT_MS = 60000;
+/** Retransmission timeout before the first measurement, milliseconds (RFC 6298 2.1). */
+export const CONFIG_RTO_INITIAL_MS = 48;
+export const DEFAULT_RTO_INITIAL_MS = 1000;
+/** Smallest retransmission timeout. RFC 6298 2.4 says 1 s SHOULD; 200 ms is what current stacks use. */
+export const CONFIG_RTO_MIN_MS = 52;
+export const DEFAULT_RTO_MIN_MS = 200;
+/** Largest retransmission timeout, at least 60 s (RFC 6298 2.5). */
+export const CONFIG_RTO_MAX_MS = 56;
+export const DEFAULT_RTO_MAX_MS = 60000;
+/** Delayed acknowledgement, milliseconds, below 500 (RFC 9293 MUST-40). */
+export const CONFIG_DELAYED_ACK_MS = 60;
+export const DEFAULT_DELAYED_ACK_MS = 40;
+/** SYN and SYN,ACK retransmissions before giving up. */
+export const CONFIG_SYN_RETRIES = 64;
+export const DEFAULT_SYN_RETRIES = 6;
+/** Milliseconds without acknowledgement progress on an owned connection before it fails (RFC 9293 R2, at least 100 s). */
+export const CONFIG_USER_TIMEOUT_MS = 68;
+export const DEFAULT_USER_TIMEOUT_MS = 120000;
+/** Keepalive: idle milliseconds, interval milliseconds, probes (O-43). */
+export const CONFIG_KEEP_IDLE_MS = 72;
+export const DEFAULT_KEEP_IDLE_MS = 7200000;
+export const CONFIG_KEEP_INTERVAL_MS = 76;
+export const DEFAULT_KEEP_INTERVAL_MS = 1000;
+export const CONFIG_KEEP_COUNT = 80;
+export const DEFAULT_KEEP_COUNT = 10;
+/** Close reports kept until pulled. 0 = as many as connections. */
+export const CONFIG_REPORT_SLOTS = 84;
+export const DEFAULT_REPORT_SLOTS = 0;
+/** Neighbour cache entries, and the age in milliseconds at which one is asked again. */
+export const CONFIG_NEIGHBORS = 88;
+export const DEFAULT_NEIGHBORS = 64;
+export const CONFIG_NEIGHBOR_AGE_MS = 92;
+export const DEFAULT_NEIGHBOR_AGE_MS = 60000;
+/** Switch bits of semantics chapter V, SWITCH_x; 0 = the recommended readings. */
+export const CONFIG_SWITCHES = 96;
+export const DEFAULT_SWITCHES = 0;
+/** Largest MTU of any device that will be added, bytes: sizes the frame buffers. */
+export const CONFIG_MTU_MAX = 100;
+export const DEFAULT_MTU_MAX = 65535;
+/** First value of the millisecond clock; lets tests cross the 32-bit wrap. */
+export const CONFIG_TIME_ORIGIN = 104;
+export const DEFAULT_TIME_ORIGIN = 0;
+/** TCP features: FEATURE_x bits that are on. */
+export const CONFIG_FEATURES = 108;
+export const DEFAULT_FEATURES = 0xffffffff;
+/** Datagrams queued per UDP socket. */
+export const CONFIG_UDP_QUEUE = 112;
+export const DEFAULT_UDP_QUEUE = 64;
+export const SIZEOF_CONFIG = 116;
+
+/** Switch bits: set = the second reading of the V row, clear = its recommended default. */
+export const SWITCH_V01_CLOSE_ABORTED = 1;
+export const SWITCH_V02_CLOSE_EARLY = 2;
+export const SWITCH_V03_EVENTS_PERSIST = 4;
+export const SWITCH_V04_NEW_DATA_RECORDS = 8;
+export const SWITCH_V05_RECV_ABORTED = 16;
+export const SWITCH_V06_RESET_AFTER_FIN = 32;
+export const SWITCH_V07_IDLE_CLOSE_SUCCEEDS = 64;
+export const SWITCH_V08_UNREAD_CLOSE_FIN = 128;
+export const SWITCH_V10_RECV_SHUT_KEEPS = 512;
+export const SWITCH_V12_ERROR_CLEARS = 2048;
+export const SWITCH_V13_DONTLINGER_INVERTED = 4096;
+export const SWITCH_V14_SHUT_CLOSE_RETURNS = 8192;
+export const SWITCH_V15_RESET_KEEPS_UNREAD = 16384;
+export const SWITCH_V22_RECVDISC_LENIENT = 2097152;
+export const SWITCH_V24_SEND_CLEARS_WRITE = 8388608;
+
+export const FEATURE_WINDOW_SCALE = 1;
