@@ -1,0 +1,109 @@
+/**
+ * The configure record: u32 fields, little endian, first field is the record's own size.
+ * A shorter record leaves the rest at its default; 0xFFFFFFFF in a field means "default".
+ * CONFIG_x is the offset in bytes, DEFAULT_x the value of the full builds.
+ */
+
+/** Size of the record in bytes as the host filled it. */
+export const CONFIG_SIZE: u32 = 0;
+/** Socket handles open at once, listeners and event objects included. */
+export const CONFIG_MAX_SOCKETS: u32 = 4;
+export const DEFAULT_MAX_SOCKETS: u32 = 1024;
+/** Connection control blocks: open, orphaned and TIME_WAIT. 0 = twice the sockets. */
+export const CONFIG_MAX_CONNECTIONS: u32 = 8;
+export const DEFAULT_MAX_CONNECTIONS: u32 = 0;
+/** Bytes of linear memory the core may reach. */
+export const CONFIG_MEMORY_LIMIT: u32 = 12;
+export const DEFAULT_MEMORY_LIMIT: u32 = 1073741824;
+/** Largest single send an empty send queue accepts (V-25). */
+export const CONFIG_SEND_MAX: u32 = 16;
+export const DEFAULT_SEND_MAX: u32 = 67108864;
+/** SO_SNDBUF of a new socket, bytes. */
+export const CONFIG_SEND_BUFFER: u32 = 20;
+export const DEFAULT_SEND_BUFFER: u32 = 262144;
+/** SO_RCVBUF of a new socket, bytes. */
+export const CONFIG_RECV_BUFFER: u32 = 24;
+export const DEFAULT_RECV_BUFFER: u32 = 262144;
+/** Size of hostArea() in bytes. */
+export const CONFIG_HOST_AREA: u32 = 28;
+export const DEFAULT_HOST_AREA: u32 = 65536;
+/** TIME_WAIT length in milliseconds, 0..300000 (V-17, T-27). */
+export const CONFIG_TIME_WAIT_MS: u32 = 32;
+export const DEFAULT_TIME_WAIT_MS: u32 = 240000;
+/** FIN_WAIT_2 limit with the handle open, milliseconds; 0 = unlimited (V-18). */
+export const CONFIG_FIN_WAIT2_MS: u32 = 36;
+export const DEFAULT_FIN_WAIT2_MS: u32 = 0;
+/** FIN_WAIT_2 limit without an owner, milliseconds (seam.md: reported as delivered). */
+export const CONFIG_ORPHAN_FIN_WAIT2_MS: u32 = 40;
+export const DEFAULT_ORPHAN_FIN_WAIT2_MS: u32 = 60000;
+/** Without an owner: milliseconds without acknowledgement progress before the connection is dropped (C-56). */
+export const CONFIG_ORPHAN_TIMEOUT_MS: u32 = 44;
+export const DEFAULT_ORPHAN_TIMEOUT_MS: u32 = 60000;
+/** Retransmission timeout before the first measurement, milliseconds (RFC 6298 2.1). */
+export const CONFIG_RTO_INITIAL_MS: u32 = 48;
+export const DEFAULT_RTO_INITIAL_MS: u32 = 1000;
+/** Smallest retransmission timeout. RFC 6298 2.4 says 1 s SHOULD; 200 ms is what current stacks use. */
+export const CONFIG_RTO_MIN_MS: u32 = 52;
+export const DEFAULT_RTO_MIN_MS: u32 = 200;
+/** Largest retransmission timeout, at least 60 s (RFC 6298 2.5). */
+export const CONFIG_RTO_MAX_MS: u32 = 56;
+export const DEFAULT_RTO_MAX_MS: u32 = 60000;
+/** Delayed acknowledgement, milliseconds, below 500 (RFC 9293 MUST-40). */
+export const CONFIG_DELAYED_ACK_MS: u32 = 60;
+export const DEFAULT_DELAYED_ACK_MS: u32 = 40;
+/** SYN and SYN,ACK retransmissions before giving up. */
+export const CONFIG_SYN_RETRIES: u32 = 64;
+export const DEFAULT_SYN_RETRIES: u32 = 6;
+/** Milliseconds without acknowledgement progress on an owned connection before it fails (RFC 9293 R2, at least 100 s). */
+export const CONFIG_USER_TIMEOUT_MS: u32 = 68;
+export const DEFAULT_USER_TIMEOUT_MS: u32 = 120000;
+/** Keepalive: idle milliseconds, interval milliseconds, probes (O-43). */
+export const CONFIG_KEEP_IDLE_MS: u32 = 72;
+export const DEFAULT_KEEP_IDLE_MS: u32 = 7200000;
+export const CONFIG_KEEP_INTERVAL_MS: u32 = 76;
+export const DEFAULT_KEEP_INTERVAL_MS: u32 = 1000;
+export const CONFIG_KEEP_COUNT: u32 = 80;
+export const DEFAULT_KEEP_COUNT: u32 = 10;
+/** Close reports kept until pulled. 0 = as many as connections. */
+export const CONFIG_REPORT_SLOTS: u32 = 84;
+export const DEFAULT_REPORT_SLOTS: u32 = 0;
+/** Neighbour cache entries, and the age in milliseconds at which one is asked again. */
+export const CONFIG_NEIGHBORS: u32 = 88;
+export const DEFAULT_NEIGHBORS: u32 = 64;
+export const CONFIG_NEIGHBOR_AGE_MS: u32 = 92;
+export const DEFAULT_NEIGHBOR_AGE_MS: u32 = 60000;
+/** Switch bits of semantics chapter V, SWITCH_x; 0 = the recommended readings. */
+export const CONFIG_SWITCHES: u32 = 96;
+export const DEFAULT_SWITCHES: u32 = 0;
+/** Largest MTU of any device that will be added, bytes: sizes the frame buffers. */
+export const CONFIG_MTU_MAX: u32 = 100;
+export const DEFAULT_MTU_MAX: u32 = 65535;
+/** First value of the millisecond clock; lets tests cross the 32-bit wrap. */
+export const CONFIG_TIME_ORIGIN: u32 = 104;
+export const DEFAULT_TIME_ORIGIN: u32 = 0;
+/** TCP features: FEATURE_x bits that are on. */
+export const CONFIG_FEATURES: u32 = 108;
+export const DEFAULT_FEATURES: u32 = 0xffffffff;
+/** Datagrams queued per UDP socket. */
+export const CONFIG_UDP_QUEUE: u32 = 112;
+export const DEFAULT_UDP_QUEUE: u32 = 64;
+export const SIZEOF_CONFIG: u32 = 116;
+
+/** Switch bits: set = the second reading of the V row, clear = its recommended default. */
+export const SWITCH_V01_CLOSE_ABORTED: u32 = 1 << 0;
+export const SWITCH_V02_CLOSE_EARLY: u32 = 1 << 1;
+export const SWITCH_V03_EVENTS_PERSIST: u32 = 1 << 2;
+export const SWITCH_V04_NEW_DATA_RECORDS: u32 = 1 << 3;
+export const SWITCH_V05_RECV_ABORTED: u32 = 1 << 4;
+export const SWITCH_V06_RESET_AFTER_FIN: u32 = 1 << 5;
+export const SWITCH_V07_IDLE_CLOSE_SUCCEEDS: u32 = 1 << 6;
+export const SWITCH_V08_UNREAD_CLOSE_FIN: u32 = 1 << 7;
+export const SWITCH_V10_RECV_SHUT_KEEPS: u32 = 1 << 9;
+export const SWITCH_V12_ERROR_CLEARS: u32 = 1 << 11;
+export const SWITCH_V13_DONTLINGER_INVERTED: u32 = 1 << 12;
+export const SWITCH_V14_SHUT_CLOSE_RETURNS: u32 = 1 << 13;
+export const SWITCH_V15_RESET_KEEPS_UNREAD: u32 = 1 << 14;
+export const SWITCH_V22_RECVDISC_LENIENT: u32 = 1 << 21;
+export const SWITCH_V24_SEND_CLEARS_WRITE: u32 = 1 << 23;
+
+export const FEATURE_WINDOW_SCALE: u32 = 1 << 0;

@@ -1,0 +1,30 @@
+/**
+ * Events the host pulls with `events(ptr, capacity)`: 16-byte records { kind, handle, a, b }, all u32.
+ */
+
+/** A waiting call can make progress: repeat it. a = caller, b = operation. */
+export const EVENT_WAKE: u32 = 1;
+/** An event object became set: handle is the event object's. */
+export const EVENT_SIGNALED: u32 = 2;
+/** A close report can be pulled: handle is the closed socket's, a = outcome. */
+export const EVENT_REPORT: u32 = 3;
+
+export const SIZEOF_EVENT: u32 = 16;
+export const EVENT_KIND: u32 = 0;
+export const EVENT_HANDLE: u32 = 4;
+export const EVENT_A: u32 = 8;
+export const EVENT_B: u32 = 12;
+
+/** Operations of wait records and WAKE events. */
+export const OP_CONNECT: u32 = 1;
+export const OP_ACCEPT: u32 = 2;
+export const OP_RECV: u32 = 3;
+export const OP_SEND: u32 = 4;
+export const OP_CLOSE: u32 = 5;
+export const OP_SELECT: u32 = 6;
+
+/** Bits of hostReady(fd, bits). */
+export const READY_READ: u32 = 1;
+export const READY_WRITE: u32 = 2;
+export const READY_HANGUP: u32 = 4;
+export const READY_ERROR: u32 = 8;

@@ -1,0 +1,58 @@
+/**
+ * Addresses are 16 bytes in network order everywhere inside the core; IPv4 stands as ::ffff:a.b.c.d (RFC 4291 §2.5.5.2).
+ * A control block embeds them 8-aligned, so copying and comparing are two 64-bit operations.
+ */
+
+/** 00 00 ff ff as a little-endian word: bytes 8..11 of a mapped address. */
+const MAPPED: u32 = 0xffff0000;
+
+// @ts-ignore: decorator
+@inline export function addrCopy(dst: usize, src: usize): void {
+  store<u64>(dst, load<u64>(src));
+  store<u64>(dst, load<u64>(src, 8), 8);
+}
+// @ts-ignore: decorator
+@inline export function addrEqual(a: usize, b: usize): bool {
+  return load<u64>(a) == load<u64>(b) && load<u64>(a, 8) == load<u64>(b, 8);
+}
+// @ts-ignore: decorator
+@inline export function addrIsV4(a: usize): bool { return load<u64>(a) == 0 && load<u32>(a, 8) == MAPPED; }
+
+/** The IPv4 address as a host-order number, e.g. 0x7f000001. Meaningful only for a mapped address. */
+// @ts-ignore: decorator
+@inline export function addrV4(a: usize): u32 { return bswap<u32>(load<u32>(a, 12)); }
+
+// @ts-ignore: decorator
+@inline export function addrSetV4(a: usize, v4: u32): void {
+  store<u64>(a, 0);
+  store<u32>(a, MAPPED, 8);
+  store<u32>(a, bswap<u32>(v4), 12);
+}
+// @ts-ignore: decorator
+@inline export function addrClear(a: usize): void { store<u64>(a, 0); store<u64>(a, 0, 8); }
+
+/** :: or 0.0.0.0: the wildcard of bind and the unset address of a control block. */
+// @ts-ignore: decorator
+@inline export function addrIsAny(a: usize): bool {
+  return load<u64>(a) == 0 && (load<u64>(a, 8) == 0 || (load<u32>(a, 8) == MAPPED && load<u32>(a, 12) == 0));
+}
+// @ts-ignore: decorator
+@inline export function addrIsLoopback(a: usize): bool {
+  return addrIsV4(a) ? load<u8>(a, 12) == 127 : load<u64>(a) == 0 && load<u64>(a, 8) == 0x0100000000000000;
+}
+/** 224/4 or ff00::/8. */
+// @ts-ignore: decorator
+@inline export function addrIsMulticast(a: usize): bool {
+  return addrIsV4(a) ? (load<u8>(a, 12) & 0xf0) == 0xe0 : load<u8>(a) == 0xff;
+}
+
+/** True if the first `bits` (0..128) of two addresses agree. */
+export function addrMatches(a: usize, b: usize, bits: u32): bool {
+  let i: usize = 0;
+  while (bits >= 8) {
+    if (load<u8>(a + i) != load<u8>(b + i)) return false;
+    i++;
+    bits -= 8;
+  }
+  return bits == 0 || ((<u32>load<u8>(a + i) ^ <u32>load<u8>(b + i)) >> (8 - bits)) == 0;
+}

@@ -1,0 +1,51 @@
+/**
+ * One arena, carved once by `configure`: fixed tables first, then the block region (memory/blocks) up to the ceiling.
+ * Tiny: a static region inside the single page, so the compiler proves that it fits.
+ *
+ *   | static data | tables carved at configure | 2 KiB blocks … grows on request (full builds) |
+ */
+
+/** Sum of tiny's tables and blocks; assembly/stack/layout checks it against what is carved. */
+const TINY_ARENA: i32 = 48 * 1024;
+const STATIC = memory.data(TINY ? TINY_ARENA : 16, 16);
+
+let cursor: usize = 0;
+let end: usize = 0;
+let limit: usize = 0;
+
+/** Starts carving. `memoryLimit` bounds all of linear memory in bytes. */
+export function arenaReset(memoryLimit: u32): void {
+  if (TINY) {
+    cursor = STATIC;
+    end = STATIC + <usize>TINY_ARENA;
+    limit = end;
+  } else {
+    cursor = (__heap_base + 15) & ~15;
+    end = <usize>memory.size() << 16;
+    limit = <usize>memoryLimit;
+  }
+}
+
+/** Makes [.., to) addressable; false at the ceiling or when the host refuses. */
+export function arenaExtend(to: usize): bool {
+  if (to <= end) return true;
+  if (TINY || to > limit || to < cursor) return false;
+  const pages = <i32>((to - end + 0xffff) >> 16);
+  if (memory.grow(pages) < 0) return false;
+  end += <usize>pages << 16;
+  return true;
+}
+
+/** Zeroed, 16-aligned bytes for good; 0 when the ceiling is reached. */
+export function carve(size: u32): usize {
+  const at = cursor, next = at + ((<usize>size + 15) & ~15);
+  if (next < at || !arenaExtend(next)) return 0;
+  cursor = next;
+  memory.fill(at, 0, <usize>size);
+  return at;
+}
+
+/** First byte that is not carved yet. */
+export function arenaCursor(): usize { return cursor; }
+export function arenaEnd(): usize { return end; }
+export function arenaLimit(): usize { return limit; }

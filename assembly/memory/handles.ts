@@ -1,0 +1,89 @@
+/**
+ * Handles: table index in the low bits, generation above. Free entries queue first in, first out, so that a closed value
+ * is not seen again for as long as possible (V-19). 0 and all ones are never issued.
+ *
+ * Entry: u32 handle value (issued or last issued) @0, i32 object @4, u32 kind @8 (0 = free), u32 next free + 1 @12.
+ */
+import { carve } from "./arena";
+
+export const KIND_FREE: u32 = 0;
+export const KIND_SOCKET: u32 = 1;
+export const KIND_EVENT: u32 = 2;
+
+const ENTRY: usize = 16;
+let table: usize = 0;
+let size: u32 = 0;
+let bits: u32 = 0;
+let first: u32 = 0;
+let last: u32 = 0;
+/** Handles open now. */
+export let handlesOpen: u32 = 0;
+
+export function handlesReset(n: u32): bool {
+  size = n;
+  bits = n <= 1 ? 1 : 32 - clz(n - 1);
+  handlesOpen = 0;
+  table = carve(n * <u32>ENTRY);
+  if (!table) return false;
+  for (let i: u32 = 0; i < n; i++) {
+    store<u32>(table + <usize>i * ENTRY, i);
+    store<u32>(table + <usize>i * ENTRY, i + 1 < n ? i + 2 : 0, 12);
+  }
+  first = 1;
+  last = n;
+  return true;
+}
+
+// @ts-ignore: decorator
+@inline function entryOf(h: u32): usize {
+  const i = h & ((1 << bits) - 1);
+  if (i >= size) return 0;
+  const e = table + <usize>i * ENTRY;
+  return load<u32>(e) == h && load<u32>(e, 8) ? e : 0;
+}
+
+/** A new handle of `kind` for `object`; 0 when the table is full. */
+export function handleAlloc(kind: u32, object: i32): u32 {
+  if (!first) return 0;
+  const i = first - 1, e = table + <usize>i * ENTRY;
+  first = load<u32>(e, 12);
+  if (!first) last = 0;
+  let h = load<u32>(e) + (1 << bits);
+  while (h == 0 || h == 0xffffffff) h += 1 << bits;
+  store<u32>(e, h);
+  store<i32>(e, object, 4);
+  store<u32>(e, kind, 8);
+  handlesOpen++;
+  return h;
+}
+
+/** Object of an open handle of that kind, -1 for anything else. */
+// @ts-ignore: decorator
+@inline export function handleObject(h: u32, kind: u32): i32 {
+  const e = entryOf(h);
+  return e && load<u32>(e, 8) == kind ? load<i32>(e, 4) : -1;
+}
+
+/** Kind of an open handle, KIND_FREE for anything else. */
+export function handleKind(h: u32): u32 {
+  const e = entryOf(h);
+  return e ? load<u32>(e, 8) : KIND_FREE;
+}
+
+export function handleFree(h: u32): void {
+  const e = entryOf(h);
+  if (!e) return;
+  store<u32>(e, KIND_FREE, 8);
+  store<u32>(e, 0, 12);
+  const i = <u32>((e - table) / ENTRY) + 1;
+  if (last) store<u32>(table + <usize>(last - 1) * ENTRY, i, 12); else first = i;
+  last = i;
+  handlesOpen--;
+}
+
+/** The open handle at table position i (0 .. handleCapacity-1), 0 if that entry is free. For clean-up walks. */
+export function handleAt(i: u32): u32 {
+  const e = table + <usize>i * ENTRY;
+  return load<u32>(e, 8) ? load<u32>(e) : 0;
+}
+export function handleCapacity(): u32 { return size; }
