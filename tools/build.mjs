@@ -49,7 +49,7 @@ groups
 ${Object.entries(GROUPS).map(([name, members]) => `  ${name.padEnd(10)} ${members.join(" ")}`).join("\n")}
 options
   --force    build even if nothing changed
-  --quiet    say only what fails
+  --quiet    one line on stderr if anything is to be built, then only what fails
   --help     this text
 `;
 
@@ -152,13 +152,19 @@ async function buildTypes() {
 
 const BUILDERS = { wasm: buildWasm, bundle: buildBundle, types: buildTypes };
 
-/** Builds one target if needed. Returns false when it failed. */
-async function run(target, { force, quiet }) {
-  const stamp = join(STAMPS, target.name);
-  const wanted = fingerprint(target);
+const stampOf = (target) => join(STAMPS, target.name);
+const labelOf = (target) => target.outputs[0] ?? target.name;
+
+function isCurrent(target) {
   const present = target.outputs.every((name) => existsSync(join(BUILD, name)));
-  if (!force && present && existsSync(stamp) && readFileSync(stamp, "utf8") === wanted) return true;
-  const label = target.outputs[0] ?? target.name;
+  return present && existsSync(stampOf(target)) && readFileSync(stampOf(target), "utf8") === fingerprint(target);
+}
+
+/** Builds one target. Returns false when it failed. */
+async function run(target, quiet) {
+  const stamp = stampOf(target);
+  const wanted = fingerprint(target);
+  const label = labelOf(target);
   const started = performance.now();
   try {
     const text = await BUILDERS[target.kind](target);
@@ -186,14 +192,15 @@ function choose(names) {
 
 async function main(args) {
   if (args.includes("--help")) return void process.stdout.write(HELP);
-  const options = { force: args.includes("--force"), quiet: args.includes("--quiet") };
+  const force = args.includes("--force");
+  const quiet = args.includes("--quiet");
   const unknown = args.find((a) => a.startsWith("-") && !["--force", "--quiet"].includes(a));
   if (unknown) throw new Error(`unknown option ${unknown}; see --help`);
-  let failed = 0;
-  for (const target of choose(args.filter((a) => !a.startsWith("-")))) {
-    if (!(await run(target, options))) failed++;
+  const due = choose(args.filter((a) => !a.startsWith("-"))).filter((target) => force || !isCurrent(target));
+  if (quiet && due.length) console.error(`building ${due.map(labelOf).join(", ")} ...`);
+  for (const target of due) {
+    if (!(await run(target, quiet))) process.exitCode = 1;
   }
-  if (failed) process.exitCode = 1;
 }
 
 try {

@@ -1,0 +1,88 @@
+#!/usr/bin/env node
+// npm run size: what every build weighs, as a table and as build/size.json; fails if the tiny build breaks its promise.
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
+
+const ROOT = join(dirname(fileURLToPath(import.meta.url)), "..");
+const BUILD = join(ROOT, "build");
+const ARTEFACTS = ["lastack.wasm", "lastack.simd.wasm", "lastack.tiny.wasm", "lastack.debug.wasm", "lastack.mjs", "cli.mjs"];
+const TINY_IMPORTS = ["clock_time_get", "fd_read", "fd_write", "random_get"];
+const PREVIEW1 = "wasi_snapshot_preview1";
+const MEMORY_SECTION = 5;
+
+/** Reads an unsigned LEB128 number; returns [value, next offset]. */
+function leb(bytes, at) {
+  let value = 0;
+  for (let shift = 0; ; shift += 7) {
+    const byte = bytes[at++];
+    value += (byte & 0x7f) * 2 ** shift;
+    if (byte < 0x80) return [value, at];
+  }
+}
+
+/** The limits of a module's own memory in pages: { initial, maximum } (maximum undefined if it has none). */
+function memoryLimits(bytes) {
+  let at = 8;
+  while (at < bytes.length) {
+    const id = bytes[at];
+    const [size, body] = leb(bytes, at + 1);
+    if (id === MEMORY_SECTION) {
+      const [, flagsAt] = leb(bytes, body);
+      const [initial, next] = leb(bytes, flagsAt + 1);
+      return { initial, maximum: bytes[flagsAt] & 1 ? leb(bytes, next)[0] : undefined };
+    }
+    at = body + size;
+  }
+  return undefined;
+}
+
+function measure(name) {
+  const bytes = readFileSync(join(BUILD, name));
+  const entry = { name, raw: bytes.length, gzip: gzipSync(bytes, { level: 9 }).length };
+  if (!name.endsWith(".wasm")) return entry;
+  const module = new WebAssembly.Module(bytes);
+  return {
+    ...entry,
+    imports: WebAssembly.Module.imports(module).map((i) => (i.module === PREVIEW1 ? i.name : `${i.module}.${i.name}`)).sort(),
+    exports: WebAssembly.Module.exports(module).length,
+    memoryPages: memoryLimits(bytes),
+  };
+}
+
+/** What the tiny build promises and does not keep, in words. */
+function brokenPromises(tiny) {
+  const broken = [];
+  if (tiny.imports.join() !== TINY_IMPORTS.join()) {
+    broken.push(`${tiny.name} imports ${tiny.imports.join(", ") || "nothing"}; expected exactly ${TINY_IMPORTS.join(", ")}`);
+  }
+  if (tiny.memoryPages?.maximum !== 1) {
+    broken.push(`${tiny.name} may grow to ${tiny.memoryPages?.maximum ?? "any number of"} pages; expected 1`);
+  }
+  return broken;
+}
+
+function table(sizes) {
+  const pages = (m) => (m ? `${m.initial}${m.maximum === m.initial ? "" : `..${m.maximum ?? ""}`}` : "");
+  const rows = sizes.map((s) => [s.name, String(s.raw), String(s.gzip), s.imports ? String(s.imports.length) : "", s.exports ? String(s.exports) : "", pages(s.memoryPages)]);
+  const head = ["build", "raw", "gzip", "imports", "exports", "pages"];
+  const widths = head.map((title, i) => Math.max(title.length, ...rows.map((row) => row[i].length)));
+  return [head, ...rows].map((row) => row.map((cell, i) => (i ? cell.padStart(widths[i]) : cell.padEnd(widths[i]))).join("  ")).join("\n");
+}
+
+const build = spawnSync(process.execPath, [join(ROOT, "tools", "build.mjs"), "--quiet", "wasm", "host"], { stdio: "inherit" });
+const missing = ARTEFACTS.filter((name) => !existsSync(join(BUILD, name)));
+if (build.status !== 0 || missing.length) {
+  console.error(`size: not built: ${missing.join(", ") || "see above"}`);
+  process.exitCode = 1;
+} else {
+  const sizes = ARTEFACTS.map(measure);
+  console.log(table(sizes));
+  writeFileSync(join(BUILD, "size.json"), `${JSON.stringify(Object.fromEntries(sizes.map(({ name, ...rest }) => [name, rest])), null, 2)}\n`);
+  for (const complaint of brokenPromises(sizes.find((s) => s.name === "lastack.tiny.wasm"))) {
+    console.error(`size: ${complaint}`);
+    process.exitCode = 1;
+  }
+}
