@@ -26,10 +26,20 @@ export function arenaReset(memoryLimit: u32): void {
   }
 }
 
+/**
+ * Carves from [start, start + size) instead, memory that is there already and that the caller gives up. For embedders whose
+ * module has a heap of its own behind the static data, as the unit tests' has.
+ */
+export function arenaTake(start: usize, size: u32): void {
+  cursor = (start + 15) & ~15;
+  end = start + <usize>size;
+  limit = end;
+}
+
 /** Makes [.., to) addressable; false at the ceiling or when the host refuses. */
 export function arenaExtend(to: usize): bool {
   if (to <= end) return true;
-  if (TINY || to > limit || to < cursor) return false;
+  if (TINY || to > limit || to < cursor || end == limit) return false;
   const pages = <i32>((to - end + 0xffff) >> 16);
   if (memory.grow(pages) < 0) return false;
   end += <usize>pages << 16;

@@ -1,0 +1,186 @@
+import { carve } from "../../assembly/memory/arena";
+import { freshArena } from "./region";
+import { blockAlloc, blockBytes, blockFree, blockOrder, blocksReset } from "../../assembly/memory/blocks";
+import { Ring, ringAt, ringEnsure, ringFree, ringGet, ringPut, ringRun, ringUsed } from "../../assembly/memory/ring";
+import { handleAlloc, handleAt, handleCapacity, handleFree, handleKind, handleObject, handlesReset, handlesOpen, KIND_EVENT, KIND_FREE, KIND_SOCKET } from "../../assembly/memory/handles";
+import { rangeGet, rangesAdd, rangesAdvance, rangesEnd, rangesFree, rangesReset } from "../../assembly/memory/ranges";
+import { deadlineBefore, deadlineClear, deadlineNext, deadlinesReset, deadlineSet, deadlineTake } from "../../assembly/memory/deadlines";
+import { timeReset, timeSample } from "../../assembly/base/time";
+import { prngSeed, random32, randomBelow } from "../../assembly/base/prng";
+
+const S = memory.data(8192, 16);
+const T = memory.data(8192, 16);
+
+describe("blocks", () => {
+  it("joins buddies again: after random use everything is one block", () => {
+    freshArena(); expect<bool>(blocksReset(16)).toBe(true);
+    prngSeed(9, 8, 7, 6);
+    memory.fill(S, 0, 8192);
+    let overlaps = 0, n: u32 = 0;
+    for (let round = 0; round < 4000; round++) {
+      const k = <usize>randomBelow(64) * 4, p = load<u32>(S + k);
+      if (p) {
+        if (load<u32>(<usize>p) != <u32>(p ^ 0x5a5a5a5a)) overlaps++;
+        blockFree(<usize>p); store<u32>(S + k, 0); n--;
+      } else {
+        const fresh = blockAlloc(randomBelow(5));
+        if (fresh) { store<u32>(fresh, <u32>fresh ^ 0x5a5a5a5a); store<u32>(S + k, <u32>fresh); n++; }
+      }
+    }
+    for (let k: usize = 0; k < 256; k += 4) if (load<u32>(S + k)) blockFree(<usize>load<u32>(S + k));
+    expect<i32>(overlaps).toBe(0);
+    expect<u32>(blockBytes).toBe(0);
+    const big = blockAlloc(9);
+    expect<bool>(big != 0).toBe(true, "1 MiB in one piece again");
+    blockFree(big);
+  });
+  it("answers 0 at the ceiling and recovers", () => {
+    freshArena(); expect<bool>(blocksReset(1)).toBe(true);
+    let first: usize = 0, count = 0;
+    for (;;) {
+      const p = blockAlloc(8);
+      if (!p) break;
+      store<u32>(p, <u32>first); first = p; count++;
+      if (count > 1000) break;
+    }
+    expect<bool>(count > 4 && count < 1000).toBe(true);
+    while (first) { const next = <usize>load<u32>(first); blockFree(first); first = next; }
+    expect<bool>(blockAlloc(8) != 0).toBe(true);
+  });
+  it("knows the smallest order", () => {
+    expect<u32>(blockOrder(1)).toBe(0); expect<u32>(blockOrder(2048)).toBe(0); expect<u32>(blockOrder(2049)).toBe(1);
+    expect<u32>(blockOrder(65536)).toBe(5); expect<u32>(blockOrder(65537)).toBe(6);
+  });
+});
+
+describe("ring", () => {
+  it("keeps its bytes while it grows and wraps", () => {
+    freshArena(); blocksReset(64);
+    const r = changetype<Ring>(carve(offsetof<Ring>()));
+    prngSeed(1, 1, 1, 1);
+    let wrote: u32 = 0, readIndex: u32 = 0, wrong = 0;
+    for (let round = 0; round < 3000; round++) {
+      const n = randomBelow(3000);
+      if (ringEnsure(r, ringUsed(r) + n, ringUsed(r))) {
+        for (let i: u32 = 0; i < n; i++) store<u8>(S + i, <u8>((wrote + i) * 31 >> 2));
+        ringPut(r, ringUsed(r), S, n); r.tail += n; wrote += n;
+      }
+      const m = min(ringUsed(r), randomBelow(3000));
+      ringGet(r, 0, T, m); r.head += m;
+      for (let i: u32 = 0; i < m; i++) if (load<u8>(T + i) != <u8>((readIndex + i) * 31 >> 2)) wrong++;
+      readIndex += m;
+    }
+    expect<i32>(wrong).toBe(0);
+    ringFree(r);
+    expect<u32>(blockBytes).toBe(0);
+  });
+  it("keeps bytes stored ahead of the tail when it grows", () => {
+    freshArena(); blocksReset(64);
+    const r = changetype<Ring>(carve(offsetof<Ring>()));
+    r.head = 0xfffffff0; r.tail = r.head;
+    ringEnsure(r, 2000, 0);
+    memory.fill(S, 0xab, 100); ringPut(r, 1500, S, 100);
+    ringEnsure(r, 5000, 1600);
+    ringGet(r, 1500, T, 100);
+    expect<i32>(memory.compare(S, T, 100)).toBe(0);
+    expect<bool>(ringRun(r, 0) >= 16 && ringAt(r, 0) >= r.base).toBe(true);
+    ringFree(r);
+  });
+});
+
+describe("handles", () => {
+  it("never issues 0, all ones or a value soon after it was closed", () => {
+    freshArena(); handlesReset(3);
+    let bad = 0, previous: u32 = 0;
+    for (let i = 0; i < 200000; i++) {
+      const h = handleAlloc(KIND_SOCKET, i);
+      if (h == 0 || h == 0xffffffff || h == previous || handleObject(h, KIND_SOCKET) != i) bad++;
+      handleFree(h);
+      if (handleObject(h, KIND_SOCKET) != -1) bad++;
+      previous = h;
+    }
+    expect<i32>(bad).toBe(0);
+    expect<u32>(handlesOpen).toBe(0);
+  });
+  it("tells kinds apart and refuses when full", () => {
+    freshArena(); handlesReset(2);
+    const a = handleAlloc(KIND_SOCKET, 5), b = handleAlloc(KIND_EVENT, 6);
+    expect<u32>(handleAlloc(KIND_SOCKET, 7)).toBe(0);
+    expect<i32>(handleObject(b, KIND_SOCKET)).toBe(-1);
+    expect<u32>(handleKind(b)).toBe(KIND_EVENT);
+    expect<u32>(handleKind(0)).toBe(KIND_FREE); expect<u32>(handleKind(0xffffffff)).toBe(KIND_FREE);
+    handleFree(a); handleFree(a);
+    expect<u32>(handlesOpen).toBe(1);
+    expect<bool>(handleAlloc(KIND_SOCKET, 1) != 0).toBe(true);
+    let open = 0;
+    for (let i: u32 = 0; i < handleCapacity(); i++) if (handleAt(i)) open++;
+    expect<i32>(open).toBe(2);
+  });
+});
+
+describe("ranges", () => {
+  it("agrees with a bitmap under random insertion", () => {
+    freshArena(); rangesReset(64); prngSeed(5, 6, 7, 8);
+    const list = carve(4), base: u32 = 0xffffff00;
+    let wrong = 0;
+    for (let round = 0; round < 300; round++) {
+      memory.fill(S, 0, 512);
+      for (let k = 0; k < 12; k++) {
+        const start = randomBelow(480), len = 1 + randomBelow(30);
+        if (rangesAdd(list, base + start, base + start + len, 32)) memory.fill(S + start, 1, len);
+      }
+      let k: u32 = 0, at: u32 = 0;
+      while (rangeGet(list, k, T)) {
+        const s = load<u32>(T) - base, e = load<u32>(T, 4) - base;
+        for (; at < s; at++) if (load<u8>(S + at)) wrong++;
+        for (; at < e; at++) if (!load<u8>(S + at)) wrong++;
+        k++;
+      }
+      for (; at < 512; at++) if (load<u8>(S + at)) wrong++;
+      let expected: u32 = 0;
+      while (load<u8>(S + expected)) expected++;
+      if (rangesAdvance(list, base) != base + expected) wrong++;
+      rangesFree(list);
+    }
+    expect<i32>(wrong).toBe(0);
+  });
+  it("is bounded by its cap and leaves the list as it was", () => {
+    freshArena(); rangesReset(8);
+    const list = carve(4);
+    for (let i: u32 = 0; i < 4; i++) expect<bool>(rangesAdd(list, i * 10, i * 10 + 5, 4)).toBe(true);
+    expect<bool>(rangesAdd(list, 100, 105, 4)).toBe(false);
+    expect<u32>(rangesEnd(list, 0)).toBe(35);
+    expect<bool>(rangesAdd(list, 5, 10, 4)).toBe(true);
+    expect<bool>(rangesAdd(list, 100, 105, 4)).toBe(true);
+    rangesFree(list);
+    expect<u32>(rangesEnd(list, 42)).toBe(42);
+  });
+});
+
+describe("deadlines", () => {
+  it("fire in order, once, across the wrap", () => {
+    freshArena(); deadlinesReset(100); timeReset(0xffffff00); timeSample(0); prngSeed(3, 3, 3, 3);
+    for (let id: u32 = 0; id < 100; id++) deadlineSet(id, 0xffffff00 + randomBelow(1000));
+    for (let id: u32 = 0; id < 100; id += 3) deadlineClear(id);
+    for (let id: u32 = 1; id < 100; id += 3) deadlineSet(id, 0xffffff00 + randomBelow(1000));
+    let fired = 0, early = 0, ms: u64 = 0;
+    for (let guard = 0; guard < 2000; guard++) {
+      const next = deadlineNext();
+      if (next < 0) break;
+      if (next > 0 && deadlineTake() >= 0) early++;
+      ms += next; timeSample(ms * 1000000);
+      while (deadlineTake() >= 0) fired++;
+    }
+    expect<i32>(early).toBe(0);
+    expect<i32>(fired).toBe(66);
+    expect<i32>(deadlineNext()).toBe(-1);
+  });
+  it("deadlineBefore only moves earlier", () => {
+    freshArena(); deadlinesReset(4); timeReset(0); timeSample(0);
+    deadlineBefore(1, 100); deadlineBefore(1, 200); expect<i32>(deadlineNext()).toBe(100);
+    deadlineBefore(1, 50); expect<i32>(deadlineNext()).toBe(50);
+    deadlineSet(1, 300); expect<i32>(deadlineNext()).toBe(300);
+    deadlineClear(1); deadlineClear(1); expect<i32>(deadlineNext()).toBe(-1);
+    expect<bool>(random32() != random32()).toBe(true);
+  });
+});
