@@ -1,0 +1,58 @@
+/**
+ * The frame devices of the stack. A device's index is also the index of the interface on it.
+ */
+import { DEVICE_CHECKSUM_OFFLOAD, DEVICE_SEGMENT_OFFLOAD, DEVICE_VNET_HEADER, E_ARGUMENT, E_FULL } from "../abi/link";
+import { CONFIG_MTU_MAX } from "../abi/config";
+import { config } from "../base/config";
+
+const MAX_DEVICES: u32 = TINY ? 2 : 16;
+/** RFC 791 §3.1: every host is prepared to accept packets of up to 576 bytes. */
+const MTU_MIN: u32 = 576;
+const CAPABILITIES: u32 = DEVICE_VNET_HEADER | DEVICE_CHECKSUM_OFFLOAD | DEVICE_SEGMENT_OFFLOAD;
+
+// @ts-ignore: decorator
+@unmanaged
+export class Device {
+  /** File descriptor the host knows it by. */
+  fd: i32;
+  /** DEVICE_x bits. */
+  capabilities: u32;
+  /** Largest IP packet, bytes. */
+  mtu: u32;
+  /** Own hardware address, six bytes: read through deviceMac. */
+  private mac0: u16;
+  private mac1: u16;
+  private mac2: u16;
+}
+
+const TABLE = memory.data(MAX_DEVICES * 20, 4);
+/** Devices added since configure. */
+export let deviceCount: u32 = 0;
+
+export function devicesReset(): void { deviceCount = 0; }
+
+// @ts-ignore: decorator
+@inline export function device(i: u32): Device { return changetype<Device>(TABLE + <usize>i * offsetof<Device>()); }
+
+/** Address of the device's own hardware address, 2-aligned. */
+// @ts-ignore: decorator
+@inline export function deviceMac(d: Device): usize { return changetype<usize>(d) + offsetof<Device>("mac0"); }
+
+/**
+ * Adds a frame device: its descriptor, DEVICE_x capabilities, the largest IP packet it carries in bytes (576 up to
+ * CONFIG_MTU_MAX) and its unicast hardware address (6 bytes).
+ * Returns the interface index, E_ARGUMENT or E_FULL. The device is read at the next poll; it has no address yet.
+ */
+export function deviceAdd(fd: i32, capabilities: u32, mtu: u32, mac: usize): i32 {
+  if (mtu < MTU_MIN || mtu > config(CONFIG_MTU_MAX) || capabilities & ~CAPABILITIES) return E_ARGUMENT;
+  if (fd < 0 || !mac || mac + 6 > <usize>memory.size() << 16 || load<u8>(mac) & 1) return E_ARGUMENT;
+  if (deviceCount == MAX_DEVICES) return E_FULL;
+  const d = device(deviceCount);
+  d.fd = fd;
+  d.capabilities = capabilities;
+  d.mtu = mtu;
+  // The host's six bytes may lie anywhere: single bytes need no alignment.
+  memory.copy(deviceMac(d), mac, 6);
+  deviceCount++;
+  return <i32>(deviceCount - 1);
+}
