@@ -1,0 +1,192 @@
+/**
+ * UDP control blocks, found by local port. A block belongs to a socket object (owner) until udpClose; it stays while
+ * datagrams it accepted wait to be sent.
+ */
+import { CONFIG_MAX_SOCKETS, CONFIG_RECV_BUFFER, CONFIG_SEND_BUFFER } from "../abi/config";
+import { addrClear, addrEqual, addrIsAny } from "../base/addr";
+import { config } from "../base/config";
+import { hashTuple } from "../base/hash";
+import { randomBelow } from "../base/prng";
+import { carve } from "../memory/arena";
+import { Ring } from "../memory/ring";
+
+/** The peer named by udpConnect is the only one heard. */
+export const UF_CONNECTED: u32 = 1;
+/** Closed by its owner: goes as soon as the send queue is empty. */
+export const UF_CLOSING: u32 = 2;
+/** On the flagged (egress) list. */
+export const UF_FLAGGED: u32 = 4;
+/** On the changed (notify) list. */
+export const UF_CHANGED: u32 = 8;
+
+export const NOTIFY_UDP_READABLE: u32 = 1;
+export const NOTIFY_UDP_WRITABLE: u32 = 2;
+export const NOTIFY_UDP_ERROR: u32 = 4;
+
+// @ts-ignore: decorator
+@unmanaged
+export class Ucb {
+  private local0: u64;
+  private local1: u64;
+  private remote0: u64;
+  private remote1: u64;
+  /** Socket object, -1 after udpClose; -2 while the block is free. */
+  owner: i32;
+  /** UF_x bits. */
+  flags: u32;
+  /** Own port, 0 while unbound. */
+  localPort: u32;
+  /** Peer's port, 0 while not connected. */
+  remotePort: u32;
+  /** Received datagrams as records (udp/queue). */
+  received: Ring;
+  /** Datagrams accepted and not sent yet. */
+  unsent: Ring;
+  /** Most bytes each queue holds, record headers included. */
+  receiveLimit: u32;
+  sendLimit: u32;
+  /** Datagrams in `received` and in `unsent`. */
+  receivedCount: u32;
+  unsentCount: u32;
+  /** WSA code of the last ICMP error for a datagram of ours, 0 if none is pending. */
+  error: i32;
+  /** NOTIFY_UDP_x not handed up yet. */
+  notify: u32;
+  /** Datagrams dropped because the queue was full. */
+  drops: u32;
+  /** Next block + 1 of the same port bucket, or of the free list. */
+  next: u32;
+  /** Next block + 1 on the flagged and on the changed list. */
+  nextFlagged: u32;
+  nextChanged: u32;
+}
+
+const BUCKETS: u32 = TINY ? 8 : 256;
+const RING: u32 = <u32>offsetof<Ring>();
+const EPHEMERAL_FIRST: u32 = 49152;
+const EPHEMERAL_COUNT: u32 = 16384;
+const HASH_UDP_PORT: u32 = 0x55445021;
+
+const buckets = memory.data(BUCKETS * 4, 4);
+let table: usize = 0;
+let size: u32 = 0;
+let free: u32 = 0;
+
+export function udpReset(): bool {
+  size = config(CONFIG_MAX_SOCKETS);
+  // The two rings are embedded: Ucb as declared holds references, so the stride counts their bytes instead.
+  table = carve(size * STRIDE);
+  if (!table) return false;
+  memory.fill(buckets, 0, BUCKETS * 4);
+  for (let i: u32 = 0; i < size; i++) {
+    ucb(i).owner = -2;
+    ucb(i).next = i + 1 < size ? i + 2 : 0;
+    ucb(i).received = changetype<Ring>(changetype<usize>(ucb(i)) + offsetof<Ucb>());
+    ucb(i).unsent = changetype<Ring>(changetype<usize>(ucb(i)) + offsetof<Ucb>() + RING);
+  }
+  free = 1;
+  return true;
+}
+
+/** Block, then its two rings; a multiple of eight. */
+const STRIDE: u32 = (<u32>offsetof<Ucb>() + 2 * RING + 7) & ~7;
+
+// @ts-ignore: decorator
+@inline export function ucb(i: u32): Ucb { return changetype<Ucb>(table + <usize>(i * STRIDE)); }
+// @ts-ignore: decorator
+@inline export function ucbLocal(u: Ucb): usize { return changetype<usize>(u) + offsetof<Ucb>("local0"); }
+// @ts-ignore: decorator
+@inline export function ucbRemote(u: Ucb): usize { return changetype<usize>(u) + offsetof<Ucb>("remote0"); }
+// @ts-ignore: decorator
+@inline function bucket(port: u32): usize { return buckets + <usize>((port & (BUCKETS - 1)) << 2); }
+
+/** A fresh, unbound block for socket object `owner`; -1 when all are in use. */
+export function udpOpen(owner: i32): i32 {
+  if (!free) return -1;
+  const i = free - 1, u = ucb(i);
+  free = u.next;
+  u.owner = owner;
+  u.flags = 0;
+  u.localPort = 0;
+  u.remotePort = 0;
+  addrClear(ucbLocal(u));
+  addrClear(ucbRemote(u));
+  u.receiveLimit = config(CONFIG_RECV_BUFFER);
+  u.sendLimit = config(CONFIG_SEND_BUFFER);
+  u.receivedCount = 0;
+  u.unsentCount = 0;
+  u.error = 0;
+  u.notify = 0;
+  u.drops = 0;
+  u.next = 0;
+  return <i32>i;
+}
+
+export function udpUnlink(i: u32): void {
+  const u = ucb(i);
+  if (!u.localPort) return;
+  let at = bucket(u.localPort);
+  while (load<u32>(at) != i + 1) at = changetype<usize>(ucb(load<u32>(at) - 1)) + offsetof<Ucb>("next");
+  store<u32>(at, u.next);
+  u.localPort = 0;
+}
+
+/** Puts a block that holds nothing any more on the free list. */
+export function udpFree(i: u32): void {
+  udpUnlink(i);
+  const u = ucb(i);
+  u.owner = -2;
+  u.next = free;
+  free = i + 1;
+}
+
+/** Gives the block its local address and port; the caller has checked that they are free. */
+export function udpBind(i: i32, local16: usize, port: u32): void {
+  const u = ucb(i);
+  udpUnlink(i);
+  store<u64>(ucbLocal(u), load<u64>(local16));
+  store<u64>(ucbLocal(u), load<u64>(local16, 8), 8);
+  u.localPort = port;
+  u.next = load<u32>(bucket(port));
+  store<u32>(bucket(port), <u32>i + 1);
+}
+
+/** True if no block has `port` on an address that collides with local16 (a wildcard collides with the same wildcard only, O-12). */
+export function udpPortFree(local16: usize, port: u32): bool {
+  for (let k = load<u32>(bucket(port)); k; k = ucb(k - 1).next) {
+    const u = ucb(k - 1);
+    if (u.localPort == port && (addrEqual(ucbLocal(u), local16) || (addrIsAny(ucbLocal(u)) && addrIsAny(local16)))) return false;
+  }
+  return true;
+}
+
+/** A free port from the dynamic range, started at a keyed position (RFC 6056 §3.3.3); 0 if all are taken. */
+export function udpEphemeralPort(local16: usize): u32 {
+  let k = (hashTuple(HASH_UDP_PORT, local16, local16, 0) + randomBelow(EPHEMERAL_COUNT)) & (EPHEMERAL_COUNT - 1);
+  for (let tries: u32 = 0; tries < EPHEMERAL_COUNT; tries++) {
+    if (udpPortFree(local16, EPHEMERAL_FIRST + k)) return EPHEMERAL_FIRST + k;
+    k = (k + 1) & (EPHEMERAL_COUNT - 1);
+  }
+  return 0;
+}
+
+/**
+ * The block a datagram to (dst16, port) from (src16, sport) belongs to, -1 if none: connected ones first, then the
+ * specific address, then the wildcard.
+ */
+export function udpFind(dst16: usize, port: u32, src16: usize, sport: u32): i32 {
+  let best = -1, score = 0;
+  for (let k = load<u32>(bucket(port)); k; k = ucb(k - 1).next) {
+    const u = ucb(k - 1);
+    if (u.localPort != port || u.flags & UF_CLOSING) continue;
+    const any = addrIsAny(ucbLocal(u));
+    if (!any && !addrEqual(ucbLocal(u), dst16)) continue;
+    let s = any ? 1 : 2;
+    if (u.flags & UF_CONNECTED) {
+      if (u.remotePort != sport || !addrEqual(ucbRemote(u), src16)) continue;
+      s += 4;
+    }
+    if (s > score) { score = s; best = <i32>(k - 1); }
+  }
+  return best;
+}
