@@ -1,15 +1,87 @@
 /**
- * The way out of a packet: TX is where its transport header is composed; ipSend puts the IP header in front of it.
+ * The way out of a packet: a transport composes its header at TX, ipSend puts the IP header in front of it and hands both to
+ * the link together with the payload, which is never copied.
+ *
+ *   | ... vnet 12 | Ethernet 14 | IPv4 20 | TX: transport header ... |
  */
-import { pathTo, PATH_NONE } from "./route";
+import { WASI_EAGAIN } from "../abi/link";
+import { IPPROTO_TCP } from "../abi/winsock";
+import { STAT_IP_OUT_NO_ROUTES, STAT_IP_OUT_REQUESTS } from "../abi/stats";
+import { addrIsMulticast, addrV4 } from "../base/addr";
+import { count } from "../base/counters";
+import { device } from "../link/device";
+import { etherWrite } from "../link/ethernet";
+import { neighborFor, neighborSend } from "../link/neighbor";
+import { ETHER_HEADER, ETHERTYPE_IPV4, macSetBroadcast, macSetGroupV4 } from "../wire/ethernet";
+import { IPV4_DONT_FRAGMENT, IPV4_HEADER, IPV4_MAXIMUM, IPV4_MORE_FRAGMENTS, ipv4Emit } from "../wire/ipv4";
+import { ownInterface } from "./address";
+import { identificationFor } from "./identification";
+import { loopbackPut } from "./loopback";
+import { Path, pathNext, pathTo, PATH_GROUP, PATH_LOCAL, PATH_NONE } from "./route";
 
-/** Room before TX: vnet header 12, Ethernet 14, the longest IP header 40. */
+/** Room before TX: vnet header 12, Ethernet 14, the longest IP header 40, rounded to 16. */
 const ROOM: usize = 80;
 const BUFFER = memory.data(80 + 256, 16);
-/** Where a transport writes its header, 16-aligned, 256 bytes. */
+/** Where a transport writes its header: 16-aligned, 256 bytes. */
 export const TX: usize = BUFFER + ROOM;
+const HEADER: usize = TX - <usize>IPV4_HEADER;
+const ETHER: usize = HEADER - <usize>ETHER_HEADER;
 
-/** Sends [TX, headerLen][p1, n1][p2, n2]. 0 sent or parked, WASI_EAGAIN (6) device full, -1 no route, -2 neighbour unreachable. */
+/** Time to live of what the stack itself sends (RFC 1700). */
+export const TTL_DEFAULT: u32 = 64;
+/** No route or no address to send from. */
+export const NO_ROUTE: i32 = -1;
+
+/**
+ * Sends the IPv4 packet [TX, headerLen][p1, n1][p2, n2], its transport checksum already in place. TCP is sent with "don't
+ * fragment"; anything else larger than the MTU goes out in fragments. `tos` is the whole second byte.
+ * Returns 0 (sent, queued inside, or parked until the neighbour answers; the link may still lose it), WASI_EAGAIN (the device is
+ * full and took nothing: try at the next poll), NO_ROUTE, or UNREACHABLE (-2: the neighbour recently did not answer).
+ */
 export function ipSend(src16: usize, dst16: usize, protocol: u32, headerLen: u32, p1: usize, n1: u32, p2: usize, n2: u32, ttl: u32, tos: u32): i32 {
-  return pathTo(dst16).kind == PATH_NONE ? -1 : 0;
+  const path = pathTo(dst16), total = IPV4_HEADER + headerLen + n1 + n2;
+  if (path.kind == PATH_NONE || total > IPV4_MAXIMUM) { count(STAT_IP_OUT_NO_ROUTES); return NO_ROUTE; }
+  count(STAT_IP_OUT_REQUESTS);
+  // RFC 6864 §4.1: an atomic datagram may carry any identification.
+  const atomic = protocol == <u32>IPPROTO_TCP, id = atomic ? 0 : identificationFor(src16, dst16, protocol);
+  if (!TINY && path.kind == PATH_LOCAL) {
+    ipv4Emit(HEADER, tos, total, id, IPV4_DONT_FRAGMENT, ttl, protocol, src16, dst16);
+    return loopbackPut(HEADER, IPV4_HEADER + headerLen, p1, n1, p2, n2);
+  }
+  if (total > path.mtu && !atomic) return fragments(path, src16, dst16, protocol, id, headerLen, p1, n1, p2, n2, ttl, tos);
+  ipv4Emit(HEADER, tos, total, id, atomic ? IPV4_DONT_FRAGMENT : 0, ttl, protocol, src16, dst16);
+  return transmit(path, src16, dst16, headerLen, p1, n1, p2, n2);
+}
+
+/** Hands the packet whose IP header is complete to the link. */
+function transmit(path: Path, src16: usize, dst16: usize, headerLen: u32, p1: usize, n1: u32, p2: usize, n2: u32): i32 {
+  const length = ETHER_HEADER + IPV4_HEADER + headerLen;
+  if (path.kind != PATH_GROUP) {
+    path.neighbor = neighborFor(path.iface, pathNext(path), path.neighbor, addrV4(src16));
+    return neighborSend(path.neighbor, ETHER, length, p1, n1, p2, n2);
+  }
+  // A socket bound to one interface's address broadcasts there.
+  const from = ownInterface(addrV4(src16));
+  if (addrIsMulticast(dst16)) macSetGroupV4(ETHER, addrV4(dst16)); else macSetBroadcast(ETHER);
+  return etherWrite(device(from >= 0 ? <u32>from : path.iface), ETHER, ETHERTYPE_IPV4, length, p1, n1, p2, n2);
+}
+
+/**
+ * Sends a datagram in pieces (RFC 791 §2.3). The transport header travels in the first one; nothing is copied. If the device
+ * fills up at the first piece nothing was taken; later the rest is lost, as a link may lose it, so that no piece is sent twice.
+ */
+function fragments(path: Path, src16: usize, dst16: usize, protocol: u32, id: u32, headerLen: u32, p1: usize, n1: u32, p2: usize, n2: u32, ttl: u32, tos: u32): i32 {
+  const total = headerLen + n1 + n2, most = (path.mtu - IPV4_HEADER) & ~7;
+  let at: u32 = 0;
+  while (at < total) {
+    const n = min(most, total - at), more = at + n < total ? IPV4_MORE_FRAGMENTS : 0, head = at ? 0 : headerLen;
+    // [at, at + n) of the datagram as parts of p1 and p2.
+    const from = at + head - headerLen, to = at + n - headerLen;
+    const a1 = min(from, n1), b1 = min(to, n1), a2 = max(from, n1) - n1, b2 = max(to, n1) - n1;
+    ipv4Emit(HEADER, tos, IPV4_HEADER + n, id, more | at >> 3, ttl, protocol, src16, dst16);
+    const result = transmit(path, src16, dst16, head, p1 + a1, b1 - a1, p2 + a2, b2 - a2);
+    if (result) return at && result == WASI_EAGAIN ? 0 : result;
+    at += n;
+  }
+  return 0;
 }
