@@ -306,6 +306,56 @@
 #define LASTACK_SIZEOF_REPORT 64u
 
 /**
+ * Host sockets: what a WASI layer with sock_* functions and the host provider tell each other beyond winsock.ts and link.ts.
+ */
+
+/** Further WASI errno values, as the sock_* functions return them. */
+#define LASTACK_WASI_EACCES 2
+#define LASTACK_WASI_EADDRINUSE 3
+#define LASTACK_WASI_EADDRNOTAVAIL 4
+#define LASTACK_WASI_EAFNOSUPPORT 5
+#define LASTACK_WASI_EALREADY 7
+#define LASTACK_WASI_EDESTADDRREQ 17
+#define LASTACK_WASI_EFAULT 21
+#define LASTACK_WASI_EHOSTUNREACH 23
+#define LASTACK_WASI_EISCONN 30
+#define LASTACK_WASI_EMFILE 33
+#define LASTACK_WASI_EMSGSIZE 35
+#define LASTACK_WASI_ENETUNREACH 40
+#define LASTACK_WASI_ENOPROTOOPT 50
+#define LASTACK_WASI_ENOTCONN 53
+#define LASTACK_WASI_ENOTSOCK 57
+#define LASTACK_WASI_ENOTSUP 58
+#define LASTACK_WASI_EPROTONOSUPPORT 66
+
+/** sdflags of preview1's sock_shutdown. */
+#define LASTACK_SDFLAGS_RD 1
+#define LASTACK_SDFLAGS_WR 2
+/** riflags of preview1's sock_recv. */
+#define LASTACK_RIFLAGS_PEEK 1
+/** roflags of preview1's sock_recv: the message was longer than the buffers. */
+#define LASTACK_ROFLAGS_TRUNCATED 1
+
+/** Get i32: TCP state in the numbering of winsock.ts, -1 unknown. Private level SOL_LASTACK, like LSO_OUTSTANDING. */
+#define LASTACK_LSO_STATE 6
+/** Get u32: datagrams thrown away because nobody received them. */
+#define LASTACK_LSO_DROPPED 7
+
+/** Capability bits (LSO_CAPABILITIES): what a close report and a reset can rest on. The inet provider has them all. */
+/** LSO_OUTSTANDING and LSO_FIN_ACKED are exact; without it they are -1 (N-18, N-22). */
+#define LASTACK_CAPABILITY_ACKS 1u
+/** LSO_RESET takes effect at once in every state; without it a shutdown in flight is waited for first (N-07). */
+#define LASTACK_CAPABILITY_RESET_NOW 2u
+/** A reset behind unread bytes is seen as a reset; without it, it looks like a clean end (N-09). */
+#define LASTACK_CAPABILITY_RESET_SEEN 4u
+/** A reset is seen while receiving is paused; without it, only after the next read or write (N-10). */
+#define LASTACK_CAPABILITY_PAUSED_SEEN 8u
+/** LSO_STATE is known (N-23). */
+#define LASTACK_CAPABILITY_STATE 16u
+/** sock_bind and sock_listen answer for the operating system; without it, failures and the port come later, through readiness. */
+#define LASTACK_CAPABILITY_BIND_NOW 32u
+
+/**
  * Stack counters: an array of u32 behind `stats()`, one index each, named after RFC 4022/4293 objects where they exist.
  */
 #define LASTACK_STAT_IN_FRAMES 0u

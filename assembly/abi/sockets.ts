@@ -1,0 +1,49 @@
+/**
+ * Host sockets: what a WASI layer with sock_* functions and the host provider tell each other beyond winsock.ts and link.ts.
+ */
+
+/** Further WASI errno values, as the sock_* functions return them. */
+export const WASI_EACCES: i32 = 2;
+export const WASI_EADDRINUSE: i32 = 3;
+export const WASI_EADDRNOTAVAIL: i32 = 4;
+export const WASI_EAFNOSUPPORT: i32 = 5;
+export const WASI_EALREADY: i32 = 7;
+export const WASI_EDESTADDRREQ: i32 = 17;
+export const WASI_EFAULT: i32 = 21;
+export const WASI_EHOSTUNREACH: i32 = 23;
+export const WASI_EISCONN: i32 = 30;
+export const WASI_EMFILE: i32 = 33;
+export const WASI_EMSGSIZE: i32 = 35;
+export const WASI_ENETUNREACH: i32 = 40;
+export const WASI_ENOPROTOOPT: i32 = 50;
+export const WASI_ENOTCONN: i32 = 53;
+export const WASI_ENOTSOCK: i32 = 57;
+export const WASI_ENOTSUP: i32 = 58;
+export const WASI_EPROTONOSUPPORT: i32 = 66;
+
+/** sdflags of preview1's sock_shutdown. */
+export const SDFLAGS_RD: i32 = 1;
+export const SDFLAGS_WR: i32 = 2;
+/** riflags of preview1's sock_recv. */
+export const RIFLAGS_PEEK: i32 = 1;
+/** roflags of preview1's sock_recv: the message was longer than the buffers. */
+export const ROFLAGS_TRUNCATED: i32 = 1;
+
+/** Get i32: TCP state in the numbering of winsock.ts, -1 unknown. Private level SOL_LASTACK, like LSO_OUTSTANDING. */
+export const LSO_STATE: i32 = 6;
+/** Get u32: datagrams thrown away because nobody received them. */
+export const LSO_DROPPED: i32 = 7;
+
+/** Capability bits (LSO_CAPABILITIES): what a close report and a reset can rest on. The inet provider has them all. */
+/** LSO_OUTSTANDING and LSO_FIN_ACKED are exact; without it they are -1 (N-18, N-22). */
+export const CAPABILITY_ACKS: u32 = 1 << 0;
+/** LSO_RESET takes effect at once in every state; without it a shutdown in flight is waited for first (N-07). */
+export const CAPABILITY_RESET_NOW: u32 = 1 << 1;
+/** A reset behind unread bytes is seen as a reset; without it, it looks like a clean end (N-09). */
+export const CAPABILITY_RESET_SEEN: u32 = 1 << 2;
+/** A reset is seen while receiving is paused; without it, only after the next read or write (N-10). */
+export const CAPABILITY_PAUSED_SEEN: u32 = 1 << 3;
+/** LSO_STATE is known (N-23). */
+export const CAPABILITY_STATE: u32 = 1 << 4;
+/** sock_bind and sock_listen answer for the operating system; without it, failures and the port come later, through readiness. */
+export const CAPABILITY_BIND_NOW: u32 = 1 << 5;
