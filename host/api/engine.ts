@@ -1,0 +1,130 @@
+/** What the sockets of one stack share: the calls, the news from the core, close reports, timers. */
+import { EVENT_WAKE } from "../abi/events.gen.ts";
+import { WSANOTINITIALISED } from "../abi/errors.gen.ts";
+import { type Clock, NS_PER_MS, type Timed } from "../base/clock.ts";
+import type { CloseReportRecord } from "../core/index.ts";
+import type { DriverListener } from "../driver/index.ts";
+import { Calls } from "./calls.ts";
+import { SocketError } from "./error.ts";
+import type { Host } from "./host.ts";
+import { type CloseReport, toCloseReport } from "./report.ts";
+
+/** Who is told about a handle. */
+export interface Owner {
+  /** A waiting call can make progress: OP_x of assembly/abi/events.ts. */
+  wake(operation: number): void;
+  /** The stack is gone; nothing will be told any more. */
+  fatal(error: Error): void;
+}
+
+/** Polls of the last words after the sockets are closed. */
+const LAST_POLLS = 64;
+
+export class Engine implements DriverListener {
+  #host: Host | undefined;
+  #calls: Calls | undefined;
+  /** Why nothing works any more. */
+  #dead: Error | undefined;
+  readonly #owners = new Map<number, Owner>();
+  readonly #reports = new Map<number, (report: CloseReport) => void>();
+
+  /** Called once, before anything else: the driver needs its listener first. */
+  start(host: Host): void {
+    this.#host = host;
+    this.#calls = new Calls(host.core);
+  }
+
+  get host(): Host {
+    return this.#host as Host;
+  }
+
+  get calls(): Calls {
+    return this.#calls as Calls;
+  }
+
+  get clock(): Clock {
+    return this.host.runtime.clock;
+  }
+
+  /** Throws when the stack is closed or has failed. */
+  check(operation: string): void {
+    if (this.#dead) throw this.#dead instanceof SocketError ? new SocketError(operation, WSANOTINITIALISED, { text: "the stack is closed" }) : this.#dead;
+  }
+
+  get alive(): boolean {
+    return this.#dead === undefined;
+  }
+
+  /** A call may have given the core something to do. */
+  kick(): void {
+    this.host.driver.kick();
+  }
+
+  own(handle: number, owner: Owner): void {
+    this.#owners.set(handle, owner);
+  }
+
+  disown(handle: number): void {
+    this.#owners.delete(handle);
+  }
+
+  /** Hands the handle's close report to `take`, once. Call before the close call. */
+  expectReport(handle: number, take: (report: CloseReport) => void): void {
+    this.#reports.set(handle, take);
+  }
+
+  /** For a close that the core refuses: its report will not come. */
+  forgetReport(handle: number): void {
+    this.#reports.delete(handle);
+  }
+
+  event(kind: number, handle: number, _caller: number, operation: number): void {
+    if (kind === EVENT_WAKE) this.#owners.get(handle)?.wake(operation);
+  }
+
+  report(record: CloseReportRecord): void {
+    const take = this.#reports.get(record.handle);
+    this.#reports.delete(record.handle);
+    this.#owners.delete(record.handle);
+    take?.(toCloseReport(record));
+  }
+
+  fatal(error: Error): void {
+    this.#end(error);
+  }
+
+  /** Runs `callback` in `ms` milliseconds of the stack's clock. Returns what cancels it. */
+  after(ms: number, callback: () => void): () => void {
+    const { clock } = this;
+    const due = clock.now() + ms * NS_PER_MS;
+    const cancel = (): void => clock.detach(timed);
+    const timed: Timed = {
+      nextDeadline: () => due,
+      advance: () => {
+        cancel();
+        callback();
+      },
+    };
+    clock.attach(timed);
+    return cancel;
+  }
+
+  /** Gives up what is still open (semantics C-53), lets the core send its last segments, and stops. */
+  stop(): void {
+    if (this.#dead) return;
+    this.calls.cleanup();
+    const { driver } = this.host;
+    driver.kick();
+    for (let polls = 0; polls < LAST_POLLS && driver.pending; polls++) driver.pollNow();
+    driver.close();
+    this.#end(new SocketError("close", WSANOTINITIALISED, { text: "the stack is closed" }));
+  }
+
+  #end(error: Error): void {
+    this.#dead ??= error;
+    const owners = [...this.#owners.values()];
+    this.#owners.clear();
+    this.#reports.clear();
+    for (const owner of owners) owner.fatal(error);
+  }
+}

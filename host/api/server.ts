@@ -1,0 +1,103 @@
+/** A listening socket with promises. */
+import { WSAEINTR, WSAENOTSOCK } from "../abi/errors.gen.ts";
+import { OP_ACCEPT } from "../abi/events.gen.ts";
+import { ANY_ADDRESS, type Endpoint } from "./address.ts";
+import { checkOptions, checkSignal } from "./check.ts";
+import type { Engine, Owner } from "./engine.ts";
+import { SocketError } from "./error.ts";
+import { Requests, WAITING } from "./requests.ts";
+import { type CloseKnobs, Socket, type WaitOptions } from "./socket.ts";
+
+/** Accepts connections on one address and port; an async iterable of them. */
+export class Server implements Owner {
+  /** Where it listens; the port that was chosen, if 0 was asked for. */
+  readonly address: Endpoint;
+  readonly #engine: Engine;
+  readonly #knobs: CloseKnobs;
+  readonly #handle: number;
+  readonly #accepts = new Requests<Socket>();
+  readonly #forget: () => void;
+  #onAccept: (socket: Socket) => void;
+  #closed = false;
+
+  /** @internal Made by Stack.listen from a listening handle. */
+  constructor(engine: Engine, knobs: CloseKnobs, handle: number, onAccept: (socket: Socket) => void, forget: () => void) {
+    this.#engine = engine;
+    this.#knobs = knobs;
+    this.#handle = handle;
+    this.#onAccept = onAccept;
+    this.#forget = forget;
+    this.address = engine.calls.localName(handle) ?? { address: ANY_ADDRESS, port: 0 };
+    engine.own(handle, this);
+  }
+
+  /**
+   * Waits for the next connection; its handshake is complete.
+   * @throws SocketError: EINTR when the server is closed while it waits, ENOTSOCK after that.
+   */
+  accept(options: WaitOptions = {}): Promise<Socket> {
+    const signal = checkSignal("signal", checkOptions("options", options, ["signal"]).signal);
+    return this.#accepts.add(() => this.#take(), signal);
+  }
+
+  /** The connections as they come, until the server is closed. Leaving the loop does not close it. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<Socket, void, undefined> {
+    while (!this.#closed) {
+      let socket: Socket;
+      try {
+        socket = await this.accept();
+      } catch (error) {
+        if (this.#closed) return;
+        throw error;
+      }
+      yield socket;
+    }
+  }
+
+  /** Stops listening. Accepted connections live on (semantics C-47), those nobody accepted are reset (C-46). */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#forget();
+    this.#accepts.fail(this.#error("accept", WSAEINTR, "the server was closed before a connection came"));
+    if (!this.#engine.alive) return;
+    this.#engine.calls.close(this.#handle);
+    this.#engine.kick();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  /** @internal */
+  wake(operation: number): void {
+    if (operation !== OP_ACCEPT) return;
+    if (this.#closed) this.#engine.calls.accept(this.#handle);
+    else this.#accepts.retry();
+  }
+
+  /** @internal */
+  fatal(error: Error): void {
+    this.#closed = true;
+    this.#accepts.fail(error);
+  }
+
+  #error(operation: string, wsa: number, text?: string): SocketError {
+    return new SocketError(operation, wsa, { local: this.address, ...(text && { text }) });
+  }
+
+  #take(): Socket | typeof WAITING {
+    this.#engine.check("accept");
+    if (this.#closed) throw this.#error("accept", WSAENOTSOCK);
+    const { calls } = this.#engine;
+    const handle = calls.accept(this.#handle);
+    if (handle === -1) {
+      if (calls.mustWait) return WAITING;
+      throw this.#error("accept", calls.error);
+    }
+    this.#engine.kick();
+    const socket = new Socket(this.#engine, this.#knobs, handle);
+    this.#onAccept(socket);
+    return socket;
+  }
+}

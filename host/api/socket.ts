@@ -1,0 +1,416 @@
+/** A TCP connection with promises. */
+import { WSAEINTR, WSAENOTSOCK } from "../abi/errors.gen.ts";
+import { OP_CLOSE, OP_RECV, OP_SEND } from "../abi/events.gen.ts";
+import * as W from "../abi/winsock.gen.ts";
+import { errorInfo } from "../core/index.ts";
+import type { Endpoint } from "./address.ts";
+import { ANY_ADDRESS } from "./address.ts";
+import { checkBoolean, checkBytes, checkInteger, checkOptions, checkSignal, checkTime, checkWord } from "./check.ts";
+import type { Engine, Owner } from "./engine.ts";
+import { SocketError } from "./error.ts";
+import type { CloseReport } from "./report.ts";
+import { orAbandoned, Requests, WAITING } from "./requests.ts";
+
+/** SO_LINGER holds 16 bits of seconds (semantics K.5). */
+const LINGER_MAX = 65535;
+/** Bytes of one read that names no maximum. */
+const READ_DEFAULT = 65536;
+const READ_MAX = 2 ** 30;
+
+export interface WaitOptions {
+  /** Stops the waiting: the promise is rejected with the signal's reason. */
+  signal?: AbortSignal;
+}
+
+export interface CloseOptions extends WaitOptions {
+  /**
+   * Seconds (0 to 65535) within which everything has to be acknowledged, counted from the call; after that the connection is
+   * reset and the report says `lingerExpired`. 0 resets at once and discards what was not delivered. Left out: delivery goes
+   * on in the background for as long as the peer makes progress.
+   */
+  linger?: number;
+}
+
+export interface KeepAliveOptions {
+  /** Idle time before the first probe, ms. Default: the stack's keepIdleMs. */
+  idleMs?: number;
+  /** Time between probes, ms. Default: the stack's keepIntervalMs. */
+  intervalMs?: number;
+}
+
+export type ShutdownDirection = "send" | "receive" | "both";
+
+/** A connection at this moment. */
+export interface SocketInfo {
+  /** TCP state by its name in RFC 9293. */
+  readonly state: string;
+  /** Bytes received in order and not read. */
+  readonly unread: number;
+  /** Bytes accepted by write and not acknowledged by the peer's stack. */
+  readonly outstanding: number;
+  /** Our FIN is acknowledged. */
+  readonly finAcknowledged: boolean;
+  /** SO_SNDBUF and SO_RCVBUF, bytes. */
+  readonly sendBuffer: number;
+  readonly receiveBuffer: number;
+}
+
+const HOW: Readonly<Record<ShutdownDirection, number>> = { send: W.SD_SEND, receive: W.SD_RECEIVE, both: W.SD_BOTH };
+const CLOSED_TEXT = "the socket was closed before the call could finish";
+
+/** Says how long a closed socket with unaccepted writes may stand still. */
+export interface CloseKnobs {
+  readonly orphanTimeoutMs: number;
+  readonly keepIdleMs: number;
+  readonly keepIntervalMs: number;
+}
+
+/**
+ * One TCP connection: from `Stack.connect` or from a `Server`. Reads and writes are each done in the order of the calls, and
+ * are independent of each other. Bytes cross by one copy each way.
+ */
+export class Socket implements Owner {
+  /** Settles with the report of `close()` or `abort()`, whoever called it; never rejects but for a failed stack. */
+  readonly closed: Promise<CloseReport>;
+  readonly localAddress: Endpoint;
+  readonly remoteAddress: Endpoint;
+
+  readonly #engine: Engine;
+  readonly #knobs: CloseKnobs;
+  readonly #handle: number;
+  readonly #reads = new Requests<unknown>();
+  readonly #writes = new Requests<void>();
+  /** Bytes the core took from write. */
+  #accepted = 0;
+  /** close() or abort() was called. */
+  #closing = false;
+  /** The handle is given back to the core. */
+  #released = false;
+  #report: CloseReport | undefined;
+  /** What the report says instead, when the API's own limit ended a close whose writes were still waiting. */
+  #verdict: "lingerExpired" | "timedOut" | undefined;
+  #settle!: (report: CloseReport) => void;
+  #fail!: (error: Error) => void;
+
+  /** @internal Made by connect and accept from a connected handle. */
+  constructor(engine: Engine, knobs: CloseKnobs, handle: number, remote?: Endpoint) {
+    this.#engine = engine;
+    this.#knobs = knobs;
+    this.#handle = handle;
+    const nowhere = { address: ANY_ADDRESS, port: 0 };
+    this.localAddress = engine.calls.localName(handle) ?? nowhere;
+    this.remoteAddress = remote ?? engine.calls.peerName(handle) ?? nowhere;
+    this.closed = new Promise((resolve, reject) => {
+      this.#settle = resolve;
+      this.#fail = reject;
+    });
+    // Nobody has to look at `closed`.
+    this.closed.catch(() => {});
+    engine.own(handle, this);
+  }
+
+  /** TCP state by its name in RFC 9293; `CLOSED` once close() or abort() has taken effect. */
+  get state(): string {
+    return this.#released || !this.#engine.alive ? "CLOSED" : this.#engine.calls.state(this.#handle);
+  }
+
+  /**
+   * Waits for bytes and returns what is there, at most `max` (default 65536); null after the peer's last byte.
+   * @throws SocketError, for instance ECONNRESET when the peer reset the connection, EINTR when the socket was closed meanwhile.
+   */
+  read(max: number = READ_DEFAULT, options: WaitOptions = {}): Promise<Uint8Array | null> {
+    checkInteger("max", max, 1, READ_MAX, "bytes");
+    const signal = waitSignal(options);
+    return this.#reads.add(() => {
+      const at = this.#peek();
+      if (at <= 0) return at === 0 ? null : WAITING;
+      const { calls } = this.#engine;
+      const length = Math.min(calls.length, max);
+      const chunk = calls.core.memory.u8.slice(at, at + length);
+      this.#consume(length);
+      return chunk;
+    }, signal) as Promise<Uint8Array | null>;
+  }
+
+  /**
+   * Waits for bytes and copies what is there into `buffer`, which must not be used meanwhile. Returns how many, at least 1;
+   * 0 after the peer's last byte.
+   * @throws as read does.
+   */
+  readInto(buffer: ArrayBufferView, options: WaitOptions = {}): Promise<number> {
+    const target = checkBytes("buffer", buffer);
+    if (target.length === 0) throw new RangeError("buffer is empty; expected room for at least 1 byte");
+    const signal = waitSignal(options);
+    return this.#reads.add(() => this.#fill(target), signal) as Promise<number>;
+  }
+
+  /**
+   * Sends all of `data`, which must not be changed before the promise settles: it does when the send buffer has taken the
+   * last byte, so waiting for it is the backpressure. That the peer has it is what `close()` reports.
+   * @throws SocketError; after the signal, an unknown part of `data` may have been sent.
+   */
+  write(data: ArrayBufferView, options: WaitOptions = {}): Promise<void> {
+    const bytes = checkBytes("data", data);
+    const signal = waitSignal(options);
+    if (this.#closing) return Promise.reject(this.#error("write", WSAENOTSOCK));
+    let offset = 0;
+    return this.#writes.add(() => {
+      offset = this.#send(bytes, offset);
+      return offset < bytes.length ? WAITING : undefined;
+    }, signal);
+  }
+
+  /** The chunks that read returns, until the end. Leaving the loop early does not close the socket. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, undefined> {
+    for (let chunk = await this.read(); chunk !== null; chunk = await this.read()) yield chunk;
+  }
+
+  /**
+   * Ends one direction for good. `send`: a FIN follows the bytes of all earlier writes; the peer can still send. `receive`:
+   * later reads fail with ESHUTDOWN, and data that is unread or still comes resets the connection (semantics S-11, S-12).
+   * The promise settles when the core has taken it, not when the peer has seen it.
+   */
+  shutdown(direction: ShutdownDirection): Promise<void> {
+    const how = HOW[checkWord("direction", direction, ["send", "receive", "both"])];
+    if (this.#closing) return Promise.reject(this.#error("shutdown", WSAENOTSOCK));
+    const call = (): void => {
+      this.#engine.check("shutdown");
+      if (!this.#engine.calls.shutdown(this.#handle, how)) throw this.#error("shutdown", this.#engine.calls.error);
+      this.#engine.kick();
+      if (how !== W.SD_SEND) this.#reads.retry();
+    };
+    // The FIN takes its place behind what is still waiting to be accepted.
+    return how === W.SD_RECEIVE ? new Promise((resolve) => resolve(call())) : this.#writes.add(call);
+  }
+
+  /**
+   * Closes the socket. Writes that wait are finished first (within `linger`, if given), reads that wait fail with EINTR, and
+   * then the promise settles with what became of the connection: with `linger` when everything is acknowledged or the time is
+   * over; without, when both sides have finished, or the peer stays silent for orphanTimeoutMs, or (`delivered`) leaves its
+   * side open for orphanFinWait2Ms. Closing with unread received data resets the connection, and the report says so.
+   *
+   * Calling it again gives the same report. The signal ends the waiting, not the close.
+   */
+  close(options: CloseOptions = {}): Promise<CloseReport> {
+    checkOptions("options", options, ["linger", "signal"]);
+    const linger = options.linger === undefined ? undefined : checkInteger("linger", options.linger, 0, LINGER_MAX, "seconds");
+    const signal = checkSignal("signal", options.signal);
+    if (signal?.aborted) return Promise.reject(signal.reason);
+    if (!this.#closing) this.#beginClose(linger);
+    return orAbandoned(this.closed, signal);
+  }
+
+  /** Resets the connection now; what was not delivered is lost, and the report says how much. After close() it does nothing more. */
+  abort(): Promise<CloseReport> {
+    if (!this.#released) {
+      this.#closing = true;
+      this.#release(() => this.#engine.calls.abort(this.#handle));
+    }
+    return this.closed;
+  }
+
+  /** The same as `close()`: for `await using`. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  /** true sends small segments at once (TCP_NODELAY); false, the default, gathers them (Nagle, RFC 896). */
+  setNoDelay(on: boolean = true): this {
+    this.#option("setNoDelay", W.IPPROTO_TCP, W.TCP_NODELAY, checkBoolean("on", on) ? 1 : 0);
+    return this;
+  }
+
+  /** Probes an idle peer; a connection whose peer does not answer fails with ENETRESET (semantics R-31). */
+  setKeepAlive(on: boolean = true, options: KeepAliveOptions = {}): this {
+    checkBoolean("on", on);
+    checkOptions("options", options, ["idleMs", "intervalMs"]);
+    const idleMs = checkTime("idleMs", options.idleMs ?? this.#knobs.keepIdleMs, 1);
+    const intervalMs = checkTime("intervalMs", options.intervalMs ?? this.#knobs.keepIntervalMs, 1);
+    this.#ensureOpen("setKeepAlive");
+    const { calls } = this.#engine;
+    if (!calls.setKeepAlive(this.#handle, on, idleMs, intervalMs)) throw this.#error("setKeepAlive", calls.error);
+    this.#engine.kick();
+    return this;
+  }
+
+  /** What the connection is doing now. */
+  info(): SocketInfo {
+    this.#ensureOpen("info");
+    const { calls } = this.#engine;
+    const option = (level: number, name: number): number => calls.getOption(this.#handle, level, name) ?? 0;
+    return {
+      state: this.state,
+      unread: calls.unread(this.#handle),
+      outstanding: option(W.SOL_LASTACK, W.LSO_OUTSTANDING),
+      finAcknowledged: option(W.SOL_LASTACK, W.LSO_FIN_ACKED) === 1,
+      sendBuffer: option(W.SOL_SOCKET, W.SO_SNDBUF),
+      receiveBuffer: option(W.SOL_SOCKET, W.SO_RCVBUF),
+    };
+  }
+
+  /** @internal */
+  wake(operation: number): void {
+    const { calls } = this.#engine;
+    // A wait record ends only when its call is repeated, also after the close: its answer is not needed then.
+    if (operation === OP_CLOSE) void (this.#released && calls.close(this.#handle));
+    else if (operation === OP_RECV) this.#released ? calls.peek(this.#handle) : this.#reads.retry();
+    else if (operation === OP_SEND) this.#released ? calls.reserve(this.#handle, 1) : this.#writes.retry();
+  }
+
+  /** @internal */
+  fatal(error: Error): void {
+    this.#reads.fail(error);
+    this.#writes.fail(error);
+    this.#closing = true;
+    if (this.#report) return;
+    // A stack that was closed leaves a report even where the core made none; one that failed has nothing to say.
+    if (this.#released && error instanceof SocketError) this.#finish(refusedReport(error.wsa));
+    else this.#fail(error);
+    this.#released = true;
+  }
+
+  #error(operation: string, wsa: number, text?: string): SocketError {
+    return new SocketError(operation, wsa, { local: this.localAddress, remote: this.remoteAddress, report: this.#report, ...(text && { text }) });
+  }
+
+  #ensureOpen(operation: string): void {
+    this.#engine.check(operation);
+    if (this.#closing) throw this.#error(operation, WSAENOTSOCK);
+  }
+
+  #option(operation: string, level: number, name: number, value: number): void {
+    this.#ensureOpen(operation);
+    const { calls } = this.#engine;
+    if (!calls.setOption(this.#handle, level, name, value)) throw this.#error(operation, calls.error);
+    this.#engine.kick();
+  }
+
+  /** Where unread bytes stand, 0 at the end, -1 when there are none yet. */
+  #peek(): number {
+    this.#ensureOpen("read");
+    const { calls } = this.#engine;
+    const at = calls.peek(this.#handle);
+    if (at > 0 || calls.error === 0) return at;
+    if (calls.mustWait) return -1;
+    throw this.#error("read", calls.error);
+  }
+
+  #consume(length: number): void {
+    const { calls } = this.#engine;
+    if (!calls.consume(this.#handle, length)) throw this.#error("read", calls.error);
+    // The peer may have to be told of the room.
+    this.#engine.kick();
+  }
+
+  #fill(target: Uint8Array): number | typeof WAITING {
+    const { calls } = this.#engine;
+    let filled = 0;
+    // Twice where the receive ring wraps; an end or error after the first bytes belongs to the next read.
+    for (let pieces = 0; filled < target.length && pieces < 2; pieces++) {
+      if (pieces > 0 && calls.unread(this.#handle) === 0) break;
+      const at = this.#peek();
+      if (at <= 0) return at === 0 ? filled : filled || WAITING;
+      const length = Math.min(calls.length, target.length - filled);
+      target.set(calls.core.memory.u8.subarray(at, at + length), filled);
+      filled += length;
+      this.#consume(length);
+    }
+    return filled;
+  }
+
+  /** Gives the core what it takes of `bytes` from `offset`; returns how far it came. */
+  #send(bytes: Uint8Array, offset: number): number {
+    this.#engine.check("write");
+    const { calls } = this.#engine;
+    let at = offset;
+    while (at < bytes.length) {
+      const place = calls.reserve(this.#handle, bytes.length - at);
+      if (place === 0) {
+        if (calls.mustWait) break;
+        throw this.#error("write", calls.error);
+      }
+      const length = Math.min(calls.length, bytes.length - at);
+      calls.core.memory.u8.set(bytes.subarray(at, at + length), place);
+      if (!calls.commit(this.#handle, length)) throw this.#error("write", calls.error);
+      at += length;
+    }
+    if (at > offset) this.#engine.kick();
+    this.#accepted += at - offset;
+    return at;
+  }
+
+  #beginClose(linger: number | undefined): void {
+    this.#closing = true;
+    this.#reads.fail(this.#error("read", WSAEINTR, CLOSED_TEXT));
+    // Unread data resets the connection whatever waits to be sent (semantics C-44, V-26): then there is nothing to wait for.
+    const wait = this.#writes.size > 0 && linger !== 0 && this.#engine.alive && this.#engine.calls.unread(this.#handle) === 0;
+    if (wait) this.#closeAfterWrites(linger);
+    else this.#closeNow(linger);
+  }
+
+  /** Lets the waiting writes finish, within the linger time or as long as the peer makes progress (semantics C-56). */
+  #closeAfterWrites(linger: number | undefined): void {
+    const started = this.#engine.clock.now();
+    const elapsedSeconds = (): number => (this.#engine.clock.now() - started) / 1e9;
+    let cancel = (): void => {};
+    const watch = (accepted: number): void => {
+      cancel = this.#engine.after(linger === undefined ? this.#knobs.orphanTimeoutMs : linger * 1000, () => {
+        if (linger === undefined && this.#accepted > accepted) watch(this.#accepted);
+        else {
+          this.#verdict = linger === undefined ? "timedOut" : "lingerExpired";
+          void this.abort();
+        }
+      });
+    };
+    watch(this.#accepted);
+    this.#writes.whenIdle(() => {
+      cancel();
+      if (this.#released) return;
+      // What is left of the linger time, in the whole seconds that SO_LINGER counts.
+      this.#closeNow(linger === undefined ? undefined : Math.max(1, Math.ceil(linger - elapsedSeconds())));
+    });
+  }
+
+  #closeNow(linger: number | undefined): void {
+    const { calls } = this.#engine;
+    this.#release(() => linger === undefined || calls.setLinger(this.#handle, true, linger));
+  }
+
+  /** Gives the handle back after `prepare`; the report comes when the core has it. */
+  #release(prepare: () => boolean): void {
+    this.#released = true;
+    this.#reads.fail(this.#error("read", WSAEINTR, CLOSED_TEXT));
+    this.#writes.fail(this.#error("write", WSAEINTR, CLOSED_TEXT));
+    if (!this.#engine.alive) return;
+    const { calls } = this.#engine;
+    this.#engine.expectReport(this.#handle, (report) => this.#finish(report));
+    prepare();
+    if (!calls.close(this.#handle) && !calls.mustWait) {
+      this.#engine.forgetReport(this.#handle);
+      this.#finish(refusedReport(calls.error));
+    }
+    this.#engine.kick();
+  }
+
+  #finish(report: CloseReport): void {
+    this.#report = this.#verdict ? { ...report, outcome: this.#verdict, cause: "none" } : report;
+    this.#settle(this.#report);
+  }
+}
+
+function waitSignal(options: WaitOptions): AbortSignal | undefined {
+  return checkSignal("signal", checkOptions("options", options, ["signal"]).signal);
+}
+
+/** For a handle the core does not take back: nothing is known, and the error says why. */
+function refusedReport(wsa: number): CloseReport {
+  return {
+    outcome: "unknown",
+    cause: "none",
+    error: { code: errorInfo(wsa).code, wsa },
+    bytes: { sent: 0, acknowledged: 0, unacknowledged: 0, discarded: 0 },
+    peerFin: false,
+    durationMs: 0,
+    state: "CLOSED",
+  };
+}

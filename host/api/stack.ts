@@ -1,0 +1,240 @@
+/** A TCP/IP stack of its own: creation, opening sockets, closing everything. */
+import * as abi from "../abi/config.gen.ts";
+import { WSAETIMEDOUT } from "../abi/errors.gen.ts";
+import { OP_CONNECT } from "../abi/events.gen.ts";
+import { SOCK_DGRAM, SOCK_STREAM, SOMAXCONN } from "../abi/winsock.gen.ts";
+import type { CoreStats } from "../core/index.ts";
+import { ANY_ADDRESS, checkAddress, checkPeerAddress, type Endpoint } from "./address.ts";
+import { checkInteger, checkLocalPort, checkOptions, checkPort, checkSignal, checkTime } from "./check.ts";
+import { Engine } from "./engine.ts";
+import { SocketError } from "./error.ts";
+import { openHost } from "./host.ts";
+import type { StackOptions } from "./options.ts";
+import type { CloseReport } from "./report.ts";
+import { Requests, WAITING } from "./requests.ts";
+import { Server } from "./server.ts";
+import { type CloseKnobs, Socket } from "./socket.ts";
+import { UdpSocket } from "./udp.ts";
+
+export interface ConnectOptions {
+  /** Dotted IPv4 address of the peer; `host` is another name for it. */
+  address?: string;
+  host?: string;
+  /** 1 to 65535. */
+  port: number;
+  /** One of the stack's own addresses. Default: the one the route chooses. */
+  localAddress?: string;
+  /** Default 0: the stack chooses. */
+  localPort?: number;
+  /** Gives the attempt up; the promise is rejected with the signal's reason. */
+  signal?: AbortSignal;
+  /** Gives the attempt up after this many milliseconds with ETIMEDOUT. Default: the stack's synRetries decide. */
+  timeoutMs?: number;
+}
+
+export interface ListenOptions {
+  /** One of the stack's own addresses. Default 0.0.0.0: all of them. */
+  address?: string;
+  /** 0 lets the stack choose. */
+  port: number;
+  /** Connections that may wait to be accepted, 1 to 2147483647. Default: as many as the stack allows. */
+  backlog?: number;
+}
+
+export interface UdpOptions {
+  /** Default 0.0.0.0: all of the stack's addresses. */
+  address?: string;
+  /** Default 0: the stack chooses. */
+  port?: number;
+}
+
+export interface StackCloseOptions {
+  /** Milliseconds that closing may take; what is still open then is reset. Default 10000. */
+  deadlineMs?: number;
+}
+
+const CLOSE_DEADLINE_MS = 10_000;
+
+/** One stack: its addresses, its sockets, its statistics. Made by createStack. */
+export class Stack {
+  readonly #engine: Engine;
+  readonly #options: StackOptions;
+  readonly #knobs: CloseKnobs;
+  readonly #sockets = new Set<Socket>();
+  readonly #others = new Set<Server | UdpSocket>();
+  #closing: Promise<CloseReport[]> | undefined;
+
+  /** @internal */
+  constructor(engine: Engine, options: StackOptions) {
+    this.#engine = engine;
+    this.#options = options;
+    this.#knobs = {
+      orphanTimeoutMs: options.knobs?.orphanTimeoutMs ?? abi.DEFAULT_ORPHAN_TIMEOUT_MS,
+      keepIdleMs: options.knobs?.keepIdleMs ?? abi.DEFAULT_KEEP_IDLE_MS,
+      keepIntervalMs: options.knobs?.keepIntervalMs ?? abi.DEFAULT_KEEP_INTERVAL_MS,
+    };
+  }
+
+  /**
+   * Opens a connection; the promise settles when the handshake is complete.
+   * @throws SocketError: ECONNREFUSED, ETIMEDOUT, EHOSTUNREACH, ENETUNREACH, EADDRINUSE, EADDRNOTAVAIL, EMFILE.
+   */
+  async connect(options: ConnectOptions): Promise<Socket> {
+    const known = ["address", "host", "port", "localAddress", "localPort", "signal", "timeoutMs"];
+    const { address, host, signal, timeoutMs } = checkOptions("options", options, known);
+    if (address !== undefined && host !== undefined) throw new TypeError("address and host are both given; expected one of them");
+    const remote = {
+      address: address === undefined ? checkPeerAddress("host", host) : checkPeerAddress("address", address),
+      port: checkPort("port", options.port),
+    };
+    const local = {
+      address: checkAddress("localAddress", options.localAddress ?? ANY_ADDRESS),
+      port: checkLocalPort("localPort", options.localPort ?? 0),
+    };
+    if (timeoutMs !== undefined) checkTime("timeoutMs", timeoutMs, 1);
+    checkSignal("signal", signal)?.throwIfAborted();
+    const handle = this.#open("connect", SOCK_STREAM, options.localAddress !== undefined || local.port !== 0 ? local : undefined, remote);
+    await this.#handshake(handle, remote, signal, timeoutMs);
+    return this.#track(new Socket(this.#engine, this.#knobs, handle, remote));
+  }
+
+  /**
+   * Listens for connections.
+   * @throws SocketError: EADDRINUSE, EADDRNOTAVAIL, EMFILE.
+   */
+  async listen(options: ListenOptions): Promise<Server> {
+    checkOptions("options", options, ["address", "port", "backlog"]);
+    const local = { address: checkAddress("address", options.address ?? ANY_ADDRESS), port: checkLocalPort("port", options.port) };
+    const backlog = checkInteger("backlog", options.backlog ?? SOMAXCONN, 1, SOMAXCONN);
+    const handle = this.#open("listen", SOCK_STREAM, local);
+    const { calls } = this.#engine;
+    if (!calls.listen(handle, backlog)) throw this.#abandon("listen", handle, { local });
+    const server: Server = new Server(this.#engine, this.#knobs, handle, (socket) => this.#track(socket), () => this.#others.delete(server));
+    this.#others.add(server);
+    return server;
+  }
+
+  /**
+   * Opens a UDP socket, bound to a port of its own.
+   * @throws SocketError: EADDRINUSE, EADDRNOTAVAIL, EMFILE.
+   */
+  async udp(options: UdpOptions = {}): Promise<UdpSocket> {
+    checkOptions("options", options, ["address", "port"]);
+    const local = { address: checkAddress("address", options.address ?? ANY_ADDRESS), port: checkLocalPort("port", options.port ?? 0) };
+    const handle = this.#open("udp", SOCK_DGRAM, local);
+    const socket: UdpSocket = new UdpSocket(this.#engine, handle, () => this.#others.delete(socket));
+    this.#others.add(socket);
+    return socket;
+  }
+
+  /** The stack's counters now; names after RFC 4022 and RFC 4293 where those have them. They never decrease but for the gauges. */
+  stats(): CoreStats {
+    this.#engine.check("stats");
+    return this.#engine.host.core.stats();
+  }
+
+  /**
+   * Closes every socket as its `close()` does, waits for the reports, then closes the devices given to createStack. After the
+   * deadline what is still open is reset, so this always settles. The reports are those of connections it closed.
+   */
+  close(options: StackCloseOptions = {}): Promise<CloseReport[]> {
+    checkOptions("options", options, ["deadlineMs"]);
+    const deadlineMs = checkTime("deadlineMs", options.deadlineMs ?? CLOSE_DEADLINE_MS);
+    this.#closing ??= this.#shutDown(deadlineMs);
+    return this.#closing;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  async #shutDown(deadlineMs: number): Promise<CloseReport[]> {
+    for (const other of [...this.#others]) void other.close();
+    const closed = [...this.#sockets].map((socket) => socket.close());
+    const reports = Promise.allSettled(closed);
+    if (this.#engine.alive) {
+      let cancel = (): void => {};
+      const deadline = new Promise<void>((resolve) => {
+        cancel = this.#engine.after(deadlineMs, resolve);
+      });
+      await Promise.race([reports, deadline]);
+      cancel();
+      for (const socket of this.#sockets) void socket.abort();
+      this.#engine.stop();
+    }
+    for (const device of this.#options.devices ?? []) device.close();
+    return (await reports).flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
+  }
+
+  #track(socket: Socket): Socket {
+    this.#sockets.add(socket);
+    const forget = (): void => void this.#sockets.delete(socket);
+    socket.closed.then(forget, forget);
+    return socket;
+  }
+
+  /** A handle of `type`, bound to `local` if given. */
+  #open(operation: string, type: number, local: Endpoint | undefined, remote?: Endpoint): number {
+    this.#engine.check(operation);
+    const { calls } = this.#engine;
+    const handle = calls.socket(type);
+    if (handle === -1) throw new SocketError(operation, calls.error, { local, remote });
+    if (local && !calls.bind(handle, local)) throw this.#abandon(operation, handle, { local, remote });
+    return handle;
+  }
+
+  /** Closes a handle after a call that failed, and makes the error. */
+  #abandon(operation: string, handle: number, ends: { local?: Endpoint | undefined; remote?: Endpoint | undefined }): SocketError {
+    const { calls } = this.#engine;
+    const wsa = calls.error;
+    calls.close(handle);
+    this.#engine.kick();
+    return new SocketError(operation, wsa, ends);
+  }
+
+  /** Waits for the connection of `handle`; closes it when that fails. */
+  async #handshake(handle: number, remote: Endpoint, signal: AbortSignal | undefined, timeoutMs: number | undefined): Promise<void> {
+    const engine = this.#engine;
+    const attempt = new Requests<void>();
+    engine.own(handle, {
+      wake: (operation) => void (operation === OP_CONNECT && attempt.retry()),
+      fatal: (error) => attempt.fail(error),
+    });
+    const cancel = timeoutMs === undefined ? undefined : engine.after(timeoutMs, () => {
+      attempt.fail(new SocketError("connect", WSAETIMEDOUT, { remote, text: `no connection within ${timeoutMs} ms` }));
+    });
+    try {
+      await attempt.add(() => {
+        if (!engine.calls.connect(handle, remote)) {
+          if (!engine.calls.mustWait) throw new SocketError("connect", engine.calls.error, { local: engine.calls.localName(handle), remote });
+          engine.kick();
+          return WAITING;
+        }
+        return undefined;
+      }, signal);
+    } catch (error) {
+      engine.disown(handle);
+      if (engine.alive) engine.calls.close(handle);
+      engine.kick();
+      throw error;
+    } finally {
+      cancel?.();
+    }
+  }
+}
+
+/**
+ * Makes a stack and starts it.
+ *
+ * @example
+ * const { a, b } = memoryLink();
+ * const left = await createStack({ devices: [a], addresses: ["10.0.0.1/24"] });
+ * const right = await createStack({ devices: [b], addresses: ["10.0.0.2/24"] });
+ *
+ * @throws TypeError or RangeError naming the option that is wrong; CoreError when the core cannot be loaded or refuses.
+ */
+export async function createStack(options: StackOptions = {}): Promise<Stack> {
+  const engine = new Engine();
+  engine.start(await openHost(options, engine));
+  return new Stack(engine, options);
+}
