@@ -30,6 +30,8 @@ export let flags: u32 = 0;
 export const FLAG_TRUSTED: u32 = 1;
 /** Congestion experienced (RFC 3168 §5). */
 export const FLAG_CE: u32 = 2;
+/** Addressed to a group or to all: every socket that listens gets a copy. */
+export const FLAG_GROUP: u32 = 4;
 
 const ECN_MASK: u32 = 3;
 /** 224.0.0.1, all hosts (RFC 1112 §4). */
@@ -54,7 +56,7 @@ export function ipv4Arrive(iface: u32, p: usize, len: u32, trusted: bool, linkGr
   if (src == knownSource && dst == knownDestination && iface == knownInterface && topology == knownTopology && !linkGroup) toGroup = false;
   else if (!accept(iface, src, dst, linkGroup)) { count(STAT_IP_IN_ADDR_ERRORS); return -1; }
   const header = ipv4HeaderLength(p), fragment = ipv4Fragment(p);
-  flags = (trusted ? FLAG_TRUSTED : 0) | ((rd8(p + IPV4_TOS) & ECN_MASK) == ECN_MASK ? FLAG_CE : 0);
+  flags = (trusted ? FLAG_TRUSTED : 0) | ((rd8(p + IPV4_TOS) & ECN_MASK) == ECN_MASK ? FLAG_CE : 0) | (toGroup ? FLAG_GROUP : 0);
   if (fragment & (IPV4_MORE_FRAGMENTS | IPV4_OFFSET_MASK)) {
     if (!reassemble(p)) return -1;
     packet = reassembled;

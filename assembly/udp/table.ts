@@ -5,7 +5,6 @@
 import { CONFIG_MAX_SOCKETS, CONFIG_RECV_BUFFER, CONFIG_SEND_BUFFER } from "../abi/config";
 import { addrClear, addrEqual, addrIsAny } from "../base/addr";
 import { config } from "../base/config";
-import { hashTuple } from "../base/hash";
 import { randomBelow } from "../base/prng";
 import { carve } from "../memory/arena";
 import { Ring } from "../memory/ring";
@@ -18,6 +17,8 @@ export const UF_CLOSING: u32 = 2;
 export const UF_FLAGGED: u32 = 4;
 /** On the changed (notify) list. */
 export const UF_CHANGED: u32 = 8;
+/** A datagram was refused because the send queue was full: tell the owner when it is not. */
+export const UF_REFUSED: u32 = 16;
 
 export const NOTIFY_UDP_READABLE: u32 = 1;
 export const NOTIFY_UDP_WRITABLE: u32 = 2;
@@ -61,13 +62,12 @@ export class Ucb {
   nextChanged: u32;
 }
 
-const BUCKETS: u32 = TINY ? 8 : 256;
 const RING: u32 = <u32>offsetof<Ring>();
 const EPHEMERAL_FIRST: u32 = 49152;
 const EPHEMERAL_COUNT: u32 = 16384;
-const HASH_UDP_PORT: u32 = 0x55445021;
 
-const buckets = memory.data(BUCKETS * 4, 4);
+let buckets: usize = 0;
+let mask: u32 = 0;
 let table: usize = 0;
 let size: u32 = 0;
 let free: u32 = 0;
@@ -75,9 +75,10 @@ let free: u32 = 0;
 export function udpReset(): bool {
   size = config(CONFIG_MAX_SOCKETS);
   // The two rings are embedded: Ucb as declared holds references, so the stride counts their bytes instead.
+  mask = (size <= 1 ? 1 : 1 << (32 - clz(min<u32>(size, 65536) - 1))) - 1;
   table = carve(size * STRIDE);
-  if (!table) return false;
-  memory.fill(buckets, 0, BUCKETS * 4);
+  buckets = carve((mask + 1) * 4);
+  if (!table || !buckets) return false;
   for (let i: u32 = 0; i < size; i++) {
     ucb(i).owner = -2;
     ucb(i).next = i + 1 < size ? i + 2 : 0;
@@ -98,7 +99,7 @@ const STRIDE: u32 = (<u32>offsetof<Ucb>() + 2 * RING + 7) & ~7;
 // @ts-ignore: decorator
 @inline export function ucbRemote(u: Ucb): usize { return changetype<usize>(u) + offsetof<Ucb>("remote0"); }
 // @ts-ignore: decorator
-@inline function bucket(port: u32): usize { return buckets + <usize>((port & (BUCKETS - 1)) << 2); }
+@inline function bucket(port: u32): usize { return buckets + <usize>((port & mask) << 2); }
 
 /** A fresh, unbound block for socket object `owner`; -1 when all are in use. */
 export function udpOpen(owner: i32): i32 {
@@ -160,14 +161,33 @@ export function udpPortFree(local16: usize, port: u32): bool {
   return true;
 }
 
-/** A free port from the dynamic range, started at a keyed position (RFC 6056 §3.3.3); 0 if all are taken. */
+/** True if nobody could hear datagrams meant for the owner of `port` on local16: stricter than what bind allows. */
+function portUnused(local16: usize, port: u32): bool {
+  const any = addrIsAny(local16);
+  for (let k = load<u32>(bucket(port)); k; k = ucb(k - 1).next) {
+    const other = ucbLocal(ucb(k - 1));
+    if (ucb(k - 1).localPort == port && (any || addrIsAny(other) || addrEqual(other, local16))) return false;
+  }
+  return true;
+}
+
+/** A free port of the dynamic range for local16, from a random position on (RFC 6056 §3.3.1); 0 if all are taken. */
 export function udpEphemeralPort(local16: usize): u32 {
-  let k = (hashTuple(HASH_UDP_PORT, local16, local16, 0) + randomBelow(EPHEMERAL_COUNT)) & (EPHEMERAL_COUNT - 1);
+  let k = randomBelow(EPHEMERAL_COUNT);
   for (let tries: u32 = 0; tries < EPHEMERAL_COUNT; tries++) {
-    if (udpPortFree(local16, EPHEMERAL_FIRST + k)) return EPHEMERAL_FIRST + k;
+    if (portUnused(local16, EPHEMERAL_FIRST + k)) return EPHEMERAL_FIRST + k;
     k = (k + 1) & (EPHEMERAL_COUNT - 1);
   }
   return 0;
+}
+
+/** Whether a block hears datagrams to (dst16, port) from (src16, sport): 0 no, else the more closely bound the higher. dst16 0: to all. */
+function hears(u: Ucb, dst16: usize, port: u32, src16: usize, sport: u32): u32 {
+  if (u.localPort != port || u.flags & UF_CLOSING) return 0;
+  const any = addrIsAny(ucbLocal(u));
+  if (!any && dst16 && !addrEqual(ucbLocal(u), dst16)) return 0;
+  if (!(u.flags & UF_CONNECTED)) return any ? 1 : 2;
+  return u.remotePort == sport && addrEqual(ucbRemote(u), src16) ? (any ? 5 : 6) : 0;
 }
 
 /**
@@ -175,18 +195,20 @@ export function udpEphemeralPort(local16: usize): u32 {
  * specific address, then the wildcard.
  */
 export function udpFind(dst16: usize, port: u32, src16: usize, sport: u32): i32 {
-  let best = -1, score = 0;
+  let best = -1, score: u32 = 0;
   for (let k = load<u32>(bucket(port)); k; k = ucb(k - 1).next) {
-    const u = ucb(k - 1);
-    if (u.localPort != port || u.flags & UF_CLOSING) continue;
-    const any = addrIsAny(ucbLocal(u));
-    if (!any && !addrEqual(ucbLocal(u), dst16)) continue;
-    let s = any ? 1 : 2;
-    if (u.flags & UF_CONNECTED) {
-      if (u.remotePort != sport || !addrEqual(ucbRemote(u), src16)) continue;
-      s += 4;
-    }
+    const s = hears(ucb(k - 1), dst16, port, src16, sport);
     if (s > score) { score = s; best = <i32>(k - 1); }
   }
   return best;
+}
+
+/**
+ * The next block after `after` (-1: the first) that hears a datagram sent to all; -1 if there are no more. As on Windows a block bound
+ * to an own address hears broadcasts too.
+ */
+export function udpNext(after: i32, port: u32, src16: usize, sport: u32): i32 {
+  let k = after < 0 ? load<u32>(bucket(port)) : ucb(<u32>after).next;
+  while (k && !hears(ucb(k - 1), 0, port, src16, sport)) k = ucb(k - 1).next;
+  return <i32>k - 1;
 }

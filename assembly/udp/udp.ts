@@ -6,26 +6,25 @@ import { CONFIG_UDP_QUEUE } from "../abi/config";
 import { WSAECONNRESET, WSAEHOSTUNREACH, WSAENETUNREACH } from "../abi/errors";
 import { STAT_UDP_IN_DATAGRAMS, STAT_UDP_IN_ERRORS, STAT_UDP_NO_PORTS, STAT_UDP_OUT_DATAGRAMS } from "../abi/stats";
 import { WASI_EAGAIN } from "../abi/link";
-import { addrClear, addrCopy, addrIsV4 } from "../base/addr";
+import { addrClear, addrCopy, addrIsAny, addrIsV4 } from "../base/addr";
 import { sumBytes, sumFinish, sumFold, sumPseudo, sumSwap } from "../base/checksum";
 import { config } from "../base/config";
 import { count } from "../base/counters";
-import { ringAt, ringFree, ringGet, ringRun } from "../memory/ring";
+import { ringAt, ringFree, ringGet, ringRun, ringUsed } from "../memory/ring";
 import { ICMP_HOST_UNREACHABLE, ICMP_NET_UNREACHABLE, ICMP_PORT_UNREACHABLE, ICMP_PROTOCOL_UNREACHABLE } from "../ip/icmp";
-import { ipSend, TX } from "../ip/output";
+import { FLAG_GROUP, FLAG_TRUSTED } from "../ip/input";
+import { ipSend, TTL_DEFAULT, TX } from "../ip/output";
+import { ipSourceFor } from "../ip/route";
 import { udpCheck, udpChecksum, udpDestination, udpEmit, udpSource, UDP_CHECKSUM, UDP_HEADER } from "../wire/udp";
 import { RECORD, RECORD_CLASS, RECORD_FIRST, RECORD_HEADER, RECORD_LENGTH, RECORD_PORTS, RECORD_SECOND, recordAppend, recordDrop, recordPeek } from "./queue";
 import {
-  NOTIFY_UDP_ERROR, NOTIFY_UDP_READABLE, NOTIFY_UDP_WRITABLE, Ucb, ucb, ucbRemote, udpFind, udpFree, udpUnlink,
-  UF_CHANGED, UF_CLOSING, UF_CONNECTED, UF_FLAGGED,
+  NOTIFY_UDP_ERROR, NOTIFY_UDP_READABLE, NOTIFY_UDP_WRITABLE, Ucb, ucb, ucbRemote, udpFind, udpFree, udpNext, udpUnlink,
+  UF_CHANGED, UF_CLOSING, UF_CONNECTED, UF_FLAGGED, UF_REFUSED,
 } from "./table";
 
 export { udpBind, udpEphemeralPort, udpOpen, udpPortFree, udpReset } from "./table";
 
 const PROTOCOL: u32 = 17;
-const TTL: u32 = 64;
-/** Bit of the flags a packet comes with: its transport checksum needs no verification. */
-const CHECKSUM_TRUSTED: u32 = 1;
 
 let flaggedFirst: u32 = 0;
 let flaggedLast: u32 = 0;
@@ -100,20 +99,26 @@ export function udpConnect(i: i32, remote16: usize, port: u32): void {
 }
 
 /**
- * Queues one datagram of `len` bytes (at most 65,507) from src16 to dst16:port. False if the queue is full: udp/writable is
+ * Queues one datagram of `len` bytes (at most 65,507) from src16 (wildcard: what the route says when it goes) to dst16:port. False if the queue is full: udp/writable is
  * notified once it has room.
  */
 export function udpSend(i: i32, src16: usize, dst16: usize, port: u32, data: usize, len: u32, tclass: u32): bool {
   const u = ucb(i);
-  if (u.unsentCount >= config(CONFIG_UDP_QUEUE)) return false;
-  if (!recordAppend(u.unsent, u.sendLimit, dst16, src16, (u.localPort << 16) | port, tclass, data, len)) return false;
+  if (u.unsentCount >= config(CONFIG_UDP_QUEUE) ||
+      !recordAppend(u.unsent, u.sendLimit, dst16, src16, (u.localPort << 16) | port, tclass, data, len)) {
+    u.flags |= UF_REFUSED;
+    return false;
+  }
   u.unsentCount++;
   flag(i);
   return true;
 }
 
 /** True if udpSend would take a small datagram. */
-export function udpWritable(i: i32): bool { return ucb(i).unsentCount < config(CONFIG_UDP_QUEUE); }
+export function udpWritable(i: i32): bool {
+  const u = ucb(i), used = ringUsed(u.unsent);
+  return u.unsentCount < config(CONFIG_UDP_QUEUE) && (!used || used + 2 * RECORD_HEADER <= u.sendLimit);
+}
 
 /** Datagrams waiting for udpRecv. */
 export function udpQueued(i: i32): u32 { return ucb(i).receivedCount; }
@@ -143,6 +148,9 @@ export function udpError(i: i32): i32 {
   return e;
 }
 
+/** True if udpError would return one. */
+export function udpHasError(i: i32): bool { return ucb(i).error != 0; }
+
 export function udpSetLimits(i: i32, sendLimit: u32, receiveLimit: u32): void {
   ucb(i).sendLimit = sendLimit;
   ucb(i).receiveLimit = receiveLimit;
@@ -163,7 +171,6 @@ export function udpClose(i: i32): void {
 /** Sends what block i has queued. 0 done, WASI_EAGAIN when the device is full: the block stays flagged. */
 export function udpOutput(i: i32): i32 {
   const u = ucb(i);
-  const full = u.unsentCount >= config(CONFIG_UDP_QUEUE);
   while (recordPeek(u.unsent)) {
     if (emit(u) == WASI_EAGAIN) { flag(i); return WASI_EAGAIN; }
     recordDrop(u.unsent);
@@ -172,7 +179,10 @@ export function udpOutput(i: i32): i32 {
   }
   if (u.flags & UF_CLOSING) {
     if (!(u.flags & UF_CHANGED)) udpFree(i);
-  } else if (full) changed(i, NOTIFY_UDP_WRITABLE);
+  } else if (u.flags & UF_REFUSED) {
+    u.flags &= ~UF_REFUSED;
+    changed(i, NOTIFY_UDP_WRITABLE);
+  }
   return 0;
 }
 
@@ -180,6 +190,7 @@ export function udpOutput(i: i32): i32 {
 function emit(u: Ucb): i32 {
   const len = load<u32>(RECORD + RECORD_LENGTH), ports = load<u32>(RECORD + RECORD_PORTS), length = len + UDP_HEADER;
   const dst = RECORD + RECORD_FIRST, src = RECORD + RECORD_SECOND;
+  if (addrIsAny(src) && ipSourceFor(dst, src) < 0) return 0;
   udpEmit(TX, ports >> 16, ports & 0xffff, length);
   const first = len ? min(len, ringRun(u.unsent, RECORD_HEADER)) : 0, rest = len - first;
   const p1 = len ? ringAt(u.unsent, RECORD_HEADER) : 0, p2 = u.unsent.base;
@@ -189,29 +200,33 @@ function emit(u: Ucb): i32 {
   const check = sumFinish(sum);
   // RFC 768: a computed zero is transmitted as all ones.
   store<u16>(TX + UDP_CHECKSUM, <u16>(check ? check : 0xffff));
-  return ipSend(src, dst, PROTOCOL, UDP_HEADER, p1, first, p2, rest, TTL, load<u32>(RECORD + RECORD_CLASS));
+  return ipSend(src, dst, PROTOCOL, UDP_HEADER, p1, first, p2, rest, TTL_DEFAULT, load<u32>(RECORD + RECORD_CLASS));
 }
 
 /** What became of an arriving datagram: 0 delivered or dropped, 1 nobody has the port (answer: ICMP port unreachable). */
 export function udpArrive(src16: usize, dst16: usize, p: usize, len: u32, flags: u32): u32 {
   const n = udpCheck(p, len);
   if (!n) { count(STAT_UDP_IN_ERRORS); return 0; }
-  if (!(flags & CHECKSUM_TRUSTED) && udpChecksum(p)) {
+  if (!(flags & FLAG_TRUSTED) && udpChecksum(p)) {
     if (sumFinish(sumPseudo(src16, dst16, addrIsV4(dst16), PROTOCOL, n) + sumBytes(p, n))) { count(STAT_UDP_IN_ERRORS); return 0; }
   }
-  const i = udpFind(dst16, udpDestination(p), src16, udpSource(p));
+  const port = udpDestination(p), sport = udpSource(p), group = (flags & FLAG_GROUP) != 0;
+  let i = group ? udpNext(-1, port, src16, sport) : udpFind(dst16, port, src16, sport);
   if (i < 0) { count(STAT_UDP_NO_PORTS); return 1; }
+  for (; i >= 0; i = group ? udpNext(i, port, src16, sport) : -1) deliver(<u32>i, src16, dst16, port << 16 | sport, p + UDP_HEADER, n - UDP_HEADER);
+  return 0;
+}
+
+function deliver(i: u32, src16: usize, dst16: usize, ports: u32, data: usize, len: u32): void {
   const u = ucb(i);
-  if (u.receivedCount >= config(CONFIG_UDP_QUEUE) ||
-      !recordAppend(u.received, u.receiveLimit, src16, dst16, (udpDestination(p) << 16) | udpSource(p), 0, p + UDP_HEADER, n - UDP_HEADER)) {
+  if (u.receivedCount >= config(CONFIG_UDP_QUEUE) || !recordAppend(u.received, u.receiveLimit, src16, dst16, ports, 0, data, len)) {
     u.drops++;
     count(STAT_UDP_IN_ERRORS);
-    return 0;
+    return;
   }
   u.receivedCount++;
   count(STAT_UDP_IN_DATAGRAMS);
   changed(i, NOTIFY_UDP_READABLE);
-  return 0;
 }
 
 /** An ICMP error quoted a datagram of ours (kind: ip/icmp). */

@@ -1,0 +1,96 @@
+/**
+ * poll(): everything the stack does on its own account happens here and nowhere else.
+ *
+ *   time → deadlines → frames in → what changed, up to the sockets → frames out → (loopback: again) → when next?
+ */
+import { frameRead, clockSample } from "../wasi/preview1";
+import { deadlineNext, deadlineTake } from "../memory/deadlines";
+import { idOfNeighbors, idOfReassembly, isConnection, isSocket, socketOf } from "../memory/identities";
+import { device, deviceCount } from "../link/device";
+import { neighborsTimer } from "../link/neighbor";
+import { loopbackQueued } from "../ip/loopback";
+import { tcpChangedTake, tcpNotifyTake } from "../tcp/lists";
+import { tcpTimer } from "../tcp/timers";
+import { udpChangedTake, udpNotifyTake } from "../udp/udp";
+import { socketNotifyTcp, socketNotifyUdp, socketTimer } from "../winsock/notify";
+import { frameBuffer, frameCapacity } from "./configure";
+import { egress, EGRESS_DONE, EGRESS_FULL, EGRESS_MORE } from "./egress";
+import { ingressExpired, ingressFrame, ingressLoopback, ingressRefused } from "./ingress";
+
+/** Frames taken from one device in one poll: what is left makes poll return 0. */
+const FRAMES: u32 = 256;
+/** Deadlines run in one poll. */
+const DEADLINES: u32 = 65536;
+/** Rounds of sending in one poll, and packets to ourselves in one round. */
+const ROUNDS: u32 = 16;
+const PACKETS: u32 = 256;
+/** When to come back after a device was full, milliseconds: devices give no sign when they have room. */
+const FULL_MS: i32 = 1;
+
+/** Device that is served first next time, so that a busy one starves none. */
+let turn: u32 = 0;
+
+/**
+ * Does all that is due. Returns milliseconds until it wants to be called again at the latest: 0 if work remains, -1 if only a frame
+ * or a call can cause any.
+ */
+export function poll(): i32 {
+  clockSample();
+  let more = deadlines();
+  more = frames() || more;
+  let out = EGRESS_DONE, round: u32 = 0, again = true;
+  for (; again && round < ROUNDS; round++) {
+    if (!TINY) ingressLoopback(PACKETS);
+    changes();
+    out = egress();
+    // What sending brought about (a failure, a packet to ourselves) may give somebody something to send.
+    again = changes() || (!TINY && loopbackQueued != 0);
+  }
+  if (more || again || out == EGRESS_MORE) return 0;
+  const next = deadlineNext();
+  return out == EGRESS_FULL && (next < 0 || next > FULL_MS) ? FULL_MS : next;
+}
+
+/** Runs the deadlines that have come. True if some are left. */
+function deadlines(): bool {
+  for (let n: u32 = 0; n < DEADLINES; n++) {
+    const id = deadlineTake();
+    if (id < 0) return false;
+    const who = <u32>id;
+    if (isConnection(who)) tcpTimer(id);
+    else if (isSocket(who)) socketTimer(socketOf(who));
+    else if (who == idOfNeighbors()) { neighborsTimer(); ingressRefused(); }
+    else if (who == idOfReassembly()) ingressExpired();
+  }
+  return true;
+}
+
+/** Takes in what the devices hold, at most FRAMES each. True if one had more. */
+function frames(): bool {
+  let more = false;
+  if (turn >= deviceCount) turn = 0;
+  for (let k: u32 = 0; k < deviceCount; k++) {
+    const i = turn + k < deviceCount ? turn + k : turn + k - deviceCount;
+    more = framesOf(i) || more;
+  }
+  turn++;
+  return more;
+}
+
+function framesOf(i: u32): bool {
+  const fd = device(i).fd;
+  for (let n: u32 = 0; n < FRAMES; n++) {
+    const len = frameRead(fd, frameBuffer, frameCapacity);
+    if (len < 0) return false;
+    ingressFrame(i, frameBuffer, <u32>len);
+  }
+  return true;
+}
+
+/** Tells the sockets what became of their connections since they were last told. True if there was anything. */
+function changes(): bool {
+  let any = false;
+  for (let i = tcpChangedTake(); i >= 0; i = tcpChangedTake()) { socketNotifyTcp(i, tcpNotifyTake(i)); any = true; }
+  for (let i = udpChangedTake(); i >= 0; i = udpChangedTake()) { socketNotifyUdp(i, udpNotifyTake(i)); any = true; }
+  return any;
+}
