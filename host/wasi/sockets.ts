@@ -7,12 +7,17 @@ import { RIFLAGS_PEEK, ROFLAGS_TRUNCATED, WASI_EFAULT, WASI_ENOTCONN } from "../
 import { SIZEOF_SOCKADDR_IN, SIZEOF_SOCKADDR_IN6 } from "../abi/winsock.gen.ts";
 import { readSockaddr, type SocketAddress, writeSockaddr } from "../core/address.ts";
 import { MemoryViews } from "../core/memory.ts";
-import type { ByteParts, DatagramInfo, HostSockets } from "../sockets/contract.ts";
+import type { DatagramInfo, HostSockets } from "../sockets/contract.ts";
 import type { FdTable } from "./fds.ts";
 import type { WasiPart } from "./imports.ts";
 
 /** More parts than any caller needs; keeps a wild iovs_len from walking through memory. */
 const IOVS_MAX = 1024;
+
+/** The WASI errno of a result that is 0 or more, or minus an errno. */
+function errnoOf(result: number): number {
+  return result < 0 ? -result : WASI_SUCCESS;
+}
 
 class SocketCalls {
   readonly #sockets: HostSockets;
@@ -86,7 +91,7 @@ class SocketCalls {
   }
 
   close(fd: number): number {
-    if (this.#sockets.owns(fd)) return -this.#sockets.close(fd);
+    if (this.#sockets.owns(fd)) return errnoOf(this.#sockets.close(fd));
     return this.#fds.remove(fd) === undefined ? WASI_EBADF : WASI_SUCCESS;
   }
 
@@ -102,12 +107,12 @@ class SocketCalls {
 
   bindTo(fd: number, ptr: number, length: number): number {
     const address = this.#address(ptr, length);
-    return typeof address === "number" ? address : -this.#sockets.bind(fd, address);
+    return typeof address === "number" ? address : errnoOf(this.#sockets.bind(fd, address));
   }
 
   connect(fd: number, ptr: number, length: number): number {
     const address = this.#address(ptr, length);
-    return typeof address === "number" ? address : -this.#sockets.connect(fd, address);
+    return typeof address === "number" ? address : errnoOf(this.#sockets.connect(fd, address));
   }
 
   receive(fd: number, iovs: number, count: number, flags: number, result: number, flagsAt: number): number {
@@ -158,7 +163,7 @@ class SocketCalls {
 
   setOption(fd: number, level: number, name: number, value: number, length: number): number {
     if (length < 4 || !this.#holds(value, 4)) return WASI_EFAULT;
-    return -this.#sockets.setOption(fd, level, name, this.#memory.data.getInt32(value, true));
+    return errnoOf(this.#sockets.setOption(fd, level, name, this.#memory.data.getInt32(value, true)));
   }
 
   addressOf(fd: number, peer: boolean, ptr: number, lengthAt: number): number {
@@ -168,11 +173,11 @@ class SocketCalls {
   }
 
   listen(fd: number, backlog: number): number {
-    return -this.#sockets.listen(fd, backlog);
+    return errnoOf(this.#sockets.listen(fd, backlog));
   }
 
   shutdown(fd: number, how: number): number {
-    return -this.#sockets.shutdown(fd, how);
+    return errnoOf(this.#sockets.shutdown(fd, how));
   }
 }
 
