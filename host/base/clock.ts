@@ -11,7 +11,10 @@ const TIMEOUT_MAX_MS = 2 ** 31 - 1;
 export interface Timed {
   /** When the next piece of work is due (ns of the clock it is attached to), or undefined when there is none. */
   nextDeadline(): number | undefined;
-  /** Does all work due at or before `now` (ns). Afterwards `nextDeadline()` is later than `now` or undefined. */
+  /**
+   * Does all work due at or before `now` (ns). Afterwards `nextDeadline()` is later than `now` or undefined, or the work is
+   * no longer attached.
+   */
   advance(now: number): void;
   /** false: this deadline alone does not keep the process running. Default true. */
   readonly keepsAlive?: boolean;
@@ -40,66 +43,77 @@ function earliest(timed: Iterable<Timed>): number | undefined {
 
 /**
  * Real time: `performance.now()` and one Timeout for all that is attached. The timer is moved only when a deadline comes
- * earlier; a deadline that moved later is noticed when the timer fires (re-arming costs more than one idle wake-up).
+ * earlier; a deadline that moved later, or went away, is noticed when the timer fires (re-arming costs more than one idle
+ * wake-up). The timer holds the process only while some attached work with `keepsAlive` has a deadline.
  */
 export class RealClock implements Clock {
-  readonly epochMs = performance.timeOrigin;
-  readonly #attached = new Set<Timed>();
+  readonly epochMs: number = performance.timeOrigin;
+  /** true = this one has a deadline that keeps the process running; #holding counts those. */
+  readonly #attached = new Map<Timed, boolean>();
+  #holding = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   /** When the armed timer fires, ns; Infinity while none is armed. */
   #armedFor = Number.POSITIVE_INFINITY;
-  #armedAlive = false;
 
   now(): number {
     return Math.floor(performance.now() * NS_PER_MS);
   }
 
   attach(timed: Timed): void {
-    this.#attached.add(timed);
+    if (!this.#attached.has(timed)) this.#attached.set(timed, false);
     this.changed(timed);
   }
 
   detach(timed: Timed): void {
-    if (this.#attached.delete(timed)) this.#rearm();
+    if (!this.#attached.has(timed)) return;
+    this.#account(timed, false);
+    this.#attached.delete(timed);
+    if (this.#attached.size === 0) this.#arm(undefined);
   }
 
   changed(timed: Timed): void {
+    if (!this.#attached.has(timed)) return;
     const deadline = timed.nextDeadline();
-    if (deadline === undefined) return;
-    const alive = timed.keepsAlive !== false;
-    if (deadline < this.#armedFor || alive !== this.#armedAlive) this.#rearm();
+    if (deadline !== undefined && deadline < this.#armedFor) this.#arm(deadline);
+    this.#account(timed, deadline !== undefined && timed.keepsAlive !== false);
   }
 
-  #rearm(): void {
+  #account(timed: Timed, holds: boolean): void {
+    if (this.#attached.get(timed) === holds) return;
+    this.#attached.set(timed, holds);
+    this.#holding += holds ? 1 : -1;
+    if (this.#holding === (holds ? 1 : 0)) this.#hold();
+  }
+
+  /** Only Node's timers hold a process; browsers return a number. */
+  #hold(): void {
+    if (typeof this.#timer !== "object") return;
+    if (this.#holding > 0) this.#timer.ref();
+    else this.#timer.unref();
+  }
+
+  #arm(deadline: number | undefined): void {
     if (this.#timer !== undefined) clearTimeout(this.#timer);
     this.#timer = undefined;
-    this.#armedFor = Number.POSITIVE_INFINITY;
-    const first = earliest(this.#attached);
-    if (first === undefined) return;
-    const delayMs = Math.max(0, Math.ceil((first - this.now()) / NS_PER_MS));
-    this.#armedFor = first;
+    this.#armedFor = deadline ?? Number.POSITIVE_INFINITY;
+    if (deadline === undefined) return;
+    const delayMs = Math.max(0, Math.ceil((deadline - this.now()) / NS_PER_MS));
     this.#timer = setTimeout(this.#fire, Math.min(delayMs, TIMEOUT_MAX_MS));
-    this.#armedAlive = this.#anyAlive();
-    // Only Node's timers hold a process; browsers return a number.
-    if (!this.#armedAlive && typeof this.#timer === "object") this.#timer.unref();
-  }
-
-  #anyAlive(): boolean {
-    for (const timed of this.#attached) {
-      if (timed.keepsAlive !== false && timed.nextDeadline() !== undefined) return true;
-    }
-    return false;
+    this.#hold();
   }
 
   readonly #fire = (): void => {
     this.#timer = undefined;
     this.#armedFor = Number.POSITIVE_INFINITY;
     const now = this.now();
-    for (const timed of [...this.#attached]) {
-      const deadline = timed.nextDeadline();
-      if (deadline !== undefined && deadline <= now) timed.advance(now);
+    for (const timed of [...this.#attached.keys()]) {
+      const deadline = this.#attached.has(timed) ? timed.nextDeadline() : undefined;
+      if (deadline === undefined || deadline > now) continue;
+      timed.advance(now);
+      this.changed(timed);
     }
-    this.#rearm();
+    const first = earliest(this.#attached.keys());
+    if (first !== undefined && first < this.#armedFor) this.#arm(first);
   };
 }
 
@@ -162,10 +176,10 @@ export class VirtualClock implements Clock {
 
   #runDue(): void {
     for (const timed of [...this.#attached]) {
-      const deadline = timed.nextDeadline();
+      const deadline = this.#attached.has(timed) ? timed.nextDeadline() : undefined;
       if (deadline === undefined || deadline > this.#now) continue;
       timed.advance(this.#now);
-      const after = timed.nextDeadline();
+      const after = this.#attached.has(timed) ? timed.nextDeadline() : undefined;
       if (after !== undefined && after <= this.#now) throw new Error(`attached work stays due at ${after} ns (now ${this.#now} ns)`);
     }
   }

@@ -1,0 +1,89 @@
+/**
+ * The exports of a core as TypeScript sees them. Winsock names and argument orders are those of WSPPROC_TABLE (semantics K.6)
+ * with lpErrno last; all pointers are offsets into `memory`, all numbers 32-bit integers, and a u32 arrives signed (`>>> 0`).
+ * Addresses are 16 bytes (core/address.ts). Nothing here waits, and nothing calls back.
+ */
+
+type Ptr = number;
+
+/** The Lastack set: what a host needs around the socket calls. */
+export interface LastackExports {
+  readonly memory: WebAssembly.Memory;
+  /** Runs the module's start code; call once, before anything else. */
+  _initialize?(): void;
+  /** ABI_VERSION of assembly/abi/link.ts the core was built with. */
+  abiVersion(): number;
+  /** Carves memory from a configure record. 0, or E_*. Once. */
+  configure(record: Ptr, length: number): number;
+  hostArea(): Ptr;
+  /** Bytes of hostArea(). */
+  hostAreaSize(): number;
+  /** Interface index ≥ 0, or E_*. `mac` points at 6 bytes. */
+  deviceAdd(fd: number, capabilities: number, mtu: number, mac: Ptr): number;
+  /** 0, or E_*. `prefixBits` counts in the 128-bit form. */
+  addressAdd(iface: number, address: Ptr, prefixBits: number): number;
+  /** 0, or E_*. A gateway of 16 zero bytes = directly reachable. */
+  routeAdd(destination: Ptr, prefixBits: number, gateway: Ptr, iface: number): number;
+  /** Does all work there is. Milliseconds until the next call is wanted (0 = again at once), -1 = when something happens. */
+  poll(): number;
+  /** Writes up to `capacity` 16-byte event records; returns how many. */
+  events(ptr: Ptr, capacity: number): number;
+  /** 1 = a 64-byte close report was written, 0 = none. */
+  report(ptr: Ptr): number;
+  /** STAT_COUNT u32 counters. */
+  stats(): Ptr;
+  /** READY_* bits: the device or socket `fd` can be read or written again. */
+  hostReady(fd: number, bits: number): void;
+}
+
+/** The provider's entries. -1 with *lpErrno set on failure, unless said otherwise. */
+export interface WinsockExports {
+  WSPStartup(version: number, data: Ptr, protocolInfo: Ptr, upcallTable: Ptr, procTable: Ptr): number;
+  WSPCleanup(lpErrno: Ptr): number;
+  /** Socket handle, or INVALID_SOCKET (-1). */
+  WSPSocket(af: number, type: number, protocol: number, protocolInfo: Ptr, group: number, flags: number, lpErrno: Ptr): number;
+  WSPBind(s: number, name: Ptr, namelen: number, lpErrno: Ptr): number;
+  WSPListen(s: number, backlog: number, lpErrno: Ptr): number;
+  /** Socket handle, or INVALID_SOCKET (-1). */
+  WSPAccept(s: number, addr: Ptr, addrlen: Ptr, condition: number, callbackData: number, lpErrno: Ptr): number;
+  WSPConnect(s: number, name: Ptr, namelen: number, callerData: Ptr, calleeData: Ptr, sqos: Ptr, gqos: Ptr, lpErrno: Ptr): number;
+  WSPSend(
+    s: number, buffers: Ptr, count: number, sent: Ptr, flags: number,
+    overlapped: Ptr, routine: number, threadId: Ptr, lpErrno: Ptr,
+  ): number;
+  WSPRecv(
+    s: number, buffers: Ptr, count: number, received: Ptr, flags: Ptr,
+    overlapped: Ptr, routine: number, threadId: Ptr, lpErrno: Ptr,
+  ): number;
+  WSPSendTo(
+    s: number, buffers: Ptr, count: number, sent: Ptr, flags: number, to: Ptr, tolen: number,
+    overlapped: Ptr, routine: number, threadId: Ptr, lpErrno: Ptr,
+  ): number;
+  WSPRecvFrom(
+    s: number, buffers: Ptr, count: number, received: Ptr, flags: Ptr, from: Ptr, fromlen: Ptr,
+    overlapped: Ptr, routine: number, threadId: Ptr, lpErrno: Ptr,
+  ): number;
+  WSPShutdown(s: number, how: number, lpErrno: Ptr): number;
+  WSPSendDisconnect(s: number, data: Ptr, lpErrno: Ptr): number;
+  WSPRecvDisconnect(s: number, data: Ptr, lpErrno: Ptr): number;
+  WSPCloseSocket(s: number, lpErrno: Ptr): number;
+  WSPGetSockOpt(s: number, level: number, name: number, value: Ptr, length: Ptr, lpErrno: Ptr): number;
+  WSPSetSockOpt(s: number, level: number, name: number, value: Ptr, length: number, lpErrno: Ptr): number;
+  WSPIoctl(
+    s: number, code: number, input: Ptr, inputLength: number, output: Ptr, outputLength: number, returned: Ptr,
+    overlapped: Ptr, routine: number, threadId: Ptr, lpErrno: Ptr,
+  ): number;
+  WSPEventSelect(s: number, event: number, networkEvents: number, lpErrno: Ptr): number;
+  WSPEnumNetworkEvents(s: number, event: number, networkEvents: Ptr, lpErrno: Ptr): number;
+  WSPSelect(nfds: number, read: Ptr, write: Ptr, except: Ptr, timeout: Ptr, lpErrno: Ptr): number;
+  WSPGetSockName(s: number, name: Ptr, namelen: Ptr, lpErrno: Ptr): number;
+  WSPGetPeerName(s: number, name: Ptr, namelen: Ptr, lpErrno: Ptr): number;
+}
+
+export interface CoreExports extends LastackExports, WinsockExports {}
+
+/** Without these a module is not a core; the rest is there or not depending on the build. */
+export const REQUIRED_EXPORTS: readonly (keyof LastackExports)[] = [
+  "memory", "abiVersion", "configure", "hostArea", "hostAreaSize", "deviceAdd", "addressAdd", "routeAdd",
+  "poll", "events", "report", "stats", "hostReady",
+];
