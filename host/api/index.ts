@@ -4,7 +4,8 @@ export { SocketError } from "./error.ts";
 export type { AddressOption, Knobs, Limits, RouteOption, StackOptions, Switches } from "./options.ts";
 export type { CloseCause, CloseOutcome, CloseReport } from "./report.ts";
 export { Server } from "./server.ts";
-export { type CloseOptions, type KeepAliveOptions, type ShutdownDirection, Socket, type SocketInfo, type WaitOptions } from "./socket.ts";
+export { Socket } from "./socket.ts";
+export type { CloseOptions, KeepAliveOptions, ShutdownDirection, SocketInfo, WaitOptions } from "./socket-options.ts";
 export {
   type ConnectOptions,
   createStack,

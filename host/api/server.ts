@@ -6,7 +6,8 @@ import { checkOptions, checkSignal } from "./check.ts";
 import type { Engine, Owner } from "./engine.ts";
 import { SocketError } from "./error.ts";
 import { Requests, WAITING } from "./requests.ts";
-import { type CloseKnobs, Socket, type WaitOptions } from "./socket.ts";
+import { Socket } from "./socket.ts";
+import type { CloseKnobs, WaitOptions } from "./socket-options.ts";
 
 /** Accepts connections on one address and port; an async iterable of them. */
 export class Server implements Owner {

@@ -10,6 +10,7 @@ import type { Engine, Owner } from "./engine.ts";
 import { SocketError } from "./error.ts";
 import type { CloseReport } from "./report.ts";
 import { orAbandoned, Requests, WAITING } from "./requests.ts";
+import type { CloseKnobs, CloseOptions, KeepAliveOptions, ShutdownDirection, SocketInfo, WaitOptions } from "./socket-options.ts";
 
 /** SO_LINGER holds 16 bits of seconds (semantics K.5). */
 const LINGER_MAX = 65535;
@@ -17,53 +18,8 @@ const LINGER_MAX = 65535;
 const READ_DEFAULT = 65536;
 const READ_MAX = 2 ** 30;
 
-export interface WaitOptions {
-  /** Stops the waiting: the promise is rejected with the signal's reason. */
-  signal?: AbortSignal;
-}
-
-export interface CloseOptions extends WaitOptions {
-  /**
-   * Seconds (0 to 65535) within which everything has to be acknowledged, counted from the call; after that the connection is
-   * reset and the report says `lingerExpired`. 0 resets at once and discards what was not delivered. Left out: delivery goes
-   * on in the background for as long as the peer makes progress.
-   */
-  linger?: number;
-}
-
-export interface KeepAliveOptions {
-  /** Idle time before the first probe, ms. Default: the stack's keepIdleMs. */
-  idleMs?: number;
-  /** Time between probes, ms. Default: the stack's keepIntervalMs. */
-  intervalMs?: number;
-}
-
-export type ShutdownDirection = "send" | "receive" | "both";
-
-/** A connection at this moment. */
-export interface SocketInfo {
-  /** TCP state by its name in RFC 9293. */
-  readonly state: string;
-  /** Bytes received in order and not read. */
-  readonly unread: number;
-  /** Bytes accepted by write and not acknowledged by the peer's stack. */
-  readonly outstanding: number;
-  /** Our FIN is acknowledged. */
-  readonly finAcknowledged: boolean;
-  /** SO_SNDBUF and SO_RCVBUF, bytes. */
-  readonly sendBuffer: number;
-  readonly receiveBuffer: number;
-}
-
 const HOW: Readonly<Record<ShutdownDirection, number>> = { send: W.SD_SEND, receive: W.SD_RECEIVE, both: W.SD_BOTH };
 const CLOSED_TEXT = "the socket was closed before the call could finish";
-
-/** Says how long a closed socket with unaccepted writes may stand still. */
-export interface CloseKnobs {
-  readonly orphanTimeoutMs: number;
-  readonly keepIdleMs: number;
-  readonly keepIntervalMs: number;
-}
 
 /**
  * One TCP connection: from `Stack.connect` or from a `Server`. Reads and writes are each done in the order of the calls, and

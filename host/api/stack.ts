@@ -13,7 +13,8 @@ import type { StackOptions } from "./options.ts";
 import type { CloseReport } from "./report.ts";
 import { Requests, WAITING } from "./requests.ts";
 import { Server } from "./server.ts";
-import { type CloseKnobs, Socket } from "./socket.ts";
+import { Socket } from "./socket.ts";
+import type { CloseKnobs } from "./socket-options.ts";
 import { UdpSocket } from "./udp.ts";
 
 export interface ConnectOptions {

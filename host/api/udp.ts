@@ -6,7 +6,7 @@ import { checkBytes, checkOptions, checkPort, checkSignal } from "./check.ts";
 import type { Engine, Owner } from "./engine.ts";
 import { SocketError } from "./error.ts";
 import { Requests, WAITING } from "./requests.ts";
-import type { WaitOptions } from "./socket.ts";
+import type { WaitOptions } from "./socket-options.ts";
 
 /** One received datagram and where it came from. */
 export interface Datagram extends Endpoint {

@@ -1,0 +1,139 @@
+/** `lastack demo`: chooses the wires, runs the scenario on each, draws or prints it, and says whether the promise was kept. */
+import { parse } from "node:path";
+import { EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK } from "../usage.ts";
+import { Chart, type Paint, painter } from "./chart.ts";
+import { runOnMemory } from "./memory-wire.ts";
+import { insideNamespace, namespaceObstacle, runInNamespace } from "./namespace.ts";
+import { DEMO_HELP, type DemoOptions, parseDemoOptions } from "./options.ts";
+import { reportLines } from "./report-text.ts";
+import type { WireRun } from "./run.ts";
+import { scenarios } from "./scenarios.ts";
+import type { Side, Step } from "./steps.ts";
+import { runOnTap } from "./tap-wire.ts";
+
+const OWN_TAP = "lastack0";
+
+/** A run that is to be made. */
+interface Plan {
+  /** For the title and the capture's name: `memory`, `tap-client`. */
+  readonly name: string;
+  readonly title: string;
+  readonly columns: readonly [client: string, server: string];
+  run(pcap: string | undefined, signal: AbortSignal, onStep: (step: Step) => void): Promise<WireRun>;
+}
+
+interface Skipped {
+  readonly wire: "tap";
+  readonly reason: string;
+}
+
+function memoryPlan({ scenario, loss, seed }: DemoOptions): Plan {
+  const conditions = loss > 0 ? `, ${loss * 100} % loss, seed ${seed}` : "";
+  return {
+    name: "memory",
+    title: `memory link, virtual clock${conditions}`,
+    columns: ["client (Lastack)", "server (Lastack)"],
+    run: (pcap, signal, onStep) => runOnMemory({ scenario, loss, seed, pcap, signal }, onStep),
+  };
+}
+
+function tapPlan({ scenario, seed, tap }: DemoOptions, lastack: Side): Plan {
+  return {
+    name: `tap-${lastack}`,
+    title: `TAP ${tap ?? OWN_TAP}, Lastack is the ${lastack}, the kernel the ${lastack === "client" ? "server" : "client"}`,
+    columns: lastack === "client" ? ["client (Lastack)", "server (kernel)"] : ["client (kernel)", "server (Lastack)"],
+    run: (pcap, signal, onStep) =>
+      runOnTap({ scenario, loss: 0, seed, pcap, signal, lastack, tapName: tap ?? OWN_TAP, configure: tap === undefined }, onStep),
+  };
+}
+
+/** `demo.pcapng` for several wires: `demo-memory.pcapng`, `demo-tap-client.pcapng`. */
+function captureName(file: string | undefined, plan: Plan, several: boolean): string | undefined {
+  if (file === undefined || !several) return file;
+  const { dir, name, ext } = parse(file);
+  return `${dir === "" ? "" : `${dir}/`}${name}-${plan.name}${ext}`;
+}
+
+/** Runs the demonstration; settles with the exit code. */
+export async function demo(args: readonly string[]): Promise<number> {
+  const options = parseDemoOptions(args);
+  if (options.help) {
+    process.stdout.write(DEMO_HELP);
+    return EXIT_OK;
+  }
+  const ownTap = options.tap === undefined && options.link !== "memory" && !insideNamespace() && options.loss === 0;
+  const obstacle = ownTap ? namespaceObstacle() : undefined;
+  if (ownTap && obstacle === undefined) return runInNamespace(["demo", ...args]);
+  if (obstacle !== undefined && options.link === "tap") {
+    console.error(`lastack demo: ${obstacle}; or use --link memory`);
+    return EXIT_FAILED;
+  }
+  const plans: Plan[] = options.link === "tap" ? [] : [memoryPlan(options)];
+  const withTap = options.link === "tap" || (options.link === undefined && insideNamespace());
+  if (withTap) plans.push(tapPlan(options, "client"), tapPlan(options, "server"));
+  const skipped: Skipped[] = obstacle === undefined ? [] : [{ wire: "tap", reason: obstacle }];
+  return perform(options, plans, skipped);
+}
+
+async function perform(options: DemoOptions, plans: readonly Plan[], skipped: readonly Skipped[]): Promise<number> {
+  const interruption = new AbortController();
+  const interrupt = (): void => interruption.abort();
+  process.once("SIGINT", interrupt);
+  process.once("SIGTERM", interrupt);
+  const screen = options.json ? undefined : new Screen();
+  const runs: WireRun[] = [];
+  try {
+    for (const plan of plans) {
+      if (interruption.signal.aborted) break;
+      const pcap = captureName(options.pcap, plan, plans.length > 1);
+      screen?.begin(options, plan);
+      const run = await plan.run(pcap, interruption.signal, (step) => screen?.step(step));
+      screen?.end(run, pcap);
+      runs.push(run);
+    }
+  } finally {
+    process.off("SIGINT", interrupt);
+    process.off("SIGTERM", interrupt);
+  }
+  const kept = runs.length === plans.length && runs.every((run) => run.problems.length === 0);
+  if (options.json) console.log(JSON.stringify({ scenario: options.scenario, kept, wires: runs, skipped }, null, 2));
+  else screen?.close(options, kept, skipped);
+  return interruption.signal.aborted ? EXIT_INTERRUPTED : kept ? EXIT_OK : EXIT_FAILED;
+}
+
+/** The text on the terminal. */
+class Screen {
+  readonly #paint: Paint;
+  #chart: Chart | undefined;
+
+  constructor() {
+    // https://no-color.org: any value but the empty one turns colours off.
+    this.#paint = painter(process.stdout.isTTY === true && !process.env.NO_COLOR);
+  }
+
+  begin({ scenario }: DemoOptions, plan: Plan): void {
+    console.log(this.#paint("bold", `${scenario}: ${scenarios[scenario].about}`));
+    console.log(`${plan.title}\n`);
+    this.#chart = new Chart((line) => console.log(line), this.#paint);
+    this.#chart.head(...plan.columns);
+  }
+
+  step(step: Step): void {
+    this.#chart?.step(step);
+  }
+
+  end(run: WireRun, pcap: string | undefined): void {
+    this.#chart?.flush();
+    console.log();
+    for (const side of ["client", "server"] as const) for (const line of reportLines(side, run[side])) console.log(line);
+    for (const problem of run.problems) console.log(this.#paint("bad", `promise broken: ${problem}`));
+    if (run.problems.length === 0) console.log(this.#paint("good", "promise kept"));
+    if (pcap !== undefined) console.log(`recorded: ${pcap}`);
+    console.log();
+  }
+
+  close({ link }: DemoOptions, kept: boolean, skipped: readonly Skipped[]): void {
+    if (link === undefined) for (const { reason } of skipped) console.log(this.#paint("faint", `not shown on TAP: ${reason}`));
+    if (!kept) console.log(this.#paint("bad", "not everything the scenario promises happened"));
+  }
+}

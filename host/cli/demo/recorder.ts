@@ -1,0 +1,87 @@
+/** Segments as they cross a device, with sequence numbers counted from the connection's start. */
+import { decodeFrame, type DecodedTcp, flagNames, type FrameDevice, gather, partsLength } from "../../device/index.ts";
+import type { Side, Steps } from "./steps.ts";
+
+/** Longest frame looked at. */
+const FRAME_MAX = 65536 + 64;
+
+/** Turns frames into segment steps. One connection is expected: a new SYN starts the counting anew. */
+export class SegmentLog {
+  /** Called after each segment: states may have changed. */
+  onSegment: (() => void) | undefined;
+  readonly #steps: Steps;
+  /** Port the server listens on: tells the directions apart. */
+  readonly #serverPort: number;
+  readonly #initial: Partial<Record<Side, number>> = {};
+
+  constructor(steps: Steps, serverPort: number) {
+    this.#steps = steps;
+    this.#serverPort = serverPort;
+  }
+
+  /** Takes one Ethernet frame; what is no segment of the connection is ignored. */
+  frame(bytes: Uint8Array, lost: boolean, recorded: boolean): void {
+    const { tcp } = decodeFrame(bytes);
+    if (!tcp) return;
+    const from: Side | undefined = tcp.destinationPort === this.#serverPort ? "client" : tcp.sourcePort === this.#serverPort ? "server" : undefined;
+    if (!from) return;
+    if (tcp.flags.syn) this.#initial[from] = tcp.seq;
+    const { seq, ack } = this.#relative(from, tcp);
+    this.#steps.add({ kind: "segment", from, flags: flagNames(tcp.flags), seq, ack, length: tcp.payloadLength, lost, recorded });
+    this.onSegment?.();
+  }
+
+  #relative(from: Side, tcp: DecodedTcp): { seq: number; ack: number } {
+    const own = this.#initial[from] ?? tcp.seq;
+    const other = this.#initial[from === "client" ? "server" : "client"] ?? 0;
+    return { seq: (tcp.seq - own) >>> 0, ack: tcp.flags.ack ? (tcp.ack - other) >>> 0 : 0 };
+  }
+}
+
+/** Wraps a device so that `see` gets every frame that crosses it, sent or received. Frames have no vnet header here. */
+export function observed(device: FrameDevice, see: (frame: Uint8Array, sent: boolean) => void): FrameDevice {
+  const copy = new Uint8Array(FRAME_MAX);
+  return {
+    name: device.name,
+    mtu: device.mtu,
+    mac: device.mac,
+    capabilities: device.capabilities,
+    get stats() {
+      return device.stats;
+    },
+    readInto(target, offset, capacity) {
+      const length = device.readInto(target, offset, capacity);
+      if (length > 0) see(target.subarray(offset, offset + Math.min(length, capacity)), false);
+      return length;
+    },
+    write(memory, parts, first, count) {
+      const length = partsLength(parts, first, count);
+      const fits = length <= FRAME_MAX;
+      if (fits) gather(memory, parts, first, count, copy, 0);
+      const taken = device.write(memory, parts, first, count);
+      if (taken && fits) see(copy.subarray(0, length), true);
+      return taken;
+    },
+    get onReadable() {
+      return device.onReadable;
+    },
+    set onReadable(callback) {
+      device.onReadable = callback;
+    },
+    get onWritable() {
+      return device.onWritable;
+    },
+    set onWritable(callback) {
+      device.onWritable = callback;
+    },
+    close() {
+      device.close();
+    },
+    ref() {
+      device.ref?.();
+    },
+    unref() {
+      device.unref?.();
+    },
+  };
+}
