@@ -9,6 +9,8 @@ export { type PcapngOptions, PcapngRecorder, type PcapngSink, pcapng } from "./p
 export { type RecordedFrame, readPcapng } from "./pcapng-read.ts";
 export { Station, type StationOptions } from "./station.ts";
 export { FrameSwitch, type FrameSwitchOptions, frameSwitch, type PortStats } from "./switch.ts";
+export { TapDevice, type TapOptions, tap } from "./tap.ts";
+export { DeviceError } from "./tap-system.ts";
 export {
   type DecodedArp, type DecodedFrame, type DecodedIcmp, type DecodedIpv4, type DecodedTcp, type DecodedUdp,
   decodeFrame, flagNames, formatFrame, type TcpFlags, type TcpOptions, traceLine,

@@ -1,0 +1,212 @@
+/** The system calls of a TAP device on Linux (tun(4), netdevice(7)), through koffi, with errors that say what to do. */
+import { createRequire } from "node:module";
+import { platform } from "node:os";
+
+/** A device that cannot be opened or used; `code` as Node spells it. */
+export class DeviceError extends Error {
+  override readonly name = "DeviceError";
+  readonly code: string;
+
+  constructor(code: string, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+type Koffi = typeof import("koffi");
+type AsyncPoll = { async(fds: Uint8Array, count: number, timeoutMs: number, done: (error: Error | null, result: number) => void): void };
+
+const O_RDWR = 2;
+const O_NONBLOCK = 0o4000;
+const O_CLOEXEC = 0o2000000;
+const TUNSETIFF = 0x400454ca;
+const TUNSETOFFLOAD = 0x400454d0;
+const IFF_TAP = 0x2;
+const IFF_NO_PI = 0x1000;
+const SIOCGIFMTU = 0x8921;
+const AF_INET = 2;
+const SOCK_DGRAM_CLOEXEC = 2 | O_CLOEXEC;
+/** struct ifreq on 64-bit: 16 bytes of name, 24 of union. */
+const IFREQ = 40;
+const IFNAMSIZ = 16;
+const POLLIN = 1;
+/** struct pollfd. */
+const POLLFD = 8;
+
+/** One opened TAP descriptor, non-blocking. */
+export interface TapHandle {
+  readonly fd: number;
+  /** The kernel's name for it; differs from the one asked for when that had a `%d`. */
+  readonly name: string;
+  /** MTU of the kernel's interface, bytes. */
+  readonly mtu: number;
+  /** One frame into `buffer`: its length, 0 when there is none now, -1 when the device is gone. */
+  read(buffer: Uint8Array): number;
+  /** Calls `ready` once a frame can be read, or after `wake`. Holds a thread of libuv's pool meanwhile. */
+  whenReadable(ready: () => void): void;
+  /** Ends a wait of whenReadable. */
+  wake(): void;
+  /** Closes the descriptor. A reader that owns it closes it itself instead. */
+  close(): void;
+}
+
+const INSTEAD = "use --link memory";
+
+function loadKoffi(): Koffi {
+  if (platform() !== "linux") throw new DeviceError("ENOTSUP", `TAP devices need Linux, and this is ${platform()}; ${INSTEAD}`);
+  try {
+    return createRequire(import.meta.url)("koffi") as Koffi;
+  } catch {
+    throw new DeviceError("ENOTSUP", `TAP devices need the optional package koffi, which is not here; run "npm install koffi", or ${INSTEAD}`);
+  }
+}
+
+function libc(koffi: Koffi) {
+  const library = koffi.load(null);
+  const poll = library.func("int poll(void *fds, unsigned long count, int timeout)");
+  return {
+    open: library.func("int open(const char *path, int flags, ...)") as (path: string, flags: number) => number,
+    ioctl: library.func("int ioctl(int fd, unsigned long request, ...)") as (fd: number, request: number, type: string, value: unknown) => number,
+    socket: library.func("int socket(int domain, int type, int protocol)") as (domain: number, type: number, protocol: number) => number,
+    close: library.func("int close(int fd)") as (fd: number) => number,
+    read: library.func("intptr_t read(int fd, void *buffer, size_t count)") as (fd: number, buffer: Uint8Array, count: number) => number,
+    write: library.func("intptr_t write(int fd, const void *buffer, size_t count)") as (fd: number, buffer: Uint8Array, count: number) => number,
+    eventfd: library.func("int eventfd(uint32_t initial, int flags)") as (initial: number, flags: number) => number,
+    poll: poll as unknown as AsyncPoll,
+    errno: () => koffi.errno(),
+    codes: koffi.os.errno as Readonly<Record<string, number>>,
+  };
+}
+
+type Libc = ReturnType<typeof libc>;
+let loaded: Libc | undefined;
+
+/** What to do about an errno of the calls that open a device. */
+function explain(call: string, name: string, code: string): string {
+  const create = `ip tuntap add dev ${name} mode tap user $USER`;
+  switch (code) {
+    case "EACCES":
+    case "EPERM":
+      return `${call}: permission denied; run as root, or create the device first with "${create}", or ${INSTEAD}`;
+    case "ENOENT":
+    case "ENODEV":
+    case "ENXIO":
+      return `${call}: the kernel has no TUN/TAP; load it with "modprobe tun", or ${INSTEAD}`;
+    case "EBUSY":
+      return `${call}: ${name} is in use by another program; choose another name, or ${INSTEAD}`;
+    case "EINVAL":
+      return `${call}: ${name} exists and is not a TAP device this program can share; choose another name, or ${INSTEAD}`;
+    default:
+      return `${call}: ${code}; ${INSTEAD}`;
+  }
+}
+
+function failure(c: Libc, call: string, name: string): DeviceError {
+  const number = c.errno();
+  const code = Object.entries(c.codes).find(([, value]) => value === number)?.[0] ?? `errno ${number}`;
+  return new DeviceError(code, explain(call, name, code));
+}
+
+function interfaceRequest(name: string): Buffer {
+  const request = Buffer.alloc(IFREQ);
+  request.write(name, 0, IFNAMSIZ - 1, "latin1");
+  return request;
+}
+
+/** MTU of an interface in this network namespace; /sys may show another one's. */
+function interfaceMtu(c: Libc, name: string): number {
+  const socket = c.socket(AF_INET, SOCK_DGRAM_CLOEXEC, 0);
+  if (socket < 0) throw failure(c, "socket", name);
+  const request = interfaceRequest(name);
+  const result = c.ioctl(socket, SIOCGIFMTU, "void *", request);
+  const error = result < 0 ? failure(c, `SIOCGIFMTU ${name}`, name) : undefined;
+  c.close(socket);
+  if (error) throw error;
+  return request.readInt32LE(IFNAMSIZ);
+}
+
+/**
+ * Opens (and, with the privilege, creates) a TAP device.
+ * @param name 1 to 15 bytes; `tap%d` lets the kernel choose the number.
+ * @throws DeviceError saying what failed and what to do.
+ */
+export function openTap(name: string): TapHandle {
+  if (!/^[!-.0-~]{1,15}$/.test(name)) throw new RangeError(`TAP device name is "${name}"; expected 1 to 15 printable characters without space and slash`);
+  loaded ??= libc(loadKoffi());
+  const c = loaded;
+  const fd = c.open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
+  if (fd < 0) throw failure(c, "open /dev/net/tun", name);
+  try {
+    const request = interfaceRequest(name);
+    request.writeUInt16LE(IFF_TAP | IFF_NO_PI, IFNAMSIZ);
+    if (c.ioctl(fd, TUNSETIFF, "void *", request) < 0) throw failure(c, `TUNSETIFF ${name}`, name);
+    // A device that outlived its last user keeps that user's offloads: without a vnet header they would give us half-made frames.
+    if (c.ioctl(fd, TUNSETOFFLOAD, "unsigned long", 0) < 0) throw failure(c, `TUNSETOFFLOAD ${name}`, name);
+    const given = request.toString("latin1", 0, IFNAMSIZ).replace(/\0.*$/s, "");
+    return new Tap(c, fd, given, interfaceMtu(c, given));
+  } catch (error) {
+    c.close(fd);
+    throw error;
+  }
+}
+
+class Tap implements TapHandle {
+  readonly fd: number;
+  readonly name: string;
+  readonly mtu: number;
+  readonly #c: Libc;
+  /** An eventfd that ends a wait; -1 while nobody waits by poll. */
+  #event = -1;
+  #waiting = false;
+  #closed = false;
+
+  constructor(c: Libc, fd: number, name: string, mtu: number) {
+    this.#c = c;
+    this.fd = fd;
+    this.name = name;
+    this.mtu = mtu;
+  }
+
+  read(buffer: Uint8Array): number {
+    const length = this.#c.read(this.fd, buffer, buffer.length);
+    if (length >= 0) return length;
+    const errno = this.#c.errno();
+    const { EAGAIN, EINTR } = this.#c.codes;
+    return errno === EAGAIN || errno === EINTR ? 0 : -1;
+  }
+
+  whenReadable(ready: () => void): void {
+    if (this.#event < 0) {
+      this.#event = this.#c.eventfd(0, O_NONBLOCK | O_CLOEXEC);
+      if (this.#event < 0) throw failure(this.#c, "eventfd", this.name);
+    }
+    const fds = Buffer.alloc(2 * POLLFD);
+    fds.writeInt32LE(this.fd, 0);
+    fds.writeInt16LE(POLLIN, 4);
+    fds.writeInt32LE(this.#event, POLLFD);
+    fds.writeInt16LE(POLLIN, POLLFD + 4);
+    this.#waiting = true;
+    this.#c.poll.async(fds, 2, -1, () => {
+      this.#waiting = false;
+      if (this.#closed) this.#closeAll();
+      ready();
+    });
+  }
+
+  wake(): void {
+    if (this.#event >= 0) this.#c.write(this.#event, new Uint8Array(new BigUint64Array([1n]).buffer), 8);
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    // A descriptor that another thread polls must not be closed, or its number would be somebody else's: the wait ends first.
+    if (this.#waiting) this.wake();
+    else this.#closeAll();
+  }
+
+  #closeAll(): void {
+    this.#c.close(this.fd);
+    if (this.#event >= 0) this.#c.close(this.#event);
+  }
+}

@@ -1,0 +1,178 @@
+/** A Linux TAP device: Ethernet frames to and from the kernel's own stack. */
+import { writeSync } from "node:fs";
+import { systemRandom } from "../base/random.ts";
+import { checkMtu, type DeviceStats, ETHERNET_HEADER, type FrameDevice, gather, newDeviceStats, parseMac, partsLength } from "./contract.ts";
+import { copyFrame, FramePool, FrameQueue } from "./queue.ts";
+import { type InputSink, type TapInput, tapInput } from "./tap-input.ts";
+import { openTap } from "./tap-system.ts";
+
+export interface TapOptions {
+  /** The stack's hardware address. Default: a random, locally administered one; the kernel's end has its own. */
+  mac?: string;
+  /** Largest IP packet, bytes. Default: the interface's MTU. */
+  mtu?: number;
+  /** Frames kept for the stack before the kernel has to queue them itself. Default 1024. */
+  queueFrames?: number;
+  /** How input is awaited. Default: `pipe` where Node offers it, else `poll`. */
+  input?: "pipe" | "poll";
+  /** Told once when the device is removed under the stack. */
+  onGone?: (error: Error) => void;
+}
+
+/** Room for an 802.1Q tag, so that the core sees and counts such frames rather than a cut one. */
+const VLAN_TAG = 4;
+const ETHERNET_MIN = ETHERNET_HEADER;
+
+function randomMac(): Uint8Array {
+  const mac = new Uint8Array(6);
+  systemRandom.fill(mac, 0, 6);
+  // IEEE 802: unicast, locally administered.
+  mac[0] = ((mac[0] as number) & 0xfc) | 2;
+  return mac;
+}
+
+export class TapDevice implements FrameDevice {
+  readonly name: string;
+  readonly mtu: number;
+  readonly mac: Uint8Array;
+  readonly capabilities = 0;
+  readonly stats: DeviceStats = newDeviceStats();
+  onReadable: (() => void) | undefined;
+  onWritable: (() => void) | undefined;
+
+  readonly #fd: number;
+  readonly #input: TapInput;
+  readonly #pool: FramePool;
+  readonly #queue = new FrameQueue();
+  readonly #queueFrames: number;
+  readonly #outgoing: Uint8Array;
+  readonly #onGone: ((error: Error) => void) | undefined;
+  /** Input stands still until the stack has read half of the queue. */
+  #stopped = false;
+  #closed = false;
+
+  constructor(name: string, options: TapOptions) {
+    this.#queueFrames = options.queueFrames ?? 1024;
+    if (!Number.isInteger(this.#queueFrames) || this.#queueFrames < 1) throw new RangeError(`queueFrames is ${options.queueFrames}; expected an integer of 1 or more`);
+    if (options.mtu !== undefined) checkMtu(options.mtu);
+    this.mac = options.mac === undefined ? randomMac() : parseMac(options.mac);
+    this.#onGone = options.onGone;
+    const tap = openTap(name);
+    this.name = tap.name;
+    this.mtu = options.mtu ?? tap.mtu;
+    this.#fd = tap.fd;
+    this.#pool = new FramePool(this.mtu + ETHERNET_HEADER + VLAN_TAG);
+    this.#outgoing = new Uint8Array(this.mtu + ETHERNET_HEADER);
+    const sink: InputSink = {
+      frame: (bytes, length) => this.#frame(bytes, length),
+      drained: () => this.#drained(),
+      gone: (error) => this.#gone(error),
+    };
+    this.#input = tapInput(tap, sink, options.input);
+  }
+
+  /** How input is awaited: by libuv's own poll, or by a waiting thread. */
+  get inputMethod(): "pipe" | "poll" {
+    return this.#input.method;
+  }
+
+  readInto(target: Uint8Array, offset: number, capacity: number): number {
+    const frame = this.#queue.shift();
+    if (frame === undefined) return 0;
+    const length = copyFrame(frame, target, offset, capacity);
+    this.#pool.give(frame);
+    this.stats.inFrames++;
+    this.stats.inBytes += length;
+    if (this.#stopped && this.#queue.length <= this.#queueFrames >> 1) {
+      this.#stopped = false;
+      this.#input.resume();
+    }
+    return length;
+  }
+
+  write(memory: Uint8Array, parts: Int32Array, first: number, count: number): boolean {
+    const length = partsLength(parts, first, count);
+    if (this.#closed || length > this.#outgoing.length || length < ETHERNET_MIN) {
+      this.stats.dropped++;
+      return true;
+    }
+    try {
+      if (count === 1) {
+        writeSync(this.#fd, memory, (parts[first] as number) >>> 0, length);
+      } else {
+        gather(memory, parts, first, count, this.#outgoing, 0);
+        writeSync(this.#fd, this.#outgoing, 0, length);
+      }
+    } catch (error) {
+      return this.#writeFailed(error);
+    }
+    this.stats.outFrames++;
+    this.stats.outBytes += length;
+    return true;
+  }
+
+  /** Full is told to the caller; anything else (the interface is down or gone: EIO) loses the frame, as a pulled cable does. */
+  #writeFailed(error: unknown): boolean {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== "EAGAIN" && code !== "ENOBUFS") {
+      this.stats.dropped++;
+      return true;
+    }
+    this.stats.outBusy++;
+    // The kernel does not say when; the next turn of the event loop asks again.
+    setImmediate(() => this.onWritable?.());
+    return false;
+  }
+
+  #frame(bytes: Uint8Array, length: number): boolean {
+    if (length > this.#pool.capacity) {
+      this.stats.dropped++;
+      return true;
+    }
+    const frame = this.#pool.take();
+    frame.length = length;
+    frame.bytes.set(bytes.subarray(0, length));
+    this.#queue.push(frame);
+    this.#stopped = this.#queue.length >= this.#queueFrames;
+    return !this.#stopped;
+  }
+
+  #drained(): boolean {
+    if (this.#queue.length > 0) this.onReadable?.();
+    return !this.#stopped;
+  }
+
+  #gone(error: Error): void {
+    if (this.#closed) return;
+    this.close();
+    this.#onGone?.(error);
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#input.close();
+    this.onReadable = undefined;
+    this.onWritable = undefined;
+    while (this.#queue.shift() !== undefined);
+  }
+
+  ref(): void {
+    this.#input.ref();
+  }
+
+  unref(): void {
+    this.#input.unref();
+  }
+}
+
+/**
+ * Opens a TAP device (Linux, with the optional package koffi). It exists already (`ip tuntap add dev tap0 mode tap user …`),
+ * or it is made now, which needs CAP_NET_ADMIN, and goes away with the last who has it open. Addresses and the up flag of the
+ * kernel's end are the caller's affair: `ip addr add 10.0.0.1/24 dev tap0 && ip link set tap0 up`.
+ * The device is non-blocking, reads by events, and keeps the process running unless it is unref'd.
+ * @throws DeviceError saying what failed and what to do; RangeError for an option out of range.
+ */
+export function tap(name: string, options: TapOptions = {}): TapDevice {
+  return new TapDevice(name, options);
+}
