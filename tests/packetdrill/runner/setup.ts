@@ -1,0 +1,150 @@
+/** Everything that is decided before the first event: header options, features, configuration. */
+import type { Event, Script } from "./ast.ts";
+import { missing } from "./capabilities.ts";
+import { parseCommands } from "./commands.ts";
+import { neededFeatures } from "./features.ts";
+import type { Addresses, Mode } from "./state.ts";
+import { Unsupported } from "./state.ts";
+import { applySetting, type Setting } from "./sysctl.ts";
+import type { CoreConfig } from "../../../host/core/index.ts";
+
+export interface Setup {
+  addresses: Addresses;
+  prefix: number;
+  gatewayIp: string;
+  mtu: number;
+  toleranceUs: number;
+  strictSegments: boolean;
+  nonFatal: ReadonlySet<string>;
+  config: CoreConfig;
+  notes: string[];
+  relaxations: string[];
+  /** Settings in force, by name. */
+  settings: Map<string, string>;
+}
+
+/** The scripts' own tolerance when they name none: packetdrill's 4 ms. */
+const TOLERANCE_US = 4000;
+
+const STATEMENT = "header option";
+
+/** Reads headers and settings. Throws Unsupported, naming the line in `at`, for what cannot be had. */
+export function prepareScript(script: Script, mode: Mode, at: (line: number) => void): Setup {
+  const setup: Setup = {
+    addresses: { localIp: "192.168.0.1", remoteIp: "192.0.2.1", bindPort: 8080, connectPort: 8080 },
+    prefix: 16, gatewayIp: "192.168.0.2", mtu: 1500, toleranceUs: TOLERANCE_US, strictSegments: false, nonFatal: new Set(),
+    config: { maxSockets: 64, maxConnections: 256, hostArea: hostAreaFor(script), mtuMax: 1500, neighbors: 8 },
+    notes: [], relaxations: [], settings: new Map(),
+  };
+  for (const need of neededFeatures(script)) {
+    at(need.line);
+    if (missing(need.feature)) throw new Unsupported(`feature: ${need.feature}`);
+  }
+  for (const option of script.options) {
+    at(option.line);
+    header(setup, option.name, option.value ?? "");
+  }
+  setup.config.mtuMax = Math.max(576, setup.mtu);
+  for (const { line, text } of [...script.init, ...leadingCommands(script.events)]) {
+    at(line);
+    configure(setup, text, mode);
+  }
+  return setup;
+}
+
+function header(setup: Setup, name: string, value: string): void {
+  const number = (): number => {
+    const n = Number(value);
+    if (!Number.isInteger(n) || n < 0) throw new Unsupported(`${STATEMENT} --${name}=${value}`);
+    return n;
+  };
+  switch (name) {
+    case "ip_version":
+    case "wire_protocol":
+      return;
+    case "tolerance_usecs":
+      setup.toleranceUs = number();
+      return;
+    case "mtu":
+      setup.mtu = number();
+      return;
+    case "mss":
+      setup.mtu = number() + 40;
+      return;
+    case "tcp_ts_tick_usecs":
+    case "tcp_ts_ecr_scaled":
+      return;
+    case "local_ip":
+      setup.addresses.localIp = value;
+      setup.gatewayIp = value.replace(/\d+$/, (last) => String(last === "2" ? 3 : 2));
+      return;
+    case "remote_ip":
+      setup.addresses.remoteIp = value;
+      return;
+    case "gateway_ip":
+      setup.gatewayIp = value;
+      return;
+    case "bind_port":
+      setup.addresses.bindPort = number();
+      return;
+    case "connect_port":
+      setup.addresses.connectPort = number();
+      return;
+    case "udp_encapsulation":
+      return;
+    case "strict_segments":
+      setup.strictSegments = value !== "0" && value !== "false";
+      return;
+    case "non_fatal":
+      setup.nonFatal = new Set(value.split(","));
+      return;
+    default:
+      throw new Unsupported(`${STATEMENT} --${name}`);
+  }
+}
+
+/** Room for the largest single transfer a script asks for. */
+function hostAreaFor(script: Script): number {
+  let most = 65536;
+  for (const event of script.events) {
+    if (event.action.kind !== "syscall") continue;
+    for (const match of event.source.matchAll(/\b\d{5,8}\b/g)) most = Math.max(most, Number(match[0]));
+  }
+  return Math.min(1 << 24, ((most + 16384) >>> 12) << 12);
+}
+
+/** Commands before anything that touches the stack: they configure it. */
+function leadingCommands(events: readonly Event[]): { line: number; text: string }[] {
+  const found: { line: number; text: string }[] = [];
+  for (const event of events) {
+    if (event.action.kind !== "command") break;
+    found.push({ line: event.line, text: event.action.text });
+  }
+  return found;
+}
+
+function configure(setup: Setup, text: string, mode: Mode): void {
+  for (const command of parseCommands(text)) {
+    if (command.kind === "settings") for (const s of command.settings) applyOne(setup, s);
+    if (command.kind === "defaults") {
+      if (mode === "strict") throw new Unsupported("command defaults.sh (in strict mode)");
+      setup.relaxations.push("defaults.sh taken as this stack's own defaults");
+    }
+  }
+}
+
+function applyOne(setup: Setup, setting: Setting): void {
+  const note = applySetting(setup.config, setting);
+  if (note) setup.notes.push(note);
+  setup.settings.set(setting.name, setting.value);
+}
+
+/** A setting in the middle of a script: fine when it changes nothing, or when nothing follows that could show it. */
+export function lateSetting(setup: Setup, setting: Setting, last: boolean): void {
+  if (setup.settings.get(setting.name) === setting.value) return;
+  const before = JSON.stringify(setup.config);
+  const probe = { ...setup.config };
+  if (last) return;
+  applySetting(probe, setting);
+  if (JSON.stringify(probe) !== before) throw new Unsupported(`sysctl ${setting.name} changed while the script runs`);
+}

@@ -1,0 +1,124 @@
+/**
+ * System variables onto the stack's configuration. Every name a script may set stands in one of the tables below: it maps
+ * to a configure field, or its value is what the core does anyway, or the script needs a knob the core lacks. A name in no
+ * table is unsupported; none is ignored silently.
+ */
+import { DEFAULT_FEATURES, FEATURE_WINDOW_SCALE } from "../../../host/abi/config.gen.ts";
+import type { CoreConfig } from "../../../host/core/index.ts";
+import { type Feature, missing } from "./capabilities.ts";
+import { Unsupported } from "./state.ts";
+
+type Setter = (config: CoreConfig, value: number, words: readonly number[]) => void;
+
+const SECOND = 1000;
+
+function features(config: CoreConfig, bit: number, on: boolean): void {
+  const now = config.features ?? DEFAULT_FEATURES & 0x7fffffff;
+  config.features = on ? now | bit : now & ~bit;
+}
+
+/** Feature in use unless 0: 1 needs it only where a packet shows it. */
+const offWhenZero = (_feature: Feature): Setter => () => {};
+
+function delayedAck(config: CoreConfig, ms: number): void {
+  // RFC 9293 MUST-40: below 500 ms; 0 acknowledges at once.
+  if (ms > 500) throw new Unsupported(`delayed ACK of ${ms} ms`);
+  config.delayedAckMs = ms;
+}
+
+const FIELDS: Record<string, Setter> = {
+  "net.inet.tcp.recvspace": (c, v) => (c.recvBuffer = v),
+  "net.inet.tcp.sendspace": (c, v) => (c.sendBuffer = v),
+  "net.inet.tcp.delacktime": (c, v) => delayedAck(c, v),
+  "net.inet.tcp.delayed_ack": (c, v) => v === 0 && delayedAck(c, 0),
+  "net.inet.tcp.keepidle": (c, v) => (c.keepIdleMs = v),
+  "net.inet.tcp.keepintvl": (c, v) => (c.keepIntervalMs = v),
+  "net.inet.tcp.keepcnt": (c, v) => (c.keepCount = v),
+  "net.inet.tcp.rexmit_initial": (c, v) => (c.rtoInitialMs = v),
+  "net.inet.tcp.rexmit_min": (c, v) => (c.rtoMinMs = v),
+  "net.inet.tcp.msl": (c, v) => (c.timeWaitMs = 2 * v),
+  "net.inet.tcp.finwait2_timeout": (c, v) => (c.orphanFinWait2Ms = v),
+  "net.inet.tcp.rfc1323": (c, v) => features(c, FEATURE_WINDOW_SCALE, v !== 0),
+  "net.inet.tcp.sack.enable": offWhenZero("sack"),
+  "net.inet.tcp.ecn.enable": offWhenZero("ecn"),
+  "net.ipv4.tcp_rmem": (c, _v, words) => (c.recvBuffer = words[1] ?? words[0] ?? 0),
+  "net.ipv4.tcp_wmem": (c, _v, words) => (c.sendBuffer = words[1] ?? words[0] ?? 0),
+  "net.ipv4.tcp_keepalive_time": (c, v) => (c.keepIdleMs = v * SECOND),
+  "net.ipv4.tcp_keepalive_intvl": (c, v) => (c.keepIntervalMs = v * SECOND),
+  "net.ipv4.tcp_keepalive_probes": (c, v) => (c.keepCount = v),
+  "net.ipv4.tcp_syn_retries": (c, v) => (c.synRetries = v),
+  "net.ipv4.tcp_synack_retries": (c, v) => (c.synRetries = v),
+  "net.ipv4.tcp_fin_timeout": (c, v) => (c.orphanFinWait2Ms = v * SECOND),
+  "net.ipv4.tcp_window_scaling": (c, v) => features(c, FEATURE_WINDOW_SCALE, v !== 0),
+  "net.ipv4.tcp_sack": offWhenZero("sack"),
+  "net.ipv4.tcp_timestamps": offWhenZero("timestamps"),
+  "net.ipv4.tcp_ecn": offWhenZero("ecn"),
+  "net.ipv4.tcp_rto_min_us": (c, v) => (c.rtoMinMs = Math.round(v / 1000)),
+};
+
+/** Knobs the core does not have yet: the values it behaves by, and the feature any other value needs. */
+const KNOBS: Record<string, { fine: readonly number[]; feature: Feature }> = {
+  "net.inet.tcp.insecure_rst": { fine: [0], feature: "rfc5961 off" },
+  "net.inet.tcp.insecure_syn": { fine: [0], feature: "rfc5961 off" },
+  "net.inet.tcp.insecure_ack": { fine: [0], feature: "rfc5961 off" },
+  "net.inet.tcp.drop_synfin": { fine: [0], feature: "drop synfin" },
+  "net.inet.tcp.blackhole": { fine: [0], feature: "blackhole" },
+  "net.inet.tcp.icmp_may_rst": { fine: [1], feature: "icmp hard errors off" },
+  "net.inet.tcp.syncookies": { fine: [0, 1], feature: "syn cookies only" },
+  "net.inet.tcp.syncookies_only": { fine: [0], feature: "syn cookies only" },
+  "net.inet.tcp.rexmit_slop": { fine: [200], feature: "rexmit slop" },
+  "net.inet.tcp.rexmit_drop_options": { fine: [0], feature: "syn options dropped on retransmission" },
+  "net.inet.tcp.keepinit": { fine: [75000], feature: "connection establishment timeout" },
+  "net.ipv4.tcp_syncookies": { fine: [0, 1], feature: "syn cookies only" },
+  "net.ipv4.tcp_fastopen": { fine: [0, 1, 2, 3], feature: "fast open" },
+};
+
+/** Settings of other systems that change nothing a packet would show here, with the reason. */
+const WITHOUT_EFFECT: Record<string, string> = {
+  "net.inet.tcp.hostcache.purgenow": "no host cache",
+  "net.inet.tcp.hostcache.enable": "no host cache",
+  "net.inet.tcp.always_keepalive": "keep-alive only where a socket asks for it",
+  "net.inet.tcp.path_mtu_discovery": "on where a packet shows it",
+  "net.inet.tcp.tso": "no offload on this device",
+  "net.inet.tcp.minmss": "a floor of its own",
+  "net.inet.tcp.fast_finwait2_recycle": "off",
+  "net.inet.tcp.per_cpu_timers": "one thread",
+  "net.inet.tcp.nolocaltimewait": "off",
+  "net.inet.tcp.ts_offset_per_conn": "timestamps are compared by offset",
+  "kern.ipc.maxsockbuf": "no ceiling below the memory limit",
+  "kern.ipc.somaxconn": "the backlog is the caller's",
+  "net.core.somaxconn": "the backlog is the caller's",
+  "net.core.rmem_max": "no ceiling below the memory limit",
+  "net.core.wmem_max": "no ceiling below the memory limit",
+  "net.ipv4.tcp_no_metrics_save": "no metrics cache",
+  "net.ipv4.tcp_min_tso_segs": "no offload on this device",
+  "net.ipv4.tcp_tso_win_divisor": "no offload on this device",
+  "net.ipv4.tcp_autocorking": "off",
+  "net.ipv4.tcp_pacing_ss_ratio": "no pacing",
+  "net.ipv4.tcp_pacing_ca_ratio": "no pacing",
+  "net.ipv4.tcp_moderate_rcvbuf": "buffers stay what they are",
+  "net.ipv4.tcp_mtu_probing": "off",
+};
+
+export interface Setting {
+  name: string;
+  value: string;
+}
+
+/** Applies one setting; returns a note when it changes nothing. Throws Unsupported for a name or value outside the tables. */
+export function applySetting(config: CoreConfig, { name, value }: Setting): string | null {
+  const words = value.trim().split(/[\s,]+/).map(Number);
+  const number = words[0] ?? Number.NaN;
+  const reason = WITHOUT_EFFECT[name];
+  if (reason !== undefined) return `${name}: ${reason}`;
+  if (words.some((w) => !Number.isInteger(w) || w < 0)) throw new Unsupported(`sysctl ${name}=${value}`);
+  const field = FIELDS[name];
+  if (field) {
+    field(config, number, words);
+    return null;
+  }
+  const knob = KNOBS[name];
+  if (!knob) throw new Unsupported(`sysctl ${name}`);
+  if (!knob.fine.includes(number) && missing(knob.feature)) throw new Unsupported(`feature: ${knob.feature} (sysctl ${name}=${value})`);
+  return null;
+}
