@@ -155,8 +155,10 @@ class Tap implements TapHandle {
   readonly name: string;
   readonly mtu: number;
   readonly #c: Libc;
-  /** An eventfd that ends a wait; -1 while nobody waits by poll. */
+  /** An eventfd that ends a wait; -1 until somebody waits by poll. */
   #event = -1;
+  /** What a wait polls. Kept here because koffi holds no reference: collected during the wait, it would be written to when freed. */
+  readonly #fds = Buffer.alloc(2 * POLLFD);
   #waiting = false;
   #closed = false;
 
@@ -180,7 +182,7 @@ class Tap implements TapHandle {
       this.#event = this.#c.eventfd(0, O_NONBLOCK | O_CLOEXEC);
       if (this.#event < 0) throw failure(this.#c, "eventfd", this.name);
     }
-    const fds = Buffer.alloc(2 * POLLFD);
+    const fds = this.#fds;
     fds.writeInt32LE(this.fd, 0);
     fds.writeInt16LE(POLLIN, 4);
     fds.writeInt32LE(this.#event, POLLFD);
