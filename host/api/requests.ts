@@ -107,3 +107,12 @@ export function orAbandoned<T>(promise: Promise<T>, signal: AbortSignal | undefi
     promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
   });
 }
+
+/** Runs what gives a promise; what it throws, a wrong argument say, rejects the promise instead. */
+export function promised<T>(run: () => Promise<T>): Promise<T> {
+  try {
+    return run();
+  } catch (error) {
+    return Promise.reject(error);
+  }
+}

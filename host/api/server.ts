@@ -5,7 +5,7 @@ import { ANY_ADDRESS, type Endpoint } from "./address.ts";
 import { checkOptions, checkSignal } from "./check.ts";
 import type { Engine, Owner } from "./engine.ts";
 import { SocketError } from "./error.ts";
-import { Requests, WAITING } from "./requests.ts";
+import { promised, Requests, WAITING } from "./requests.ts";
 import { Socket } from "./socket.ts";
 import type { CloseKnobs, WaitOptions } from "./socket-options.ts";
 
@@ -37,8 +37,10 @@ export class Server implements Owner {
    * @throws SocketError: EINTR when the server is closed while it waits, ENOTSOCK after that.
    */
   accept(options: WaitOptions = {}): Promise<Socket> {
-    const signal = checkSignal("signal", checkOptions("options", options, ["signal"]).signal);
-    return this.#accepts.add(() => this.#take(), signal);
+    return promised(() => {
+      const signal = checkSignal("signal", checkOptions("options", options, ["signal"]).signal);
+      return this.#accepts.add(() => this.#take(), signal);
+    });
   }
 
   /** The connections as they come, until the server is closed. Leaving the loop does not close it. */

@@ -9,7 +9,7 @@ import { checkBoolean, checkBytes, checkInteger, checkOptions, checkSignal, chec
 import type { Engine, Owner } from "./engine.ts";
 import { SocketError } from "./error.ts";
 import type { CloseReport } from "./report.ts";
-import { orAbandoned, Requests, WAITING } from "./requests.ts";
+import { orAbandoned, promised, Requests, WAITING } from "./requests.ts";
 import type { CloseKnobs, CloseOptions, KeepAliveOptions, ShutdownDirection, SocketInfo, WaitOptions } from "./socket-options.ts";
 
 /** SO_LINGER holds 16 bits of seconds (semantics K.5). */
@@ -75,17 +75,19 @@ export class Socket implements Owner {
    * @throws SocketError, for instance ECONNRESET when the peer reset the connection, EINTR when the socket was closed meanwhile.
    */
   read(max: number = READ_DEFAULT, options: WaitOptions = {}): Promise<Uint8Array | null> {
-    checkInteger("max", max, 1, READ_MAX, "bytes");
-    const signal = waitSignal(options);
-    return this.#reads.add(() => {
-      const at = this.#peek();
-      if (at <= 0) return at === 0 ? null : WAITING;
-      const { calls } = this.#engine;
-      const length = Math.min(calls.length, max);
-      const chunk = calls.core.memory.u8.slice(at, at + length);
-      this.#consume(length);
-      return chunk;
-    }, signal) as Promise<Uint8Array | null>;
+    return promised(() => {
+      checkInteger("max", max, 1, READ_MAX, "bytes");
+      const signal = waitSignal(options);
+      return this.#reads.add(() => {
+        const at = this.#peek();
+        if (at <= 0) return at === 0 ? null : WAITING;
+        const { calls } = this.#engine;
+        const length = Math.min(calls.length, max);
+        const chunk = calls.core.memory.u8.slice(at, at + length);
+        this.#consume(length);
+        return chunk;
+      }, signal) as Promise<Uint8Array | null>;
+    });
   }
 
   /**
@@ -94,10 +96,12 @@ export class Socket implements Owner {
    * @throws as read does.
    */
   readInto(buffer: ArrayBufferView, options: WaitOptions = {}): Promise<number> {
-    const target = checkBytes("buffer", buffer);
-    if (target.length === 0) throw new RangeError("buffer is empty; expected room for at least 1 byte");
-    const signal = waitSignal(options);
-    return this.#reads.add(() => this.#fill(target), signal) as Promise<number>;
+    return promised(() => {
+      const target = checkBytes("buffer", buffer);
+      if (target.length === 0) throw new RangeError("buffer is empty; expected room for at least 1 byte");
+      const signal = waitSignal(options);
+      return this.#reads.add(() => this.#fill(target), signal) as Promise<number>;
+    });
   }
 
   /**
@@ -106,14 +110,16 @@ export class Socket implements Owner {
    * @throws SocketError; after the signal, an unknown part of `data` may have been sent.
    */
   write(data: ArrayBufferView, options: WaitOptions = {}): Promise<void> {
-    const bytes = checkBytes("data", data);
-    const signal = waitSignal(options);
-    if (this.#closing) return Promise.reject(this.#error("write", WSAENOTSOCK));
-    let offset = 0;
-    return this.#writes.add(() => {
-      offset = this.#send(bytes, offset);
-      return offset < bytes.length ? WAITING : undefined;
-    }, signal);
+    return promised(() => {
+      const bytes = checkBytes("data", data);
+      const signal = waitSignal(options);
+      if (this.#closing) return Promise.reject(this.#error("write", WSAENOTSOCK));
+      let offset = 0;
+      return this.#writes.add(() => {
+        offset = this.#send(bytes, offset);
+        return offset < bytes.length ? WAITING : undefined;
+      }, signal);
+    });
   }
 
   /** The chunks that read returns, until the end. Leaving the loop early does not close the socket. */
@@ -127,16 +133,18 @@ export class Socket implements Owner {
    * The promise settles when the core has taken it, not when the peer has seen it.
    */
   shutdown(direction: ShutdownDirection): Promise<void> {
-    const how = HOW[checkWord("direction", direction, ["send", "receive", "both"])];
-    if (this.#closing) return Promise.reject(this.#error("shutdown", WSAENOTSOCK));
-    const call = (): void => {
-      this.#engine.check("shutdown");
-      if (!this.#engine.calls.shutdown(this.#handle, how)) throw this.#error("shutdown", this.#engine.calls.error);
-      this.#engine.kick();
-      if (how !== W.SD_SEND) this.#reads.retry();
-    };
-    // The FIN takes its place behind what is still waiting to be accepted.
-    return how === W.SD_RECEIVE ? new Promise((resolve) => resolve(call())) : this.#writes.add(call);
+    return promised(() => {
+      const how = HOW[checkWord("direction", direction, ["send", "receive", "both"])];
+      if (this.#closing) return Promise.reject(this.#error("shutdown", WSAENOTSOCK));
+      const call = (): void => {
+        this.#engine.check("shutdown");
+        if (!this.#engine.calls.shutdown(this.#handle, how)) throw this.#error("shutdown", this.#engine.calls.error);
+        this.#engine.kick();
+        if (how !== W.SD_SEND) this.#reads.retry();
+      };
+      // The FIN takes its place behind what is still waiting to be accepted.
+      return how === W.SD_RECEIVE ? new Promise((resolve) => resolve(call())) : this.#writes.add(call);
+    });
   }
 
   /**
@@ -148,12 +156,14 @@ export class Socket implements Owner {
    * Calling it again gives the same report. The signal ends the waiting, not the close.
    */
   close(options: CloseOptions = {}): Promise<CloseReport> {
-    checkOptions("options", options, ["linger", "signal"]);
-    const linger = options.linger === undefined ? undefined : checkInteger("linger", options.linger, 0, LINGER_MAX, "seconds");
-    const signal = checkSignal("signal", options.signal);
-    if (signal?.aborted) return Promise.reject(signal.reason);
-    if (!this.#closing) this.#beginClose(linger);
-    return orAbandoned(this.closed, signal);
+    return promised(() => {
+      checkOptions("options", options, ["linger", "signal"]);
+      const linger = options.linger === undefined ? undefined : checkInteger("linger", options.linger, 0, LINGER_MAX, "seconds");
+      const signal = checkSignal("signal", options.signal);
+      if (signal?.aborted) return Promise.reject(signal.reason);
+      if (!this.#closing) this.#beginClose(linger);
+      return orAbandoned(this.closed, signal);
+    });
   }
 
   /** Resets the connection now; what was not delivered is lost, and the report says how much. After close() it does nothing more. */

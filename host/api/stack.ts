@@ -11,7 +11,7 @@ import { SocketError } from "./error.ts";
 import { openHost } from "./host.ts";
 import type { StackOptions } from "./options.ts";
 import type { CloseReport } from "./report.ts";
-import { Requests, WAITING } from "./requests.ts";
+import { promised, Requests, WAITING } from "./requests.ts";
 import { Server } from "./server.ts";
 import { Socket } from "./socket.ts";
 import type { CloseKnobs } from "./socket-options.ts";
@@ -139,10 +139,12 @@ export class Stack {
    * deadline what is still open is reset, so this always settles. The reports are those of connections it closed.
    */
   close(options: StackCloseOptions = {}): Promise<CloseReport[]> {
-    checkOptions("options", options, ["deadlineMs"]);
-    const deadlineMs = checkTime("deadlineMs", options.deadlineMs ?? CLOSE_DEADLINE_MS);
-    this.#closing ??= this.#shutDown(deadlineMs);
-    return this.#closing;
+    return promised(() => {
+      checkOptions("options", options, ["deadlineMs"]);
+      const deadlineMs = checkTime("deadlineMs", options.deadlineMs ?? CLOSE_DEADLINE_MS);
+      this.#closing ??= this.#shutDown(deadlineMs);
+      return this.#closing;
+    });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -5,7 +5,7 @@ import { ANY_ADDRESS, checkPeerAddress, type Endpoint } from "./address.ts";
 import { checkBytes, checkOptions, checkPort, checkSignal } from "./check.ts";
 import type { Engine, Owner } from "./engine.ts";
 import { SocketError } from "./error.ts";
-import { Requests, WAITING } from "./requests.ts";
+import { promised, Requests, WAITING } from "./requests.ts";
 import type { WaitOptions } from "./socket-options.ts";
 
 /** One received datagram and where it came from. */
@@ -13,8 +13,9 @@ export interface Datagram extends Endpoint {
   readonly data: Uint8Array;
 }
 
+/** An address and port to send to. A received datagram names its source, so it will do. */
 export function checkEndpoint(argument: string, value: unknown): Endpoint {
-  const { address, port } = checkOptions(argument, value as { address: unknown; port: unknown }, ["address", "port"]);
+  const { address, port } = checkOptions(argument, value as { address: unknown; port: unknown }, ["address", "port", "data"]);
   return { address: checkPeerAddress(`${argument}.address`, address), port: checkPort(`${argument}.port`, port) };
 }
 
@@ -61,11 +62,13 @@ export class UdpSocket implements Owner {
    * @throws SocketError: EMSGSIZE for more than the network takes (65507 bytes), EDESTADDRREQ without an address.
    */
   send(data: ArrayBufferView, to?: Endpoint, options: WaitOptions = {}): Promise<void> {
-    const bytes = checkBytes("data", data);
-    const target = to === undefined ? undefined : checkEndpoint("to", to);
-    const signal = checkSignal("signal", checkOptions("options", options, ["signal"]).signal);
-    if (!target && !this.#remote) return Promise.reject(this.#error("send", WSAEDESTADDRREQ));
-    return this.#sends.add(() => this.#send(bytes, target), signal);
+    return promised(() => {
+      const bytes = checkBytes("data", data);
+      const target = to === undefined ? undefined : checkEndpoint("to", to);
+      const signal = checkSignal("signal", checkOptions("options", options, ["signal"]).signal);
+      if (!target && !this.#remote) return Promise.reject(this.#error("send", WSAEDESTADDRREQ));
+      return this.#sends.add(() => this.#send(bytes, target), signal);
+    });
   }
 
   /**
@@ -74,8 +77,10 @@ export class UdpSocket implements Owner {
    * the socket is closed meanwhile.
    */
   receive(options: WaitOptions = {}): Promise<Datagram> {
-    const signal = checkSignal("signal", checkOptions("options", options, ["signal"]).signal);
-    return this.#receives.add(() => this.#receive(), signal);
+    return promised(() => {
+      const signal = checkSignal("signal", checkOptions("options", options, ["signal"]).signal);
+      return this.#receives.add(() => this.#receive(), signal);
+    });
   }
 
   /** The datagrams as they come, until the socket is closed. */

@@ -1,0 +1,120 @@
+/** Every scenario of the demonstration keeps its promise, also when frames are lost; on TAP against the kernel, as root. */
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { describe, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { runOnMemory } from "../../host/cli/demo/memory-wire.ts";
+import { namespaceObstacle } from "../../host/cli/demo/namespace.ts";
+import { judged, type WireRun } from "../../host/cli/demo/run.ts";
+import { SCENARIOS, type ScenarioName, scenarios } from "../../host/cli/demo/scenarios.ts";
+
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+const LOSS_SEEDS = 5;
+const signal = new AbortController().signal;
+
+function onMemory(scenario: ScenarioName, loss: number, seed: number): Promise<WireRun> {
+  return runOnMemory({ scenario, loss, seed, pcap: undefined, signal }, () => {});
+}
+
+const report = (side: WireRun["client"]) => ("report" in side ? side.report : null);
+
+describe("memory link", () => {
+  for (const scenario of SCENARIOS) {
+    test(`${scenario} keeps its promise`, async () => {
+      assert.deepEqual((await onMemory(scenario, 0, 1)).problems, []);
+    });
+
+    test(`${scenario} keeps it with 5 % loss, seeds 1 to ${LOSS_SEEDS}`, async () => {
+      for (let seed = 1; seed <= LOSS_SEEDS; seed++) assert.deepEqual((await onMemory(scenario, 0.05, seed)).problems, [], `seed ${seed}`);
+    });
+  }
+
+  test("the six steps come in their order (T-09), and the FIN after the last byte", async () => {
+    const { steps } = await onMemory("graceful", 0, 1);
+    const at = (step: string): number => steps.findIndex((one) => "step" in one && one.step === step);
+    const order = ["1", "2", "3", "4", "5", "6"].map(at);
+    assert.ok(order.every((place) => place >= 0), String(order));
+    assert.deepEqual(order, [...order].sort((a, b) => a - b));
+    assert.ok(at("3") < at("5'") && at("5'") < at("5"));
+  });
+
+  test("the same seed is the same run, to the microsecond", async () => {
+    const [first, second] = [await onMemory("half-close", 0.1, 9), await onMemory("half-close", 0.1, 9)];
+    assert.deepEqual(first.steps, second.steps);
+  });
+
+  test("linger-expires is reset after one second, and the report counts the bytes in doubt", async () => {
+    const { client } = await onMemory("linger-expires", 0, 1);
+    const closed = report(client);
+    assert.equal(closed?.outcome, "lingerExpired");
+    assert.ok(closed.durationMs >= 1000 && closed.durationMs <= 1100, `${closed.durationMs} ms`);
+    assert.equal(closed.bytes.acknowledged + closed.bytes.unacknowledged, closed.bytes.sent);
+  });
+});
+
+describe("the judgement", () => {
+  test("names what was not as promised", async () => {
+    const run = await onMemory("abortive", 0, 1);
+    const [client, server] = [report(run.client), report(run.server)];
+    assert.ok(client && server);
+    const problems = judged("memory", scenarios.graceful, "client", {
+      client: { report: client, received: 1, intact: false },
+      server: { report: server, received: 16, intact: true },
+    }, run.steps).problems;
+    for (const text of [/client's report says aborted, not graceful/, /client received 1 of \d+ bytes/, /client received other bytes/, /server's report says resetByPeer/, /no FIN of the client/, /a RST was seen/]) {
+      assert.ok(problems.some((problem) => text.test(problem)), String(text));
+    }
+  });
+
+  test("holds a kernel's program to the same", () => {
+    const { problems } = judged("tap", scenarios.graceful, "client", {
+      client: { bytes: 3, end: false, error: "ECONNRESET" },
+    }, [], "server");
+    assert.deepEqual(problems.slice(0, 3), [
+      "the client (kernel) saw no end", "the client (kernel) saw ECONNRESET", "the client (kernel) received 3 of 53 bytes",
+    ]);
+  });
+});
+
+interface Outcome {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+function demoOnTap(...args: string[]): Promise<Outcome> {
+  const child = spawn(process.execPath, ["--import", "tsx", "host/cli/main.ts", "demo", "--link", "tap", ...args], { cwd: ROOT, timeout: 60_000 });
+  let stdout = "";
+  let stderr = "";
+  child.stdout.on("data", (chunk) => {
+    stdout += chunk;
+  });
+  child.stderr.on("data", (chunk) => {
+    stderr += chunk;
+  });
+  return new Promise((resolve) => child.on("close", (status) => resolve({ status, stdout, stderr })));
+}
+
+describe("TAP", { skip: namespaceObstacle() ?? false }, () => {
+  for (const scenario of SCENARIOS) {
+    test(`${scenario} keeps its promise against the kernel, in both roles`, async () => {
+      const { status, stdout, stderr } = await demoOnTap("--scenario", scenario, "--json");
+      assert.equal(status, 0, stdout.slice(-3000) + stderr);
+      const { wires } = JSON.parse(stdout);
+      assert.deepEqual(wires.map((run: WireRun) => [run.wire, run.lastack]), [["tap", "client"], ["tap", "server"]]);
+      for (const run of wires) {
+        assert.deepEqual(Object.keys(run[run.lastack]), ["report"]);
+        assert.deepEqual(Object.keys(run[run.lastack === "client" ? "server" : "client"].observed), ["bytes", "end", "error"]);
+      }
+    });
+  }
+
+});
+
+describe("without a TAP device", () => {
+  test("--tap with a device that is not there says why and what to do", { skip: process.getuid?.() === 0 }, async () => {
+    const { status, stderr } = await demoOnTap("--tap", "nosuchtap");
+    assert.equal(status, 1);
+    assert.match(stderr, /ip tuntap add/);
+  });
+});

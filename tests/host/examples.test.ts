@@ -1,0 +1,23 @@
+/** The examples run, end, and say what they promise. */
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { describe, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+
+const EXPECTED: Readonly<Record<string, readonly RegExp[]>> = {
+  "echo-server.ts": [/client: received "hello, echo"/, /client: graceful/, /server: graceful, 11 bytes acknowledged/],
+  "graceful-client.ts": [/delivered: all 100000 bytes are acknowledged/, /server stored 100000 bytes/, /ECONNREFUSED: connect 10\.0\.0\.2:\d+ -> 10\.0\.0\.1:5000:/],
+  "half-close.ts": [/after shutdown: (FIN_WAIT_1|FIN_WAIT_2|ESTABLISHED)/, /answer: three two one/, /client: graceful/, /server: graceful/],
+};
+
+describe("examples", () => {
+  for (const [name, patterns] of Object.entries(EXPECTED)) {
+    test(name, async () => {
+      const { stdout } = await promisify(execFile)(process.execPath, ["--import", "tsx", `examples/${name}`], { cwd: ROOT, timeout: 60_000 });
+      for (const pattern of patterns) assert.match(stdout, pattern);
+    });
+  }
+});
