@@ -1,0 +1,158 @@
+/** SEGMENT ARRIVES (RFC 9293 §3.10.7): demultiplexing, then the RFC's checks in the RFC's order. */
+import { CONFIG_SWITCHES, SWITCH_V15_RESET_KEEPS_UNREAD } from "../abi/config";
+import { WSAECONNRESET } from "../abi/errors";
+import { STAT_TCP_IN_ERRS, STAT_TCP_IN_SEGS } from "../abi/stats";
+import { IPPROTO_TCP, TCP_CLOSED, TCP_ESTABLISHED, TCP_SYN_RCVD, TCP_SYN_SENT, TCP_TIME_WAIT } from "../abi/winsock";
+import { addrIsV4 } from "../base/addr";
+import { sumBytes, sumFinish, sumPseudo } from "../base/checksum";
+import { config } from "../base/config";
+import { count } from "../base/counters";
+import { seqGt } from "../base/seq";
+import { now } from "../base/time";
+import { ACK, FIN, RST, SYN, tcpDestination, tcpSource } from "../wire/tcp";
+import { ipIsLocal } from "../ip/route";
+import { M_FIN_HELD, M_PASSIVE, NOTIFY_RESET, Tcb, tcb, TF_RST_RCVD } from "./tcb";
+import { notify } from "./lists";
+import { listenerFind, tupleFind } from "./table";
+import { BY_RST, BY_SUCCESSOR } from "./state";
+import { ackNow, challenge, initialSequence } from "./guard";
+import { closed } from "./release";
+import { rcvFlush } from "./buffers";
+import { rcvWindow } from "./window";
+import { arriveAck } from "./ack";
+import { arriveFin, arriveText } from "./receive";
+import { keepaliveHeard } from "./keepalive";
+import {
+  arriveHandshakeAck, arriveListen, arriveSynSent, LISTEN_RESET, OPEN_CONTINUE, OPEN_RESET, OPEN_STOP, refused, repeatedSyn,
+} from "./open";
+import { restartTimeWait } from "./time_wait";
+import { resetSend } from "./segment_out";
+import { segAck, segFlags, segLen, segmentRead, segSeq } from "./segment_in";
+
+/** Bit of tcpArrive's flags: somebody trustworthy has verified the checksum. */
+const CHECKSUM_TRUSTED: u32 = 1;
+
+/** Addresses and ports of the arriving segment as seen from here. */
+let local: usize = 0;
+let remote: usize = 0;
+let lport: u32 = 0;
+let rport: u32 = 0;
+
+/**
+ * Takes a segment of `len` bytes at `segment` from src16 to dst16. `flags` bit 0: its checksum is known to be right.
+ * The pointers are used during the call only. Segments that lie about their lengths are counted and dropped.
+ */
+export function tcpArrive(src16: usize, dst16: usize, segment: usize, len: u32, flags: u32): void {
+  count(STAT_TCP_IN_SEGS);
+  if (!segmentRead(segment, len) || !(flags & CHECKSUM_TRUSTED || checksumRight(src16, dst16, segment, len))) {
+    count(STAT_TCP_IN_ERRS);
+    return;
+  }
+  local = dst16;
+  remote = src16;
+  lport = tcpDestination(segment);
+  rport = tcpSource(segment);
+  if (!lport || !rport) {
+    count(STAT_TCP_IN_ERRS);
+    return;
+  }
+  const i = tupleFind(local, remote, lport, rport);
+  if (i >= 0) arriveAt(tcb(i)); else arriveUnknown(0);
+}
+
+function checksumRight(src16: usize, dst16: usize, segment: usize, len: u32): bool {
+  return sumFinish(sumPseudo(src16, dst16, addrIsV4(src16), <u32>IPPROTO_TCP, len) + sumBytes(segment, len)) == 0;
+}
+
+/** No connection: a listener, or CLOSED STATE (§3.10.7.1). `iss`: smallest first sequence number for a child, 0 = any. */
+function arriveUnknown(iss: u32): void {
+  if (!ipIsLocal(local)) return; // RFC 9293 MUST-57: nothing for broadcast or multicast addresses
+  const l = listenerFind(local, lport);
+  if (l >= 0 ? arriveListen(l, local, remote, lport, rport, iss) == LISTEN_RESET : !(segFlags & RST)) answerReset();
+}
+
+/** §3.10.7.1: <SEQ=SEG.ACK><CTL=RST>, or without ACK <SEQ=0><ACK=SEG.SEQ+SEG.LEN><CTL=RST,ACK> (semantics W-26). */
+function answerReset(): void {
+  if (segFlags & ACK) resetSend(local, remote, lport, rport, segAck, 0, RST);
+  else resetSend(local, remote, lport, rport, 0, segSeq + segLen, RST | ACK);
+}
+
+function arriveAt(t: Tcb): void {
+  if (t.state == TCP_CLOSED) return; // a RST is on its way (W-35)
+  if (t.state == TCP_SYN_SENT) {
+    const verdict = arriveSynSent(t);
+    if (verdict == OPEN_RESET) answerReset();
+    else if (verdict == OPEN_CONTINUE && arriveText(t)) arriveFin(t);
+    return;
+  }
+  if (t.state == TCP_SYN_RCVD && segFlags & SYN && !(segFlags & RST) && segSeq == t.irs && !repeatedSyn(t)) return;
+  if (segFlags & SYN && !(segFlags & RST)) arriveSyn(t);
+  else if (checkSequence(t) && checkReset(t)) arriveChecked(t);
+}
+
+/**
+ * First: is any of it in the window (Table 6)? What is not is answered with an ACK. A closed window still lets ACKs, RSTs and
+ * the ACK field of a window probe in; a segment without text may stand right at the edge, where a full window leaves its sender.
+ */
+function checkSequence(t: Tcb): bool {
+  const window = <i32>rcvWindow(t), ahead = <i32>(segSeq - t.rcvNxt);
+  if (segFlags & RST) return window ? ahead >= 0 && ahead < window : ahead == 0;
+  if (segLen == 0 ? ahead >= 0 && ahead <= window : ahead + <i32>segLen > 0 && (ahead < window || ahead <= 0)) return true;
+  if (t.state == TCP_TIME_WAIT && segFlags & FIN && segSeq + segLen == t.rcvNxt) restartTimeWait(t); // W-21
+  // Old text is a retransmission whose ACK was lost; an old or wild ACK may be one of two ends shouting at each other.
+  if (segLen) ackNow(t); else challenge(t);
+  return false;
+}
+
+/** Second: RST. RFC 5961 §3.2: only the exact sequence number resets. Returns false if the segment is dealt with. */
+function checkReset(t: Tcb): bool {
+  if (!(segFlags & RST)) return true;
+  if (segSeq != t.rcvNxt) challenge(t); // W-23
+  else if (t.state != TCP_TIME_WAIT) reset(t); // RFC 1337, W-25: TIME_WAIT is not cut short
+  return false;
+}
+
+/** The peer reset the connection. */
+function reset(t: Tcb): void {
+  if (t.state == TCP_SYN_RCVD && !(t.marks & M_PASSIVE)) {
+    refused(t);
+    return;
+  }
+  t.flags |= TF_RST_RCVD;
+  t.error = <u16>WSAECONNRESET;
+  if (!(config(CONFIG_SWITCHES) & SWITCH_V15_RESET_KEEPS_UNREAD)) rcvFlush(t); // V-15
+  notify(t, NOTIFY_RESET);
+  closed(t, BY_RST);
+}
+
+/**
+ * Fourth: a SYN on a synchronized connection is challenged whatever its sequence number (RFC 5961 §4.2); in TIME_WAIT one
+ * beyond everything received begins the next connection, whose ISS lies beyond everything sent (RFC 9293 §3.6.1, MAY-2).
+ */
+function arriveSyn(t: Tcb): void {
+  if (t.state != TCP_TIME_WAIT || segFlags & (ACK | FIN) || !seqGt(segSeq, t.rcvNxt) || listenerFind(local, lport) < 0) {
+    challenge(t);
+    return;
+  }
+  const beyond = t.sndMax + SUCCESSOR_GAP, fresh = initialSequence(t);
+  closed(t, BY_SUCCESSOR);
+  arriveUnknown(seqGt(fresh, beyond) ? fresh : beyond);
+}
+
+/** Distance of a successor's first sequence number from the last one sent before. */
+const SUCCESSOR_GAP: u32 = 65536;
+
+/** Fifth to eighth: ACK, text, FIN. The URG bit is not looked at: urgent text is in-band text (RFC 6093). */
+function arriveChecked(t: Tcb): void {
+  if (!(segFlags & ACK)) return;
+  if (t.state == TCP_SYN_RCVD) {
+    if (arriveHandshakeAck(t) == OPEN_RESET) {
+      answerReset();
+      return;
+    }
+  } else if (!arriveAck(t)) return;
+  t.heardAt = now;
+  keepaliveHeard(t);
+  if (t.state == TCP_TIME_WAIT) return;
+  if (arriveText(t) && (segFlags & FIN || t.marks & M_FIN_HELD)) arriveFin(t);
+}

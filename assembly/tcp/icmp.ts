@@ -1,0 +1,42 @@
+/** ICMP errors about our segments (RFC 9293 §3.9.2.2): believed only if they quote something outstanding (RFC 5927 §4.1). */
+import { WSAECONNREFUSED, WSAEHOSTUNREACH, WSAENETUNREACH } from "../abi/errors";
+import { TCP_CLOSED, TCP_LISTEN, TCP_SYN_SENT } from "../abi/winsock";
+import { addrIsV4 } from "../base/addr";
+import { ICMP_FRAG_NEEDED, ICMP_HOST_UNREACHABLE, ICMP_NET_UNREACHABLE, ICMP_PORT_UNREACHABLE, ICMP_PROTOCOL_UNREACHABLE } from "../ip/icmp";
+import { remotePtr, Tcb, tcb } from "./tcb";
+import { tupleFind } from "./table";
+import { fail } from "./release";
+import { resendAll } from "./retransmission";
+import { OVERHEAD_V4, OVERHEAD_V6 } from "./segment_out";
+
+/** The smallest path MTU believed: below it an attacker would make us send headers only. */
+const MTU_MIN: u32 = 552;
+
+/**
+ * Takes the error `kind` (ICMP_x of ip/icmp) that quotes a segment from local16:lport to remote16:rport with sequence number
+ * `seq`; `mtu` for ICMP_FRAG_NEEDED. Soft errors are remembered and named if the connection times out (SHLD-25); hard ones end
+ * only a connection that is not yet synchronized (RFC 5461 §3), so that a forged one cannot reset a live connection.
+ */
+export function tcpIcmpError(local16: usize, lport: u32, remote16: usize, rport: u32, seq: u32, kind: u32, mtu: u32): void {
+  const i = tupleFind(local16, remote16, lport, rport);
+  if (i < 0) return;
+  const t = tcb(i);
+  if (t.state == TCP_CLOSED || t.state == TCP_LISTEN || seq - t.sndUna >= t.sndMax - t.sndUna) return;
+  switch (kind) {
+    case ICMP_NET_UNREACHABLE: t.softError = <u16>WSAENETUNREACH; break;
+    case ICMP_HOST_UNREACHABLE: t.softError = <u16>WSAEHOSTUNREACH; break;
+    case ICMP_PROTOCOL_UNREACHABLE:
+    case ICMP_PORT_UNREACHABLE:
+      if (t.state == TCP_SYN_SENT) fail(t, WSAECONNREFUSED); else t.softError = <u16>WSAEHOSTUNREACH;
+      break;
+    case ICMP_FRAG_NEEDED: pathShrank(t, mtu); break;
+  }
+}
+
+/** A segment was too long for the path: smaller ones from now on, and those outstanding again (RFC 1191 §6.3). */
+function pathShrank(t: Tcb, mtu: u32): void {
+  const mss = max(mtu, MTU_MIN) - (addrIsV4(remotePtr(t)) ? OVERHEAD_V4 : OVERHEAD_V6);
+  if (mss >= <u32>t.sndMss) return;
+  t.sndMss = <u16>mss;
+  if (t.state != TCP_SYN_SENT) resendAll(t);
+}

@@ -1,0 +1,204 @@
+/** Opening a connection: SYNs that meet a listener, a SYN-SENT or a SYN-RECEIVED connection (RFC 9293 §3.10.7.2 to §3.10.7.4). */
+import { CONFIG_FEATURES, CONFIG_RTO_INITIAL_MS, FEATURE_WINDOW_SCALE } from "../abi/config";
+import { WSAECONNREFUSED } from "../abi/errors";
+import { STAT_TCP_LISTEN_DROPS } from "../abi/stats";
+import { TCP_ESTABLISHED, TCP_FIN_WAIT_1, TCP_SYN_RCVD } from "../abi/winsock";
+import { addrCopy, addrEqual, addrIsV4 } from "../base/addr";
+import { config } from "../base/config";
+import { count } from "../base/counters";
+import { seqGt, seqLeq, seqLt } from "../base/seq";
+import { now } from "../base/time";
+import { ACK, optionMss, optionScale, RST, SYN, tcpParseOptions } from "../wire/tcp";
+import { ipMtu } from "../ip/route";
+import {
+  indexOf, listenerOf, localPtr, M_PASSIVE, M_PAUSED, M_PENDING, M_SCALED, M_SYN_NOW, NOTIFY_ACCEPTABLE, NOTIFY_CONNECT_FAILED,
+  remotePtr, Tcb, tcb, tcbCapacity, TF_RST_RCVD, TF_SEND_SHUT,
+} from "./tcb";
+import { embryosTotal, flag, notify } from "./lists";
+import { tupleInsert } from "./table";
+import { BY_ACK_OF_SYN, BY_CLOSE, BY_RST, BY_SYN, BY_SYN_ACK, transition } from "./state";
+import { arm, disarm, T_KEEP, T_RTX } from "./timer";
+import { ackNow, initialSequence } from "./guard";
+import { closed, embryoAdd, embryoComplete, tcbTake } from "./release";
+import { ccStart } from "./congestion";
+import { recoveryReset, rttEnd } from "./retransmission";
+import { scaleFor, synWindow } from "./window";
+import { OVERHEAD_V4, OVERHEAD_V6 } from "./segment_out";
+import { keepaliveBegin } from "./keepalive";
+import { offeredWindow } from "./ack";
+import { segAck, segFlags, segHeader, segHeaderLength, segSeq, textSeq, trimSyn } from "./segment_in";
+
+/** Segment size towards a peer that names none (RFC 9293 MUST-15), per address family. */
+const MSS_DEFAULT_V4: u32 = 536;
+const MSS_DEFAULT_V6: u32 = 1220;
+/** A peer that asks for smaller segments gets these: headers must not outweigh the text by much. */
+const MSS_MIN: u32 = 64;
+/** RFC 6298 §5.7: the timeout after a handshake that had to repeat its SYN. */
+const RTO_AFTER_LOST_SYN: u32 = 3000;
+
+/** Fills in what a new connection needs before its first segment; addresses and ports stand already. */
+export function begin(t: Tcb, iss: u32, sndLimit: u32, rcvLimit: u32): void {
+  t.iss = iss;
+  t.sndUna = iss;
+  t.sndNxt = iss + 1;
+  t.sndMax = iss + 1;
+  t.sndEnd = iss + 1;
+  t.sndSml = iss;
+  t.sndLimit = sndLimit;
+  t.rcvLimit = rcvLimit;
+  const v4 = addrIsV4(remotePtr(t)), mtu = ipMtu(remotePtr(t)), overhead = v4 ? OVERHEAD_V4 : OVERHEAD_V6;
+  t.rcvMss = <u16>min<u32>(mtu > overhead + MSS_MIN ? mtu - overhead : MSS_MIN, 65535);
+  t.sndMss = <u16>min<u32>(t.rcvMss, v4 ? MSS_DEFAULT_V4 : MSS_DEFAULT_V6);
+  t.rto = config(CONFIG_RTO_INITIAL_MS);
+  t.heardAt = now;
+  t.sentAt = now;
+  recoveryReset(t);
+  if (!TINY && config(CONFIG_FEATURES) & FEATURE_WINDOW_SCALE) {
+    t.marks |= M_SCALED;
+    t.rcvScale = <u8>scaleFor(rcvLimit);
+  }
+  tupleInsert(indexOf(t));
+}
+
+/** The peer's SYN: its sequence number, its options, its (unscaled) window. */
+function takeSyn(t: Tcb): void {
+  t.irs = segSeq;
+  t.rcvNxt = segSeq + 1;
+  t.rcvAdv = t.rcvNxt + synWindow(t);
+  tcpParseOptions(segHeader, segHeaderLength);
+  if (optionMss >= 0) t.sndMss = <u16>min<u32>(t.rcvMss, max<u32>(<u32>optionMss, MSS_MIN));
+  if (!TINY && t.marks & M_SCALED && optionScale >= 0) t.sndScale = <u8>optionScale;
+  else {
+    // RFC 7323 §1.3: both SYNs carry the option, or neither side scales.
+    t.marks &= ~M_SCALED;
+    t.rcvScale = 0;
+  }
+  takeWindow(t);
+}
+
+function takeWindow(t: Tcb): void {
+  t.sndWnd = offeredWindow(t);
+  t.maxWnd = max(t.maxWnd, t.sndWnd);
+  t.sndWl1 = segSeq;
+  t.sndWl2 = segAck;
+}
+
+/** Our SYN is acknowledged: ESTABLISHED. A shutdown that waited for it takes effect (C-59). */
+function establish(t: Tcb, by: i32): void {
+  const passive = (t.marks & M_PENDING) != 0;
+  t.sndUna = segAck;
+  rttEnd(t, segAck);
+  t.backoff = 0;
+  if (t.synRetries) t.rto = max(t.rto, RTO_AFTER_LOST_SYN);
+  disarm(t, T_RTX);
+  t.marks &= ~M_SYN_NOW;
+  recoveryReset(t);
+  ccStart(t, t.synRetries != 0);
+  if (passive) embryoComplete(t);
+  transition(t, TCP_ESTABLISHED, by);
+  if (passive) notify(listenerOf(<i32>t.listener - 1), NOTIFY_ACCEPTABLE);
+  keepaliveBegin(t);
+  if (t.flags & TF_SEND_SHUT) transition(t, TCP_FIN_WAIT_1, BY_CLOSE);
+  flag(t);
+}
+
+/** What a listener does with a segment. */
+export const LISTEN_DROP: u32 = 0;
+/** <SEQ=SEG.ACK><CTL=RST>, or the form for segments without ACK. */
+export const LISTEN_RESET: u32 = 1;
+
+/** LISTEN STATE (§3.10.7.2): a SYN begins a child in SYN-RECEIVED; text in it is left for the peer to repeat. */
+export function arriveListen(i: i32, local: usize, remote: usize, lport: u32, rport: u32, iss: u32): u32 {
+  const l = listenerOf(i);
+  if (segFlags & RST) return LISTEN_DROP;
+  if (segFlags & ACK) return LISTEN_RESET;
+  if (!(segFlags & SYN)) return LISTEN_DROP;
+  if (l.marks & M_PAUSED) return LISTEN_RESET; // O-41
+  // A SYN from ourselves to ourselves (LAND) answers itself for ever.
+  if (lport == rport && addrEqual(local, remote)) return LISTEN_DROP;
+  if (l.embryoCount + l.queueCount >= l.backlog || embryosTotal >= embryoLimit()) {
+    count(STAT_TCP_LISTEN_DROPS);
+    return LISTEN_DROP;
+  }
+  const child = tcbTake();
+  if (child < 0) {
+    count(STAT_TCP_LISTEN_DROPS);
+    return LISTEN_DROP;
+  }
+  const t = tcb(child);
+  addrCopy(localPtr(t), local);
+  addrCopy(remotePtr(t), remote);
+  t.lport = <u16>lport;
+  t.rport = <u16>rport;
+  t.marks |= M_PASSIVE;
+  begin(t, iss ? iss : initialSequence(t), l.sndLimit, l.rcvLimit);
+  takeSyn(t);
+  transition(t, TCP_SYN_RCVD, BY_SYN);
+  embryoAdd(l, child);
+  t.marks |= M_SYN_NOW;
+  flag(t);
+  return LISTEN_DROP;
+}
+
+/** Half-open children of all listeners together: a flood of SYNs leaves room for connections. */
+function embryoLimit(): u32 { return max<u32>(1, tcbCapacity >> 1); }
+
+/** What becomes of a segment for a connection that is opening. */
+export const OPEN_STOP: u32 = 0;
+/** Go on with the sixth step: text and FIN. */
+export const OPEN_CONTINUE: u32 = 1;
+/** <SEQ=SEG.ACK><CTL=RST>; the connection stays. */
+export const OPEN_RESET: u32 = 2;
+
+/** SYN-SENT STATE (§3.10.7.3). */
+export function arriveSynSent(t: Tcb): u32 {
+  const acks = (segFlags & ACK) != 0;
+  if (acks && (seqLeq(segAck, t.iss) || seqGt(segAck, t.sndMax))) return segFlags & RST ? OPEN_STOP : OPEN_RESET;
+  if (segFlags & RST) {
+    if (acks) refused(t);
+    return OPEN_STOP;
+  }
+  if (!(segFlags & SYN)) return OPEN_STOP;
+  takeSyn(t);
+  t.heardAt = now;
+  if (acks) {
+    establish(t, BY_SYN_ACK);
+    ackNow(t);
+    return OPEN_CONTINUE;
+  }
+  // Simultaneous open: our SYN goes out again, as SYN,ACK.
+  transition(t, TCP_SYN_RCVD, BY_SYN);
+  t.marks |= M_SYN_NOW;
+  flag(t);
+  return OPEN_STOP;
+}
+
+/** A RST ended an active open: "connection refused". */
+export function refused(t: Tcb): void {
+  t.flags |= TF_RST_RCVD;
+  t.error = <u16>WSAECONNREFUSED;
+  notify(t, NOTIFY_CONNECT_FAILED);
+  closed(t, BY_RST);
+}
+
+/**
+ * SYN-RECEIVED: the peer's SYN came again. Without ACK our SYN,ACK was lost: repeat it. With ACK (simultaneous open,
+ * RFC 9293 §3.5 figure 8) the SYN is cut off and the rest is processed. False: the segment is dealt with.
+ */
+export function repeatedSyn(t: Tcb): bool {
+  if (!(segFlags & ACK)) {
+    t.marks |= M_SYN_NOW;
+    flag(t);
+    return false;
+  }
+  trimSyn();
+  return true;
+}
+
+/** SYN-RECEIVED, fifth step: the ACK that completes the handshake. */
+export function arriveHandshakeAck(t: Tcb): u32 {
+  if (seqLeq(segAck, t.sndUna) || seqGt(segAck, t.sndMax)) return OPEN_RESET;
+  takeWindow(t);
+  establish(t, BY_ACK_OF_SYN);
+  return OPEN_CONTINUE;
+}

@@ -1,0 +1,219 @@
+/**
+ * What may leave now, and it leaves: owed RSTs and SYNs, retransmissions, new data under both windows, FIN, ACKs.
+ * Called at egress for flagged connections; the rules for sending data are those of RFC 9293 §3.8.6.2.1.
+ */
+import { TCP_CLOSED, TCP_LISTEN, TCP_SYN_SENT, TCP_TIME_WAIT } from "../abi/winsock";
+import { WSAEHOSTUNREACH, WSAENETUNREACH } from "../abi/errors";
+import { STAT_TCP_OUT_SEGS, STAT_TCP_RETRANS_SEGS } from "../abi/stats";
+import { count } from "../base/counters";
+import { seqGt, seqLeq, seqLt, seqMax } from "../base/seq";
+import { now } from "../base/time";
+import { ACK, FIN, PSH, RST, SYN } from "../wire/tcp";
+import {
+  M_ACK_NOW, M_KEEP_NOW, M_NO_DELAY, M_PROBE_NOW, M_RST_BARE, M_RST_OWED, M_RTX_NOW, M_SYN_NOW, Tcb, tcb, TF_FIN_SENT, TF_SEND_SHUT,
+} from "./tcb";
+import { flag } from "./lists";
+import { arm, armed, disarm, T_PERSIST, T_RTX, T_USER } from "./timer";
+import { userTimeLimit } from "./progress";
+import { fail, freeIfDone } from "./release";
+import { sndUsed } from "./buffers";
+import { ccIdle } from "./congestion";
+import { limitedTransmit, mayResend, persistStart, rtoNow, rttBegin, rttCancel } from "./retransmission";
+import { duplicateAckSend, opening, segmentSend } from "./segment_out";
+
+/** Segments per call, so that one connection cannot keep the others waiting. */
+const BUDGET: u32 = 64;
+
+/**
+ * Sends what connection i may send. 0 = done, 1 = more to send, WASI_EAGAIN = the device is full; in the latter two cases
+ * the connection stands flagged again.
+ */
+export function tcpOutput(i: i32): i32 {
+  const t = tcb(i), r = run(t);
+  if (r) flag(t);
+  return r;
+}
+
+function run(t: Tcb): i32 {
+  if (t.state == TCP_CLOSED) return t.marks & M_RST_OWED ? sendReset(t) : 0;
+  if (t.state == TCP_LISTEN) return 0;
+  if (opening(t)) return sendOpening(t);
+  const r = t.state == TCP_TIME_WAIT ? 0 : sendText(t);
+  return r ? r : sendAcks(t);
+}
+
+/** <SEQ=SND.NXT><CTL=RST,ACK>, once (W-35). */
+function sendReset(t: Tcb): i32 {
+  const r = segmentSend(t, t.sndNxt, t.marks & M_RST_BARE ? RST : RST | ACK, 0, 0);
+  if (r > 0) return r;
+  t.marks &= ~M_RST_OWED;
+  freeIfDone(t);
+  return 0;
+}
+
+/** The SYN or SYN,ACK, first or again; an ACK owed meanwhile goes with the latter or alone. */
+function sendOpening(t: Tcb): i32 {
+  if (t.marks & M_SYN_NOW) {
+    const r = segmentSend(t, t.iss, t.state == TCP_SYN_SENT ? SYN : SYN | ACK, 0, 0);
+    if (r > 0) return r;
+    t.marks &= ~M_SYN_NOW;
+    if (r < 0) {
+      fail(t, r == -1 ? WSAENETUNREACH : WSAEHOSTUNREACH);
+      return 0;
+    }
+    if (t.synRetries) count(STAT_TCP_RETRANS_SEGS); else rttBegin(t, t.iss + 1);
+    t.sentAt = now;
+    if (!armed(t, T_RTX)) arm(t, T_RTX, rtoNow(t));
+  }
+  if (t.state == TCP_SYN_SENT) return 0;
+  return t.marks & M_ACK_NOW ? sendAcks(t) : 0;
+}
+
+/** Sequence number of the first byte in the send queue. */
+// @ts-ignore: decorator
+@inline function queueStart(t: Tcb): u32 { return t.sndEnd - sndUsed(t); }
+
+/** Probe, then what is lost, then what is new. */
+function sendText(t: Tcb): i32 {
+  if (t.marks & M_PROBE_NOW) {
+    const r = sendProbe(t);
+    if (r) return r;
+  }
+  if (t.marks & M_RTX_NOW) {
+    const r = resend(t, t.sndUna);
+    if (r > 0) return r;
+    t.marks &= ~M_RTX_NOW;
+  }
+  let budget = BUDGET;
+  while (mayResend(t)) {
+    const room = <i32>(t.sndUna + min(t.sndWnd, t.cwnd) - t.rtxNxt);
+    if (room <= 0) break;
+    if (!budget--) return 1;
+    const at = t.rtxNxt, r = resend(t, at);
+    if (r > 0) return r;
+    if (t.rtxNxt == at) break;
+  }
+  return mayResend(t) ? 0 : sendNew(t, budget);
+}
+
+/** Sends the segment at `seq` again, with the FIN if it ends there. Moves rtxNxt behind it. */
+function resend(t: Tcb, seq: u32): i32 {
+  const textEnd = seqLt(t.sndNxt, t.sndEnd) ? t.sndNxt : t.sndEnd;
+  const text = seqGt(textEnd, seq) ? min<u32>(textEnd - seq, t.sndMss) : 0;
+  const fin = seq + text == t.sndEnd && seqGt(t.sndNxt, t.sndEnd);
+  if (!text && !fin) return 0;
+  const flags = ACK | (fin ? FIN : 0) | (text && seq + text == t.sndEnd ? PSH : 0);
+  const r = segmentSend(t, seq, flags, seq - queueStart(t), text);
+  if (r > 0) return r;
+  count(STAT_TCP_RETRANS_SEGS);
+  rttCancel(t);
+  const end = seq + text + (fin ? 1 : 0);
+  if (seqGt(end, t.rtxNxt)) t.rtxNxt = end;
+  t.sentAt = now;
+  if (!armed(t, T_RTX)) arm(t, T_RTX, rtoNow(t));
+  return 0;
+}
+
+/** Rules 1 to 3 of RFC 9293 §3.8.6.2.1, with Minshall's form of Nagle: only a short segment in flight holds back another. */
+function mayLeave(t: Tcb, len: u32, queued: u32): bool {
+  if (len >= <u32>t.sndMss) return true;
+  const noDelay = t.marks & M_NO_DELAY || seqLeq(t.sndSml, t.sndUna) || t.sndNxt == t.sndUna;
+  if (len == queued) return noDelay || (t.flags & TF_SEND_SHUT) != 0;
+  return noDelay && len >= t.maxWnd >> 1;
+}
+
+/** Segments of new data, and the FIN behind the last byte. */
+function sendNew(t: Tcb, budget: u32): i32 {
+  if (t.sndNxt == t.sndUna && now - t.sentAt > rtoNow(t)) ccIdle(t);
+  while (seqLeq(t.sndNxt, t.sndEnd)) { // beyond it the FIN is out: nothing can follow
+    const queued = t.sndEnd - t.sndNxt, finDue = (t.flags & TF_SEND_SHUT) != 0;
+    if (!queued && !finDue) return 0;
+    const window = <i32>(t.sndUna + t.sndWnd - t.sndNxt);
+    const room = min(window, <i32>(t.sndUna + t.cwnd + limitedTransmit(t) - t.sndNxt));
+    const len = room > 0 ? min(min<u32>(queued, t.sndMss), <u32>room) : 0;
+    if (queued ? !len || !mayLeave(t, len, queued) : window <= 0) {
+      // Closed window, or a window too small to be useful: the probe timer overrides (rule 4).
+      if (t.sndNxt == t.sndUna && !armed(t, T_PERSIST)) {
+        persistStart(t);
+        userTimeLimit(t);
+      }
+      return 0;
+    }
+    if (!budget--) return 1;
+    const fin = finDue && len == queued && window > <i32>len;
+    const r = sendSegment(t, len, fin, len == queued);
+    if (r) return r;
+  }
+  return 0;
+}
+
+/** Sends new data from SND.NXT and moves it. `last`: the segment empties the queue, so it is pushed (RFC 9293 §3.9.1.2). */
+function sendSegment(t: Tcb, len: u32, fin: bool, last: bool): i32 {
+  const seq = t.sndNxt;
+  const r = segmentSend(t, seq, ACK | (fin ? FIN : 0) | (last && len ? PSH : 0), seq - queueStart(t), len);
+  if (r > 0) return r;
+  const end = seq + len + (fin ? 1 : 0);
+  t.sndNxt = end;
+  if (fin) t.flags |= TF_FIN_SENT;
+  if (seqLt(end, t.sndMax)) {
+    // A window probe had carried this already.
+    rttCancel(t);
+  } else {
+    t.sndMax = end;
+    rttBegin(t, end);
+  }
+  if (len < <u32>t.sndMss) t.sndSml = end;
+  t.sentAt = now;
+  if (!armed(t, T_RTX)) arm(t, T_RTX, rtoNow(t));
+  userTimeLimit(t);
+  return 0;
+}
+
+/**
+ * The probe timer's segment. Closed window: one byte, or the FIN, beyond it; SND.NXT stays, because the peer need not keep it
+ * (RFC 9293 §3.8.6.1). Small window: as much as fits.
+ */
+function sendProbe(t: Tcb): i32 {
+  const outstanding = t.sndNxt != t.sndUna;
+  if (t.sndWnd != 0) {
+    t.marks &= ~M_PROBE_NOW;
+    const queued = seqGt(t.sndEnd, t.sndNxt) ? t.sndEnd - t.sndNxt : 0;
+    if (outstanding || !queued) return 0;
+    const len = min(min<u32>(queued, t.sndMss), t.sndWnd);
+    return sendSegment(t, len, false, len == queued);
+  }
+  const seq = t.sndUna, text: u32 = seqGt(t.sndEnd, seq) ? 1 : 0;
+  const fin = !text && t.flags & TF_SEND_SHUT && seq == t.sndEnd;
+  if (text || fin) {
+    const r = segmentSend(t, seq, ACK | (fin ? FIN : 0), seq - queueStart(t), text);
+    if (r > 0) return r;
+    if (fin) t.flags |= TF_FIN_SENT;
+    t.sndMax = seqMax(t.sndMax, seq + 1);
+    t.sentAt = now;
+    rttCancel(t);
+    if (outstanding) count(STAT_TCP_RETRANS_SEGS);
+  }
+  t.marks &= ~M_PROBE_NOW;
+  return 0;
+}
+
+/** Duplicate ACKs for what came out of order, the ACK no segment has carried, the keepalive probe. */
+function sendAcks(t: Tcb): i32 {
+  while (t.dupAcksOwed) {
+    const r = duplicateAckSend(t);
+    if (r > 0) return r;
+    t.dupAcksOwed--;
+    t.marks &= ~M_ACK_NOW;
+  }
+  if (t.marks & M_ACK_NOW) {
+    const r = segmentSend(t, t.sndNxt, ACK, 0, 0);
+    if (r > 0) return r;
+  }
+  if (t.marks & M_KEEP_NOW) {
+    // RFC 9293 §3.8.4: SEG.SEQ = SND.NXT-1 makes any peer answer.
+    const r = segmentSend(t, t.sndNxt - 1, ACK, 0, 0);
+    if (r > 0) return r;
+    t.marks &= ~M_KEEP_NOW;
+  }
+  return 0;
+}

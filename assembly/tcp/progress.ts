@@ -1,0 +1,62 @@
+/** Limits on waiting: for acknowledgements (user timeout, orphan timeout) and for the peer's FIN (FIN_WAIT_2). */
+import { CONFIG_FIN_WAIT2_MS, CONFIG_ORPHAN_FIN_WAIT2_MS, CONFIG_ORPHAN_TIMEOUT_MS, CONFIG_USER_TIMEOUT_MS } from "../abi/config";
+import { WSAECONNRESET, WSAETIMEDOUT } from "../abi/errors";
+import { TCP_FIN_WAIT_2 } from "../abi/winsock";
+import { config } from "../base/config";
+import { seqGt } from "../base/seq";
+import { now } from "../base/time";
+import { M_ORPHAN, Tcb, TF_FIN_ACKED, TF_SEND_SHUT } from "./tcb";
+import { arm, armed, T_USER, T_WAIT } from "./timer";
+import { BY_TIMEOUT } from "./state";
+import { closed, fail } from "./release";
+import { sndUsed } from "./buffers";
+
+/** True while bytes or a FIN wait to be acknowledged, sent or not. */
+export function somethingOwed(t: Tcb): bool {
+  return sndUsed(t) != 0 || (t.flags & (TF_SEND_SHUT | TF_FIN_ACKED)) == TF_SEND_SHUT;
+}
+
+// @ts-ignore: decorator
+@inline function limitOf(t: Tcb): u32 {
+  return min<u32>(config(t.marks & M_ORPHAN ? CONFIG_ORPHAN_TIMEOUT_MS : CONFIG_USER_TIMEOUT_MS), 1 << 30);
+}
+
+/** Something begins to wait for an acknowledgement: the limit runs from now, unless it runs already. */
+export function userTimeLimit(t: Tcb): void {
+  if (armed(t, T_USER)) return;
+  t.progressAt = now;
+  const limit = limitOf(t);
+  if (limit) arm(t, T_USER, limit);
+}
+
+/** The handle was closed: from now on the orphan timeout counts (C-56, T-26). */
+export function orphanTimeLimit(t: Tcb): void {
+  t.progressAt = now;
+  const limit = limitOf(t);
+  if (limit && somethingOwed(t)) arm(t, T_USER, limit);
+}
+
+/**
+ * The T_USER timer. Owned: a closed window is no failure as long as the peer answers our probes (RFC 9293 §3.8.6.1, MUST-37).
+ * Without an owner only progress counts, so that a peer that keeps its window shut cannot hold the connection for ever.
+ */
+export function userTimeout(t: Tcb): void {
+  const limit = limitOf(t);
+  if (!limit || !somethingOwed(t)) return;
+  let since = t.progressAt;
+  if (!(t.marks & M_ORPHAN) && t.sndWnd == 0 && seqGt(t.heardAt, since)) since = t.heardAt;
+  if (now - since >= limit) fail(t, t.softError ? <i32>t.softError : WSAETIMEDOUT);
+  else arm(t, T_USER, since + limit - now);
+}
+
+/** In FIN_WAIT_2: starts its limit, if there is one (V-18; seam.md for connections without an owner). */
+export function finWait2Limit(t: Tcb): void {
+  const limit = config(t.marks & M_ORPHAN ? CONFIG_ORPHAN_FIN_WAIT2_MS : CONFIG_FIN_WAIT2_MS);
+  if (limit) arm(t, T_WAIT, min<u32>(limit, 1 << 30));
+}
+
+/** The T_WAIT timer: the end of TIME_WAIT, or of patience in FIN_WAIT_2. */
+export function waitTimeout(t: Tcb): void {
+  if (t.state == TCP_FIN_WAIT_2 && !(t.marks & M_ORPHAN)) fail(t, WSAECONNRESET);
+  else closed(t, BY_TIMEOUT);
+}

@@ -1,0 +1,163 @@
+/**
+ * The retransmission timer (RFC 6298) and the repair of losses: fast retransmit and NewReno recovery (RFC 5681, RFC 6582),
+ * slow-start repair after a timeout, and the timer that probes a closed window (RFC 9293 §3.8.6.1).
+ */
+import { CONFIG_RTO_MAX_MS, CONFIG_RTO_MIN_MS } from "../abi/config";
+import { STAT_TCP_DUP_ACKS, STAT_TCP_FAST_RETRANS, STAT_TCP_TIMEOUTS } from "../abi/stats";
+import { config } from "../base/config";
+import { count } from "../base/counters";
+import { seqGeq, seqGt, seqLt } from "../base/seq";
+import { now } from "../base/time";
+import { ccAcked, ccDuplicate, ccLoss, ccPartial, ccRecovered, ccTimeout } from "./congestion";
+import { M_PROBE_NOW, M_RTT_KNOWN, M_RTT_TIMING, M_RTX_NOW, Tcb } from "./tcb";
+import { flag } from "./lists";
+import { arm, T_PERSIST, T_RTX } from "./timer";
+
+/** Nothing is known to be missing. */
+export const RECOVERY_NONE: u32 = 0;
+/** Three duplicate ACKs came: the segment at SND.UNA is missing, perhaps more. */
+export const RECOVERY_FAST: u32 = 1;
+/** The timer expired: what is not acknowledged below `recover` is sent again as cwnd allows. */
+export const RECOVERY_LOSS: u32 = 2;
+
+const DUP_THRESHOLD: u32 = 3;
+const BACKOFF_MAX: u32 = 12;
+
+/** The timeout with its backoff, at most RTO_MAX (RFC 6298 §5.5). */
+export function rtoNow(t: Tcb): u32 {
+  const limit = config(CONFIG_RTO_MAX_MS), backoff = <u32>t.backoff;
+  return t.rto > limit >> backoff ? limit : t.rto << backoff;
+}
+
+/** Starts timing a segment that ends at `end`, unless one is being timed. */
+export function rttBegin(t: Tcb, end: u32): void {
+  if (t.marks & M_RTT_TIMING) return;
+  t.marks |= M_RTT_TIMING;
+  t.rttSeq = end;
+  t.rttAt = now;
+}
+
+/** Karn: something was sent twice, so the running measurement would be ambiguous (RFC 6298 §3). */
+// @ts-ignore: decorator
+@inline export function rttCancel(t: Tcb): void { t.marks &= ~M_RTT_TIMING; }
+
+/** Ends the measurement if `ack` covers the timed segment. A valid sample ends the backoff (RFC 6298 §5, last note). */
+export function rttEnd(t: Tcb, ack: u32): void {
+  if (!(t.marks & M_RTT_TIMING) || seqLt(ack, t.rttSeq)) return;
+  t.marks &= ~M_RTT_TIMING;
+  const r = min<u32>(now - t.rttAt, 1 << 20);
+  if (t.marks & M_RTT_KNOWN) {
+    // RFC 6298 §2.3 with alpha 1/8 and beta 1/4; srtt is kept ×8, rttvar ×4.
+    const error = <i32>r - <i32>(t.srtt >> 3);
+    t.rttvar += <u32>(abs(error) - <i32>(t.rttvar >> 2));
+    t.srtt += <u32>error;
+  } else {
+    t.marks |= M_RTT_KNOWN;
+    t.srtt = r << 3;
+    t.rttvar = r << 1;
+  }
+  t.rto = min(max((t.srtt >> 3) + max<u32>(1, t.rttvar), config(CONFIG_RTO_MIN_MS)), config(CONFIG_RTO_MAX_MS));
+  t.backoff = 0;
+}
+
+/** Nothing is owed to the past any more: the next loss starts afresh. */
+export function recoveryReset(t: Tcb): void {
+  t.recovery = <u8>RECOVERY_NONE;
+  t.dupAcks = 0;
+  t.recover = t.sndUna;
+  t.rtxNxt = t.sndUna;
+}
+
+/** SND.UNA has advanced by `acked`, of `flight` outstanding. */
+export function recoveryAcked(t: Tcb, acked: u32, flight: u32): void {
+  t.dupAcks = 0;
+  const recovery = <u32>t.recovery;
+  if (recovery == RECOVERY_NONE) {
+    // Kept close behind, so that serial comparison stays valid however much is transferred.
+    if (seqGt(t.sndUna, t.recover)) t.recover = t.sndUna;
+    ccAcked(t, acked, flight, false);
+    return;
+  }
+  if (seqGeq(t.sndUna, t.recover)) {
+    if (recovery == RECOVERY_FAST) ccRecovered(t, t.sndNxt - t.sndUna);
+    t.recovery = <u8>RECOVERY_NONE;
+    return;
+  }
+  if (recovery == RECOVERY_FAST) {
+    // A partial ACK: the next hole starts right here (RFC 6582 §3.2 step 3).
+    ccPartial(t, acked);
+    t.marks |= M_RTX_NOW;
+  } else {
+    if (seqLt(t.rtxNxt, t.sndUna)) t.rtxNxt = t.sndUna;
+    ccAcked(t, acked, flight, true);
+  }
+}
+
+/** A duplicate ACK arrived while data is outstanding. */
+export function recoveryDuplicate(t: Tcb): void {
+  count(STAT_TCP_DUP_ACKS);
+  if (t.dupAcks < 255) t.dupAcks++;
+  if (<u32>t.recovery == RECOVERY_FAST) {
+    ccDuplicate(t);
+    return;
+  }
+  // RFC 6582 §3.2 step 2: duplicates of what an earlier repair already covers start no new one.
+  if (<u32>t.recovery != RECOVERY_NONE || <u32>t.dupAcks != DUP_THRESHOLD || !seqGeq(t.sndUna, t.recover)) return;
+  t.recovery = <u8>RECOVERY_FAST;
+  t.recover = t.sndNxt;
+  count(STAT_TCP_FAST_RETRANS);
+  ccLoss(t, t.sndNxt - t.sndUna);
+  t.marks |= M_RTX_NOW;
+  rttCancel(t);
+}
+
+/** Sends everything outstanding again, as the window allows, without taking it for congestion. */
+export function resendAll(t: Tcb): void {
+  if (t.sndNxt == t.sndUna) return;
+  t.recovery = <u8>RECOVERY_LOSS;
+  t.recover = t.sndNxt;
+  t.rtxNxt = t.sndUna;
+  t.dupAcks = 0;
+  t.marks &= ~M_RTX_NOW;
+  rttCancel(t);
+  flag(t);
+}
+
+/** The retransmission timer expired with data outstanding (RFC 6298 §5.4 to §5.6). */
+export function retransmitTimeout(t: Tcb): void {
+  if (t.sndNxt == t.sndUna) return;
+  count(STAT_TCP_TIMEOUTS);
+  const first = t.backoff == 0;
+  if (<u32>t.backoff < BACKOFF_MAX) t.backoff++;
+  if (t.sndWnd == 0) {
+    // The peer took its window back: one byte is enough to hear from it (RFC 9293 §3.8.6).
+    t.marks |= M_PROBE_NOW;
+    rttCancel(t);
+  } else {
+    ccTimeout(t, t.sndNxt - t.sndUna, first);
+    resendAll(t);
+  }
+  arm(t, T_RTX, rtoNow(t));
+  flag(t);
+}
+
+/** Nothing is outstanding and the window lets nothing useful go: probe after a timeout, then ever more rarely. */
+export function persistStart(t: Tcb): void { arm(t, T_PERSIST, rtoNow(t)); }
+
+export function persistTimeout(t: Tcb): void {
+  t.marks |= M_PROBE_NOW;
+  if (<u32>t.backoff < BACKOFF_MAX) t.backoff++;
+  arm(t, T_PERSIST, rtoNow(t));
+  flag(t);
+}
+
+/** Bytes beyond cwnd that the first two duplicate ACKs permit (RFC 3042, limited transmit). */
+export function limitedTransmit(t: Tcb): u32 {
+  return <u32>t.recovery == RECOVERY_NONE && <u32>t.dupAcks < DUP_THRESHOLD ? <u32>t.dupAcks * <u32>t.sndMss : 0;
+}
+
+/** True while a repair after a timeout has segments left to send again. */
+// @ts-ignore: decorator
+@inline export function mayResend(t: Tcb): bool {
+  return <u32>t.recovery == RECOVERY_LOSS && seqGt(t.recover, t.rtxNxt) && seqGt(t.sndNxt, t.rtxNxt);
+}

@@ -1,0 +1,96 @@
+/**
+ * One segment onto the wire: header at TX, text straight from the send queue, checksum over both (RFC 9293 §3.1).
+ * Nothing about the connection changes unless the segment was taken.
+ */
+import { IPPROTO_TCP, TCP_SYN_RCVD, TCP_SYN_SENT } from "../abi/winsock";
+import { WSAEHOSTUNREACH, WSAENETUNREACH } from "../abi/errors";
+import { WASI_EAGAIN } from "../abi/link";
+import { STAT_TCP_OUT_RSTS, STAT_TCP_OUT_SEGS } from "../abi/stats";
+import { addrIsV4 } from "../base/addr";
+import { sumBytes, sumFinish, sumPseudo, sumSwap } from "../base/checksum";
+import { count } from "../base/counters";
+import { ringAt, ringRun } from "../memory/ring";
+import { ACK, RST, SYN, TCP_CHECKSUM, TCP_HEADER, tcpEmit, tcpEmitSynOptions } from "../wire/tcp";
+import { ipSend, TX } from "../ip/output";
+import { localPtr, M_ACK_NOW, M_SCALED, remotePtr, sndRing, Tcb } from "./tcb";
+import { disarm, T_ACK } from "./timer";
+import { synWindow, windowEdge, windowField } from "./window";
+
+const TTL: u32 = 64;
+/** IP and TCP header without options: what an MTU holds beside text. */
+export const OVERHEAD_V4: u32 = 40;
+export const OVERHEAD_V6: u32 = 60;
+
+const PROTOCOL = <u32>IPPROTO_TCP;
+
+/**
+ * Sends `len` bytes of the queue from `offset` under `flags`. 0 = taken, WASI_EAGAIN = not taken, below 0 = the network
+ * has no way: counts as sent, except for who opens a connection.
+ */
+export function segmentSend(t: Tcb, seq: u32, flags: u32, offset: u32, len: u32): i32 {
+  // RFC 7323 §2.2: the window of a SYN is never scaled.
+  const edge = flags & SYN ? t.rcvNxt + synWindow(t) : windowEdge(t);
+  const r = compose(t, seq, flags, offset, len, flags & RST ? 0 : flags & SYN ? synWindow(t) : windowField(t, edge));
+  if (r == WASI_EAGAIN) return r;
+  count(flags & RST ? STAT_TCP_OUT_RSTS : STAT_TCP_OUT_SEGS);
+  if (r < 0) t.softError = <u16>(r == -1 ? WSAENETUNREACH : WSAEHOSTUNREACH);
+  if (flags & ACK && !(flags & RST)) {
+    t.rcvAdv = edge;
+    t.unackedSegments = 0;
+    t.marks &= ~M_ACK_NOW;
+    disarm(t, T_ACK);
+  }
+  return r < 0 && t.state != TCP_SYN_SENT ? 0 : r;
+}
+
+/** One of several identical ACKs for text that came out of order: ACK, window and all as in the last one (RFC 5681 §2). */
+export function duplicateAckSend(t: Tcb): i32 {
+  const r = compose(t, t.sndNxt, ACK, 0, 0, windowField(t, t.rcvAdv));
+  if (r == WASI_EAGAIN) return r;
+  count(STAT_TCP_OUT_SEGS);
+  t.unackedSegments = 0;
+  disarm(t, T_ACK);
+  return 0;
+}
+
+function compose(t: Tcb, seq: u32, flags: u32, offset: u32, len: u32, window: u32): i32 {
+  const local = localPtr(t), remote = remotePtr(t);
+  const header = flags & SYN ? synOptions(t) : TCP_HEADER;
+  tcpEmit(TX, t.lport, t.rport, seq, flags & ACK ? t.rcvNxt : 0, header, flags, window);
+  let sum = sumPseudo(local, remote, addrIsV4(remote), PROTOCOL, header + len) + sumBytes(TX, header);
+  let p1: usize = 0, n1: u32 = 0, p2: usize = 0, n2: u32 = 0;
+  if (len) {
+    const r = sndRing(t);
+    p1 = ringAt(r, offset);
+    n1 = min(len, ringRun(r, offset));
+    p2 = r.base;
+    n2 = len - n1;
+    sum += sumBytes(p1, n1);
+    if (n2) sum += n1 & 1 ? sumSwap(sumBytes(p2, n2)) : sumBytes(p2, n2);
+  }
+  store<u16>(TX + TCP_CHECKSUM, <u16>sumFinish(sum));
+  return ipSend(local, remote, PROTOCOL, header, p1, n1, p2, n2, t.ttl, t.tos);
+}
+
+/** MSS always; window scale if we offer it or the peer did (RFC 7323 §2.2). Returns the header's length. */
+function synOptions(t: Tcb): u32 {
+  const scale = !TINY && t.marks & M_SCALED ? <i32>t.rcvScale : -1;
+  return tcpEmitSynOptions(TX, t.rcvMss, scale);
+}
+
+/**
+ * A RST in answer to a segment no connection claims (RFC 9293 §3.10.7.1, semantics W-26). `local` and `remote` as seen from
+ * here. If the device is full it is not sent: the next stray gets one.
+ */
+export function resetSend(local: usize, remote: usize, lport: u32, rport: u32, seq: u32, ack: u32, flags: u32): void {
+  tcpEmit(TX, lport, rport, seq, ack, TCP_HEADER, flags, 0);
+  const sum = sumPseudo(local, remote, addrIsV4(remote), PROTOCOL, TCP_HEADER) + sumBytes(TX, TCP_HEADER);
+  store<u16>(TX + TCP_CHECKSUM, <u16>sumFinish(sum));
+  if (ipSend(local, remote, PROTOCOL, TCP_HEADER, 0, 0, 0, 0, TTL, 0) != 0) return;
+  count(STAT_TCP_OUT_SEGS);
+  count(STAT_TCP_OUT_RSTS);
+}
+
+/** True while the peer's SYN has not been answered by a completed handshake: nothing but the SYN may leave. */
+// @ts-ignore: decorator
+@inline export function opening(t: Tcb): bool { return t.state == TCP_SYN_SENT || t.state == TCP_SYN_RCVD; }

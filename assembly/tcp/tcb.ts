@@ -1,0 +1,327 @@
+/**
+ * The transmission control block (RFC 9293 §3.3.1) and its table. A connection is known by its index in the table.
+ * The field comments say what is true while no call is in progress.
+ */
+import { TCP_CLOSED } from "../abi/winsock";
+import { STAT_TCP_CURRENT } from "../abi/stats";
+import { countBy } from "../base/counters";
+import { carve } from "../memory/arena";
+import { deadlineClear } from "../memory/deadlines";
+import { idOfConnection } from "../memory/identities";
+import { Ring } from "../memory/ring";
+
+/** Facts about a connection, tcpFlags(i). They are never cleared. */
+/** Our sending side is shut: a FIN stands after the last byte. */
+export const TF_SEND_SHUT: u32 = 1 << 0;
+/** Our receiving side is shut. */
+export const TF_RECV_SHUT: u32 = 1 << 1;
+/** Our FIN was put into a segment at least once. */
+export const TF_FIN_SENT: u32 = 1 << 2;
+/** Our FIN, hence everything we sent, is acknowledged. */
+export const TF_FIN_ACKED: u32 = 1 << 3;
+/** The peer's FIN was received in order. */
+export const TF_FIN_RCVD: u32 = 1 << 4;
+/** The peer reset the connection. */
+export const TF_RST_RCVD: u32 = 1 << 5;
+/** The connection failed without a segment saying so: timeout, unreachable. */
+export const TF_FAILED: u32 = 1 << 6;
+/** We reset the connection: a RST is owed or sent. */
+export const TF_RST_SENT: u32 = 1 << 7;
+/** ESTABLISHED was reached. */
+export const TF_CONNECTED_ONCE: u32 = 1 << 8;
+
+/** Bits of tcpNotifyTake(i): what happened since they were taken last. */
+export const NOTIFY_CONNECTED: u32 = 1 << 0;
+export const NOTIFY_CONNECT_FAILED: u32 = 1 << 1;
+export const NOTIFY_READABLE: u32 = 1 << 2;
+export const NOTIFY_WRITABLE: u32 = 1 << 3;
+export const NOTIFY_FIN: u32 = 1 << 4;
+export const NOTIFY_RESET: u32 = 1 << 5;
+export const NOTIFY_FAILED: u32 = 1 << 6;
+export const NOTIFY_ACCEPTABLE: u32 = 1 << 7;
+export const NOTIFY_HALF_DONE: u32 = 1 << 8;
+export const NOTIFY_SETTLED: u32 = 1 << 9;
+
+/** Marks: what is owed and where the block stands. Internal to tcp/. */
+/** The block is taken. */
+export const M_USED: u32 = 1 << 0;
+/** Stands in the queue of blocks with something to send. */
+export const M_FLAGGED: u32 = 1 << 1;
+/** Stands in the queue of blocks with news for their owner. */
+export const M_CHANGED: u32 = 1 << 2;
+/** Stands in the hash of connections, or in that of listeners. */
+export const M_HASHED: u32 = 1 << 3;
+/** The handle is closed: nobody will read. */
+export const M_ORPHAN: u32 = 1 << 4;
+/** Nobody will look at the block again. */
+export const M_DETACHED: u32 = 1 << 5;
+/** Stands in one of its listener's two lists. */
+export const M_PENDING: u32 = 1 << 6;
+/** Came from a listener. */
+export const M_PASSIVE: u32 = 1 << 7;
+/** Stands in the list of TIME_WAIT blocks that may be recycled. */
+export const M_RECYCLABLE: u32 = 1 << 8;
+/** A RST must leave before the block is forgotten. */
+export const M_RST_OWED: u32 = 1 << 9;
+/** That RST carries no ACK: it answers a segment whose text we refuse (semantics W-13). */
+export const M_RST_BARE: u32 = 1 << 10;
+/** An ACK must leave at the next egress, alone if no data carries it. */
+export const M_ACK_NOW: u32 = 1 << 11;
+/** The SYN or SYN,ACK must (again) leave. */
+export const M_SYN_NOW: u32 = 1 << 12;
+/** The segment at SND.UNA must be retransmitted once. */
+export const M_RTX_NOW: u32 = 1 << 13;
+/** A window probe must leave. */
+export const M_PROBE_NOW: u32 = 1 << 14;
+/** A keepalive probe must leave. */
+export const M_KEEP_NOW: u32 = 1 << 15;
+/** A round trip is being timed: rttSeq, rttAt are valid. */
+export const M_RTT_TIMING: u32 = 1 << 16;
+/** At least one round trip was measured. */
+export const M_RTT_KNOWN: u32 = 1 << 17;
+/** The Nagle algorithm is off. */
+export const M_NO_DELAY: u32 = 1 << 18;
+/** Keepalive is on. */
+export const M_KEEPALIVE: u32 = 1 << 19;
+/** The peer's FIN arrived ahead of missing bytes; rcvFin says where. */
+export const M_FIN_HELD: u32 = 1 << 20;
+/** Both sides scale their windows. */
+export const M_SCALED: u32 = 1 << 21;
+/** A listener that answers SYNs with RST (SO_PAUSE_ACCEPT). */
+export const M_PAUSED: u32 = 1 << 22;
+
+/** What connections and listeners have in common. */
+// @ts-ignore: decorator
+@unmanaged
+export class Endpoint {
+  /** Local and remote address, 16 bytes each: read through localPtr and remotePtr. */
+  private local0: u64;
+  private local1: u64;
+  private remote0: u64;
+  private remote1: u64;
+  /** TCP_x of abi/winsock; written by transition() only. */
+  state: i32;
+  /** TF_x. */
+  flags: u32;
+  /** M_x. */
+  marks: u32;
+  /** Socket object above, -1 if none (not accepted yet, or detached). */
+  owner: i32;
+  /** Ports in host order. */
+  lport: u16;
+  rport: u16;
+  /** NOTIFY_x not taken yet. */
+  notify: u32;
+  /** Next block of the same hash bucket + 1. */
+  hashNext: u32;
+  /** Neighbours + 1 in the one list the block stands in: free, a listener's, recyclable. */
+  prev: u32;
+  next: u32;
+  /** Next block + 1 in the queues of M_FLAGGED and M_CHANGED. */
+  flaggedNext: u32;
+  changedNext: u32;
+}
+
+// @ts-ignore: decorator
+@unmanaged
+export class Tcb extends Endpoint {
+  /** Initial send sequence number. */
+  iss: u32;
+  /** Oldest unacknowledged sequence number. */
+  sndUna: u32;
+  /** Next sequence number of new data; retransmission never moves it back. */
+  sndNxt: u32;
+  /** Largest sequence number ever sent + 1: beyond sndNxt only by a zero-window probe. */
+  sndMax: u32;
+  /** Sequence number after the last byte queued: the place of the FIN once TF_SEND_SHUT is set. */
+  sndEnd: u32;
+  /** Window the peer offers from sndUna, bytes, and the SEG.SEQ and SEG.ACK that offered it. */
+  sndWnd: u32;
+  sndWl1: u32;
+  sndWl2: u32;
+  /** Largest sndWnd seen. */
+  maxWnd: u32;
+  /** End of the last segment sent that was shorter than the MSS (Nagle). */
+  sndSml: u32;
+
+  /** Initial receive sequence number. */
+  irs: u32;
+  /** Next sequence number expected. */
+  rcvNxt: u32;
+  /** Right edge of the window we have offered; never moves left. */
+  rcvAdv: u32;
+  /** Place of the peer's FIN while M_FIN_HELD. */
+  rcvFin: u32;
+  /** Ranges held beyond rcvNxt (memory/ranges). */
+  outOfOrder: u32;
+  /** Bytes the send queue and the receive buffer should hold at most. */
+  sndLimit: u32;
+  rcvLimit: u32;
+
+  /** Send queue: [sndEnd - used, sndEnd). Receive buffer: unread bytes, out-of-order ones ahead of its tail. */
+  private sndRing0: u64;
+  private sndRing1: u64;
+  private rcvRing0: u64;
+  private rcvRing1: u64;
+
+  /** Smoothed round trip ×8, its variation ×4, and the timeout made of them, milliseconds (RFC 6298). */
+  srtt: u32;
+  rttvar: u32;
+  rto: u32;
+  /** While M_RTT_TIMING: an ACK of rttSeq ends the measurement begun at rttAt. */
+  rttSeq: u32;
+  rttAt: u32;
+
+  /** Congestion window and slow start threshold, bytes. */
+  cwnd: u32;
+  ssthresh: u32;
+  /** SND.NXT when loss was noticed: recovery ends when it is acknowledged. */
+  recover: u32;
+  /** In RECOVERY_LOSS: next sequence number to retransmit. */
+  rtxNxt: u32;
+
+  /** Deadlines; those whose T_x bit is in `armed` count. */
+  rtxAt: u32;
+  ackAt: u32;
+  userAt: u32;
+  keepAt: u32;
+  waitAt: u32;
+  idleAt: u32;
+  /** When an acknowledgement last made progress, or outstanding data began. */
+  progressAt: u32;
+  /** When the last acceptable segment came, and the last segment with data or FIN left. */
+  heardAt: u32;
+  sentAt: u32;
+  /** Start of the second in which challengeCount was counted. */
+  challengeAt: u32;
+  /** Keepalive idle time and probe interval, milliseconds. */
+  keepIdle: u32;
+  keepInterval: u32;
+
+  /** Bytes accepted from the caller and bytes received in order. */
+  bytesSent: u64;
+  bytesReceived: u64;
+  /** Bytes accepted and given up unacknowledged; bytes received and given up unread. */
+  bytesLost: u32;
+  bytesDiscarded: u32;
+
+  /** Listener's index + 1 while M_PENDING. */
+  listener: u32;
+  /** Largest segment we send and the one we announced, bytes of text. */
+  sndMss: u16;
+  rcvMss: u16;
+  /** Winsock error that ended the connection, and one a router reported that did not. */
+  error: u16;
+  softError: u16;
+  /** Window shifts: of what the peer says, of what we say. */
+  sndScale: u8;
+  rcvScale: u8;
+  /** RECOVERY_x. */
+  recovery: u8;
+  /** Duplicate ACKs in a row. */
+  dupAcks: u8;
+  /** Doublings of the timeout. */
+  backoff: u8;
+  /** SYN or SYN,ACK retransmissions. */
+  synRetries: u8;
+  /** T_x bits of running timers. */
+  armed: u8;
+  /** Text segments received since the last ACK left. */
+  unackedSegments: u8;
+  /** Duplicate ACKs to send for segments that came out of order. */
+  dupAcksOwed: u8;
+  challengeCount: u8;
+  keepCount: u8;
+  keepProbes: u8;
+  /** CAUSE_x of abi/report. */
+  cause: u8;
+  ttl: u8;
+  tos: u8;
+}
+
+// @ts-ignore: decorator
+@unmanaged
+export class Listener extends Endpoint {
+  /** Children allowed, half-open and completed together. */
+  backlog: u32;
+  /** Children in SYN_RCVD: first, last, how many (tcp/lists). */
+  embryos: u32;
+  private embryosLast: u32;
+  embryoCount: u32;
+  /** Completed children, oldest first. */
+  queue: u32;
+  private queueLast: u32;
+  queueCount: u32;
+  /** Completed children that were reset before they were accepted. */
+  lost: u32;
+  /** What children inherit. */
+  sndLimit: u32;
+  rcvLimit: u32;
+}
+
+let table: usize = 0;
+let free: u32 = 0;
+/** Blocks in the table. */
+export let tcbCapacity: u32 = 0;
+
+/** Carves the table; every block is free. */
+export function tcbReset(n: u32): bool {
+  tcbCapacity = n;
+  table = carve(n * <u32>offsetof<Tcb>());
+  if (!table) return false;
+  for (let i: u32 = 0; i < n; i++) tcb(<i32>i).next = i + 1 < n ? i + 2 : 0;
+  free = 1;
+  return true;
+}
+
+/** The block of a connection, 0 ≤ i < tcbCapacity. */
+// @ts-ignore: decorator
+@inline export function tcb(i: i32): Tcb {
+  assert(<u32>i < tcbCapacity, "no such connection");
+  return changetype<Tcb>(table + <usize>i * offsetof<Tcb>());
+}
+/** The block of a listener. */
+// @ts-ignore: decorator
+@inline export function listenerOf(i: i32): Listener { return changetype<Listener>(tcb(i)); }
+// @ts-ignore: decorator
+@inline export function indexOf(e: Endpoint): i32 { return <i32>((changetype<usize>(e) - table) / offsetof<Tcb>()); }
+
+// @ts-ignore: decorator
+@inline export function localPtr(e: Endpoint): usize { return changetype<usize>(e); }
+// @ts-ignore: decorator
+@inline export function remotePtr(e: Endpoint): usize { return changetype<usize>(e) + 16; }
+// @ts-ignore: decorator
+@inline export function sndRing(t: Tcb): Ring { return changetype<Ring>(changetype<usize>(t) + offsetof<Tcb>("sndRing0")); }
+// @ts-ignore: decorator
+@inline export function rcvRing(t: Tcb): Ring { return changetype<Ring>(changetype<usize>(t) + offsetof<Tcb>("rcvRing0")); }
+// @ts-ignore: decorator
+@inline export function outOfOrderList(t: Tcb): usize { return changetype<usize>(t) + offsetof<Tcb>("outOfOrder"); }
+
+/** Takes a free block, zeroed, in state CLOSED and without an owner; -1 if none is left. */
+export function tcbAlloc(): i32 {
+  if (!free) return -1;
+  const i = <i32>free - 1, t = tcb(i);
+  free = t.next;
+  // A block may be freed while it stands in a queue; the queue keeps its links.
+  const kept = t.marks & (M_FLAGGED | M_CHANGED), flaggedNext = t.flaggedNext, changedNext = t.changedNext;
+  memory.fill(changetype<usize>(t), 0, offsetof<Tcb>());
+  t.marks = kept | M_USED;
+  t.flaggedNext = flaggedNext;
+  t.changedNext = changedNext;
+  t.owner = -1;
+  t.ttl = 64;
+  countBy(STAT_TCP_CURRENT, 1);
+  return i;
+}
+
+/** Gives a block back. Its buffers must be gone and its hash entry removed. */
+export function tcbFree(i: i32): void {
+  const t = tcb(i);
+  assert(t.state == TCP_CLOSED && !(t.marks & M_HASHED), "freeing a live connection");
+  deadlineClear(idOfConnection(<u32>i));
+  t.marks &= M_FLAGGED | M_CHANGED;
+  t.owner = -1;
+  t.next = free;
+  free = <u32>i + 1;
+  countBy(STAT_TCP_CURRENT, -1);
+}

@@ -1,0 +1,78 @@
+/**
+ * A connection's deadlines. Each has its own field; the deadline queue knows only the earliest (memory/deadlines).
+ * Disarming leaves the queue's entry: when it fires, tcpTimer finds nothing due and enters the next one.
+ */
+import { now } from "../base/time";
+import { deadlineBefore, deadlineClear, deadlineSet } from "../memory/deadlines";
+import { idOfConnection } from "../memory/identities";
+import { indexOf, Tcb } from "./tcb";
+
+/** Retransmission, or the next window probe: never both. */
+export const T_RTX: u32 = 1;
+export const T_PERSIST: u32 = 2;
+/** Delayed acknowledgement. */
+export const T_ACK: u32 = 4;
+/** User timeout or orphan timeout. */
+export const T_USER: u32 = 8;
+export const T_KEEP: u32 = 16;
+/** End of TIME_WAIT, or limit of FIN_WAIT_2. */
+export const T_WAIT: u32 = 32;
+/** Empty buffers go back. */
+export const T_IDLE: u32 = 64;
+
+// @ts-ignore: decorator
+@inline export function armed(t: Tcb, timer: u32): bool { return (<u32>t.armed & timer) != 0; }
+
+// @ts-ignore: decorator
+@inline export function disarm(t: Tcb, timers: u32): void { t.armed = <u8>(<u32>t.armed & ~timers); }
+
+function timerAt(t: Tcb, timer: u32): u32 {
+  switch (timer) {
+    case T_RTX:
+    case T_PERSIST: return t.rtxAt;
+    case T_ACK: return t.ackAt;
+    case T_USER: return t.userAt;
+    case T_KEEP: return t.keepAt;
+    case T_WAIT: return t.waitAt;
+    default: return t.idleAt;
+  }
+}
+
+/** Starts or restarts a timer: it is due `delay` milliseconds from now. */
+export function arm(t: Tcb, timer: u32, delay: u32): void {
+  const at = now + delay;
+  if (timer == T_RTX || timer == T_PERSIST) {
+    disarm(t, T_RTX | T_PERSIST);
+    t.rtxAt = at;
+  } else if (timer == T_ACK) t.ackAt = at;
+  else if (timer == T_USER) t.userAt = at;
+  else if (timer == T_KEEP) t.keepAt = at;
+  else if (timer == T_WAIT) t.waitAt = at;
+  else t.idleAt = at;
+  t.armed = <u8>(<u32>t.armed | timer);
+  deadlineBefore(idOfConnection(<u32>indexOf(t)), at);
+}
+
+/** Takes the timer that is due: it is disarmed and returned; 0 if none is. */
+export function timerDue(t: Tcb): u32 {
+  for (let timer = T_RTX; timer <= T_IDLE; timer <<= 1) {
+    if (armed(t, timer) && <i32>(now - timerAt(t, timer)) >= 0) {
+      disarm(t, timer);
+      return timer;
+    }
+  }
+  return 0;
+}
+
+/** Enters the earliest armed timer into the deadline queue. */
+export function timersEnter(t: Tcb): void {
+  const id = idOfConnection(<u32>indexOf(t));
+  let first: u32 = 0, found = false;
+  for (let timer = T_RTX; timer <= T_IDLE; timer <<= 1) {
+    if (!armed(t, timer)) continue;
+    const at = timerAt(t, timer);
+    if (!found || <i32>(at - first) < 0) first = at;
+    found = true;
+  }
+  if (found) deadlineSet(id, first); else deadlineClear(id);
+}

@@ -1,0 +1,310 @@
+/**
+ * The user calls of RFC 9293 §3.10.1 to §3.10.6: OPEN, SEND, RECEIVE, CLOSE, ABORT, STATUS. They change the control block and
+ * flag it; segments leave at the next poll. Callers pass indices they got here and still own; nothing is checked twice.
+ */
+import { CONFIG_SWITCHES, SWITCH_V10_RECV_SHUT_KEEPS } from "../abi/config";
+import { WSAECONNABORTED } from "../abi/errors";
+import { CAUSE_RECV_SHUT } from "../abi/report";
+import { STAT_TCP_ORPHANS } from "../abi/stats";
+import {
+  TCP_CLOSED, TCP_CLOSE_WAIT, TCP_ESTABLISHED, TCP_FIN_WAIT_1, TCP_FIN_WAIT_2, TCP_LAST_ACK, TCP_LISTEN, TCP_SYN_RCVD, TCP_SYN_SENT,
+  TCP_TIME_WAIT,
+} from "../abi/winsock";
+import { addrCopy, addrIsAny } from "../base/addr";
+import { config } from "../base/config";
+import { count } from "../base/counters";
+import { seqGt } from "../base/seq";
+import { ringAt, ringGet, ringPut, ringRun } from "../memory/ring";
+import { ipSourceFor } from "../ip/route";
+import {
+  listenerOf, localPtr, M_DETACHED, M_KEEPALIVE, M_NO_DELAY, M_ORPHAN, M_PAUSED, M_PENDING, M_RECYCLABLE, M_SYN_NOW,
+  NOTIFY_CONNECTED, rcvRing, remotePtr, sndRing, Tcb, tcb, TF_RECV_SHUT, TF_SEND_SHUT,
+} from "./tcb";
+import { announce, flag } from "./lists";
+import { listenerInsert, tupleFind } from "./table";
+import { BY_ACTIVE_OPEN, BY_CLOSE, BY_PASSIVE_OPEN, BY_SUCCESSOR, transition } from "./state";
+import { ackNow, initialSequence } from "./guard";
+import { abort, childRemove, closed, freeIfDone, listenerClose, recyclableAdd, tcbTake } from "./release";
+import { bufferEmptied, rcvFlush, rcvUnread, sndReserve, sndUsed } from "./buffers";
+import { keepaliveBegin } from "./keepalive";
+import { begin } from "./open";
+import { finWait2Limit, orphanTimeLimit } from "./progress";
+import { windowUpdateDue } from "./window";
+
+export { tcpEphemeralPort, tcpPortFree } from "./table";
+export {
+  tcpBytesAcked, tcpBytesDiscarded, tcpBytesReceived, tcpBytesSent, tcpCause, tcpError, tcpFlags, tcpOwner, tcpState,
+} from "./status";
+
+/** Bounds of the two buffer limits, bytes. A receive buffer below a small segment would stop the connection. */
+const RECEIVE_LEAST: u32 = 1024;
+const LIMIT_MOST: u32 = 1 << 30;
+/** Keepalive times beyond this, milliseconds (12 days), count as this much. */
+const KEEP_MOST: u32 = 1 << 30;
+
+/** Distance of a new connection's first sequence number from the last one of its predecessor in TIME_WAIT. */
+const SUCCESSOR_GAP: u32 = 65536;
+
+function receiveLimit(bytes: u32): u32 { return min(max(bytes, RECEIVE_LEAST), LIMIT_MOST); }
+
+/**
+ * Active OPEN: a SYN leaves at the next poll, NOTIFY_CONNECTED or NOTIFY_CONNECT_FAILED follow. local16 may be the wildcard:
+ * the route chooses. Returns the connection's index; -1 if the table is full, -2 without a route, -3 if the four-tuple is in use.
+ * A four-tuple of ours in TIME_WAIT that nobody looks at is taken over, with a higher sequence number (RFC 9293 §3.4.3).
+ */
+export function tcpOpen(local16: usize, lport: u32, remote16: usize, rport: u32, sndLimit: u32, rcvLimit: u32, owner: i32): i32 {
+  addrCopy(LOCAL, local16);
+  if (addrIsAny(LOCAL) && ipSourceFor(remote16, LOCAL) < 0) return -2;
+  const rival = tupleFind(LOCAL, remote16, lport, rport);
+  let beyond: u32 = 0, taken = false;
+  if (rival >= 0 && tcb(rival).state != TCP_CLOSED) {
+    const r = tcb(rival);
+    if (!(r.marks & M_RECYCLABLE)) return -3;
+    beyond = r.sndMax + SUCCESSOR_GAP;
+    taken = true;
+    closed(r, BY_SUCCESSOR);
+  }
+  const i = tcbTake();
+  if (i < 0) return -1;
+  const t = tcb(i);
+  addrCopy(localPtr(t), LOCAL);
+  addrCopy(remotePtr(t), remote16);
+  t.lport = <u16>lport;
+  t.rport = <u16>rport;
+  t.owner = owner;
+  const fresh = initialSequence(t);
+  begin(t, taken && !seqGt(fresh, beyond) ? beyond : fresh, sndLimit, receiveLimit(rcvLimit));
+  transition(t, TCP_SYN_SENT, BY_ACTIVE_OPEN);
+  t.marks |= M_SYN_NOW;
+  flag(t);
+  return i;
+}
+
+const LOCAL = memory.data(16, 8);
+
+/**
+ * Passive OPEN on local16 (or the wildcard) and lport. At most `backlog` children wait, half-open and completed together;
+ * further SYNs are dropped, so that their senders try again. Children begin with these limits. Returns the index, -1 if the table is full.
+ */
+export function tcpListen(local16: usize, lport: u32, backlog: u32, rcvLimit: u32, sndLimit: u32, owner: i32): i32 {
+  const i = tcbTake();
+  if (i < 0) return -1;
+  const l = listenerOf(i);
+  addrCopy(localPtr(l), local16);
+  l.lport = <u16>lport;
+  l.owner = owner;
+  l.backlog = max<u32>(backlog, 1);
+  l.sndLimit = sndLimit;
+  l.rcvLimit = receiveLimit(rcvLimit);
+  transition(l, TCP_LISTEN, BY_PASSIVE_OPEN);
+  listenerInsert(i);
+  return i;
+}
+
+/** While on, SYNs are answered with RST (O-41). */
+export function tcpListenPause(i: i32, on: bool): void {
+  const l = listenerOf(i);
+  l.marks = on ? l.marks | M_PAUSED : l.marks & ~M_PAUSED;
+}
+
+/** Changes a listener's backlog; children beyond it stay. */
+export function tcpListenBacklog(i: i32, backlog: u32): void { listenerOf(i).backlog = max<u32>(backlog, 1); }
+
+/** Oldest completed child, out of the queue; -1 if none waits. It has no owner until tcpAttach. */
+export function tcpAcceptTake(i: i32): i32 {
+  const l = listenerOf(i);
+  if (l.state != TCP_LISTEN || !l.queue) return -1;
+  const child = <i32>l.queue - 1;
+  childRemove(tcb(child));
+  return child;
+}
+
+/** Completed children that wait. */
+export function tcpAcceptCount(i: i32): u32 { return listenerOf(i).queueCount; }
+
+/** Completed children that were reset by their peers before they were taken, since the last call (O-25). */
+export function tcpAcceptLost(i: i32): u32 {
+  const l = listenerOf(i), n = l.lost;
+  l.lost = 0;
+  return n;
+}
+
+/** Makes socket object `owner` the one that hears of connection i; what happened before is announced now. */
+export function tcpAttach(i: i32, owner: i32): void {
+  const t = tcb(i);
+  t.owner = owner;
+  t.notify &= ~NOTIFY_CONNECTED;
+  if (owner >= 0 && t.notify) announce(t);
+}
+
+/** Bytes accepted and not yet acknowledged, sent or not. */
+export function tcpSendUsed(i: i32): u32 { return sndUsed(tcb(i)); }
+export function tcpSendLimit(i: i32): u32 { return tcb(i).sndLimit; }
+/** Bytes the send queue should hold; more may stand in it (V-25), and lowering it takes nothing away. */
+export function tcpSetSendLimit(i: i32, bytes: u32): void { tcb(i).sndLimit = min(bytes, LIMIT_MOST); }
+/** Receive buffer in bytes, at least 1024. What was offered to the peer already stays offered. */
+export function tcpSetRecvLimit(i: i32, bytes: u32): void {
+  const t = tcb(i);
+  t.rcvLimit = receiveLimit(bytes);
+  if (t.state != TCP_LISTEN) offerWindow(t);
+}
+
+/** True where SEND is legal (RFC 9293 §3.10.2); before ESTABLISHED bytes wait in the queue. */
+function maySend(t: Tcb): bool {
+  if (t.flags & TF_SEND_SHUT) return false;
+  return t.state == TCP_ESTABLISHED || t.state == TCP_CLOSE_WAIT || t.state == TCP_SYN_SENT || t.state == TCP_SYN_RCVD;
+}
+
+/** SEND: takes all `len` bytes, whatever the limit says, or 0 if memory or the state forbids. */
+export function tcpSend(i: i32, src: usize, len: u32): u32 {
+  const t = tcb(i);
+  if (!len || !maySend(t) || !sndReserve(t, len)) return 0;
+  ringPut(sndRing(t), sndUsed(t), src, len);
+  queued(t, len);
+  return len;
+}
+
+let reserved: u32 = 0;
+
+/**
+ * A contiguous free place in the send queue for at most `want` bytes, within the limit; tcpReserved() says how many. 0 if there
+ * is none. Valid until the next call into the core.
+ */
+export function tcpReserve(i: i32, want: u32): usize {
+  const t = tcb(i), used = sndUsed(t);
+  reserved = 0;
+  const room = t.sndLimit > used ? min(want, t.sndLimit - used) : 0;
+  if (!room || !maySend(t) || !sndReserve(t, room)) return 0;
+  reserved = min(room, ringRun(sndRing(t), used));
+  return ringAt(sndRing(t), used);
+}
+export function tcpReserved(): u32 { return reserved; }
+
+/** Sends the first n bytes of the place tcpReserve gave. */
+export function tcpCommit(i: i32, n: u32): void { if (n) queued(tcb(i), n); }
+
+function queued(t: Tcb, n: u32): void {
+  sndRing(t).tail += n;
+  t.sndEnd += n;
+  t.bytesSent += n;
+  flag(t);
+}
+
+/** Bytes received in order and not read. */
+export function tcpUnread(i: i32): u32 { return rcvUnread(tcb(i)); }
+
+/** RECEIVE: copies at most `len` unread bytes; without `peek` they are consumed. Returns how many. */
+export function tcpRecv(i: i32, dst: usize, len: u32, peek: bool): u32 {
+  const t = tcb(i), n = min(len, rcvUnread(t));
+  if (!n) return 0;
+  ringGet(rcvRing(t), 0, dst, n);
+  if (!peek) tcpConsume(i, n);
+  return n;
+}
+
+let peeked: u32 = 0;
+
+/** The oldest unread bytes in place; tcpPeeked() says how many lie contiguously. 0 if none. Valid until the next call. */
+export function tcpPeek(i: i32): usize {
+  const t = tcb(i), r = rcvRing(t);
+  peeked = min(rcvUnread(t), ringRun(r, 0));
+  return peeked ? ringAt(r, 0) : 0;
+}
+export function tcpPeeked(): u32 { return peeked; }
+
+/** Marks the n oldest unread bytes as read, n ≤ tcpUnread(i); the peer hears of the room when that is worth a segment. */
+export function tcpConsume(i: i32, n: u32): void {
+  const t = tcb(i);
+  rcvRing(t).head += n;
+  offerWindow(t);
+  if (!rcvUnread(t) && !t.outOfOrder) bufferEmptied(t);
+}
+
+/** RFC 9293 §3.8.6.2.2: a window update, if the step is large enough and text can still come. */
+function offerWindow(t: Tcb): void {
+  const open = t.state == TCP_ESTABLISHED || t.state == TCP_FIN_WAIT_1 || t.state == TCP_FIN_WAIT_2;
+  if (open && !(t.flags & TF_RECV_SHUT) && windowUpdateDue(t)) ackNow(t);
+}
+
+/**
+ * CLOSE (RFC 9293 §3.10.4): the FIN takes its place behind the last byte queued; nothing can be sent after it. Idempotent (W-05).
+ * Before ESTABLISHED it waits for the handshake (C-59).
+ */
+export function tcpShutdownSend(i: i32): void {
+  const t = tcb(i);
+  if (t.flags & TF_SEND_SHUT || t.state == TCP_CLOSED || t.state == TCP_LISTEN) return;
+  t.flags |= TF_SEND_SHUT;
+  if (t.state == TCP_ESTABLISHED) transition(t, TCP_FIN_WAIT_1, BY_CLOSE);
+  else if (t.state == TCP_CLOSE_WAIT) transition(t, TCP_LAST_ACK, BY_CLOSE);
+  flag(t);
+}
+
+/** Nothing will be read any more: unread bytes reset the connection now, later ones when they come (V-10). A FIN is just acknowledged. */
+export function tcpShutdownRecv(i: i32): void {
+  const t = tcb(i);
+  if (t.state == TCP_LISTEN) return;
+  t.flags |= TF_RECV_SHUT;
+  if (t.state == TCP_CLOSED || !rcvUnread(t) || config(CONFIG_SWITCHES) & SWITCH_V10_RECV_SHUT_KEEPS) return;
+  abort(t, CAUSE_RECV_SHUT, WSAECONNABORTED); // S-11, W-16
+}
+
+/**
+ * ABORT (RFC 9293 §3.10.5): both queues are given up and the connection is CLOSED at once; one RST follows at the next poll where
+ * the state calls for it (W-06 to W-09). On a listener: its children are reset, accepted ones are not touched (C-46, C-47).
+ */
+export function tcpAbort(i: i32, cause: u32): void {
+  const t = tcb(i);
+  if (t.state == TCP_LISTEN) listenerClose(listenerOf(i)); else abort(t, cause, WSAECONNABORTED);
+}
+
+/** The handle is closed: text that arrives from now on resets the connection (C-45), the limits for orphans apply. */
+export function tcpOrphan(i: i32): void {
+  const t = tcb(i);
+  if (t.marks & M_ORPHAN || t.state == TCP_CLOSED || t.state == TCP_LISTEN) return;
+  t.marks |= M_ORPHAN;
+  if (t.state == TCP_TIME_WAIT) return;
+  count(STAT_TCP_ORPHANS);
+  rcvFlush(t);
+  orphanTimeLimit(t);
+  if (t.state == TCP_FIN_WAIT_2) finWait2Limit(t);
+}
+
+/** Nobody will look at index i again. The connection goes on until its machine, TIME_WAIT and an owed RST included, is through. */
+export function tcpDetach(i: i32): void {
+  const t = tcb(i);
+  if (t.state == TCP_LISTEN) listenerClose(listenerOf(i));
+  else tcpOrphan(i);
+  t.owner = -1;
+  t.marks |= M_DETACHED;
+  if (t.state == TCP_TIME_WAIT) {
+    rcvFlush(t);
+    recyclableAdd(t);
+  }
+  freeIfDone(t);
+}
+
+/** Turns the Nagle algorithm off (RFC 9293 MUST-17). */
+export function tcpSetNoDelay(i: i32, on: bool): void {
+  const t = tcb(i);
+  t.marks = on ? t.marks | M_NO_DELAY : t.marks & ~M_NO_DELAY;
+  if (on) flag(t);
+}
+
+/** Keepalive: after `idle` ms of silence a probe every `interval` ms; `probes` (1..255) unanswered ones end the connection (O-43). */
+export function tcpSetKeepAlive(i: i32, on: bool, idle: u32, interval: u32, probes: u32): void {
+  const t = tcb(i);
+  t.marks = on ? t.marks | M_KEEPALIVE : t.marks & ~M_KEEPALIVE;
+  if (t.state == TCP_LISTEN) return;
+  t.keepIdle = min(max<u32>(idle, 1), KEEP_MOST);
+  t.keepInterval = min(max<u32>(interval, 1), KEEP_MOST);
+  t.keepCount = <u8>min<u32>(max<u32>(probes, 1), 255);
+  keepaliveBegin(t);
+}
+
+/** TTL (1..255) and the whole second byte of the IPv4 header for this connection's segments. */
+export function tcpSetIp(i: i32, ttl: u32, tos: u32): void {
+  const t = tcb(i);
+  if (t.state == TCP_LISTEN) return;
+  t.ttl = <u8>ttl;
+  t.tos = <u8>tos;
+}
