@@ -17,7 +17,7 @@ export interface Token {
 
 const IPV4 = /\d+\.\d+\.\d+\.\d+(?![\w.])/y;
 /** Only with `::` or seven colons: `1:1001` is a sequence range. */
-const IPV6 = /(?:[0-9a-fA-F]{1,4}(?::[0-9a-fA-F]{1,4}){7}|(?:[0-9a-fA-F]{1,4}(?::[0-9a-fA-F]{1,4})*)?::(?:[0-9a-fA-F]{1,4}(?::[0-9a-fA-F]{1,4})*)?(?::\d+\.\d+\.\d+\.\d+)?)(?![\w:])/y;
+const IPV6 = /(?:[0-9a-fA-F]{1,4}(?::[0-9a-fA-F]{1,4}){7}|(?:[0-9a-fA-F]{1,4}(?::[0-9a-fA-F]{1,4})*)?::(?:(?:[0-9a-fA-F]{1,4}:)*\d+\.\d+\.\d+\.\d+|[0-9a-fA-F]{1,4}(?::[0-9a-fA-F]{1,4})*)?)(?![\w:])/y;
 const FLOAT = /-?\d*\.\d+/y;
 const HEX = /0[xX][0-9a-fA-F]+(?![A-Za-z0-9_])/y;
 const INT = /-?\d+(?![A-Za-z0-9_])/y;
