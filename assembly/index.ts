@@ -1,0 +1,40 @@
+/** The exports, nothing else. Each is described where it is defined. */
+import { ABI_VERSION } from "./abi/link";
+import { claimsForget } from "./winsock/socket";
+import { poll as stackPoll } from "./stack/poll";
+
+/** ABI_VERSION of assembly/abi/link: the host refuses a core that was built against another. */
+export function abiVersion(): i32 { return ABI_VERSION; }
+
+/** stack/poll, ending the validity of what reserve and peek handed out. */
+export function poll(): i32 {
+  claimsForget();
+  return stackPoll();
+}
+
+export { configure, hostArea, hostAreaSize } from "./stack/configure";
+export { hostReady, stats } from "./stack/host";
+export { addressAdd } from "./ip/address";
+export { routeAdd } from "./ip/route";
+export { deviceAdd } from "./link/device";
+export { eventsPull as events } from "./winsock/pull";
+export { reportPull as report } from "./winsock/teardown/report";
+export { setCaller as caller } from "./winsock/waits";
+export { WSPCancelBlockingCall, socketState, orphans } from "./winsock/control";
+
+export { WSPStartup } from "./winsock/startup";
+export { WSPCleanup } from "./winsock/teardown/cleanup";
+export { WSPBind, WSPListen, WSPSocket } from "./winsock/create";
+export { WSPAccept, acceptDecide } from "./winsock/accept";
+export { WSPConnect } from "./winsock/connect";
+export { WSPSend, WSPSendTo } from "./winsock/send";
+export { WSPRecv, WSPRecvFrom } from "./winsock/receive";
+export { commit, consume, peek, reserve } from "./winsock/direct";
+export { WSPRecvDisconnect, WSPSendDisconnect, WSPShutdown } from "./winsock/teardown/shutdown";
+export { WSPCloseSocket, abortSocket } from "./winsock/teardown/close";
+export { WSPGetSockOpt, WSPSetSockOpt } from "./winsock/options";
+export { WSPIoctl } from "./winsock/ioctl";
+export { WSPGetPeerName, WSPGetSockName } from "./winsock/names";
+export { WSPEnumNetworkEvents, WSPEventSelect } from "./winsock/netevents";
+export { WSPSelect } from "./winsock/select";
+export { WSACloseEvent, WSACreateEvent, WSAResetEvent, WSASetEvent, WSAWaitForMultipleEvents } from "./winsock/eventobjects";

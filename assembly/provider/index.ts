@@ -1,0 +1,331 @@
+/**
+ * The seam below the socket layer: what a socket asks of whoever moves its bytes. One contract, a `switch` on the
+ * provider, chosen per socket. `inet` is our own TCP/IP: stream calls take the index of a TCB or listener, datagram calls
+ * that of a UDP block. What each call means is said where inet implements it (tcp/user, tcp/status, udp/udp).
+ */
+import * as F from "../tcp/status";
+import { tcpEphemeralPort } from "../tcp/table";
+import * as T from "../tcp/user";
+import { localPtr, remotePtr, tcb } from "../tcp/tcb";
+import { ucb } from "../udp/table";
+import * as U from "../udp/udp";
+
+/** Our own TCP/IP over frame devices. */
+export const PROVIDER_INET: u8 = 1;
+
+/** Failures of streamOpen besides -1, no control block. */
+export const OPEN_UNREACHABLE: i32 = -2;
+export const OPEN_TAKEN: i32 = -3;
+
+/** Active open: index, -1, OPEN_UNREACHABLE (no route) or OPEN_TAKEN (the address pair is in use). */
+export function streamOpen(p: u8, local: usize, lport: u32, remote: usize, rport: u32, sendLimit: u32, recvLimit: u32, owner: i32): i32 {
+  switch (p) {
+    case PROVIDER_INET: return T.tcpOpen(local, lport, remote, rport, sendLimit, recvLimit, owner);
+    default: return -1;
+  }
+}
+/** Passive open: index, or -1. */
+export function streamListen(p: u8, local: usize, lport: u32, backlog: u32, recvLimit: u32, sendLimit: u32, owner: i32): i32 {
+  switch (p) {
+    case PROVIDER_INET: return T.tcpListen(local, lport, backlog, recvLimit, sendLimit, owner);
+    default: return -1;
+  }
+}
+/** Port for a connection to remote:rport (RFC 6056), 0 if none is free. */
+export function streamEphemeralPort(p: u8, local: usize, remote: usize, rport: u32): u32 {
+  switch (p) {
+    case PROVIDER_INET: return tcpEphemeralPort(local, remote, rport);
+    default: return 0;
+  }
+}
+/** Oldest completed connection of a listener, out of its queue; -1 if none waits. */
+export function streamAcceptTake(p: u8, i: i32): i32 {
+  switch (p) {
+    case PROVIDER_INET: return T.tcpAcceptTake(i);
+    default: return -1;
+  }
+}
+export function streamAcceptCount(p: u8, i: i32): u32 {
+  switch (p) {
+    case PROVIDER_INET: return T.tcpAcceptCount(i);
+    default: return 0;
+  }
+}
+/** Makes socket object `owner` the one that hears of connection i. */
+export function streamAttach(p: u8, i: i32, owner: i32): void {
+  switch (p) {
+    case PROVIDER_INET: T.tcpAttach(i, owner); break;
+    default: break;
+  }
+}
+/** Copies the two addresses of connection i (16 bytes each); returns own port << 16 | peer's port. */
+export function streamNames(p: u8, i: i32, local: usize, remote: usize): u32 {
+  switch (p) {
+    case PROVIDER_INET: {
+      const t = tcb(i);
+      memory.copy(local, localPtr(t), 16);
+      memory.copy(remote, remotePtr(t), 16);
+      return (<u32>t.lport << 16) | <u32>t.rport;
+    }
+    default: return 0;
+  }
+}
+
+/** Bytes accepted and not yet acknowledged. */
+export function streamSendUsed(p: u8, i: i32): u32 {
+  switch (p) {
+    case PROVIDER_INET: return T.tcpSendUsed(i);
+    default: return 0;
+  }
+}
+export function streamSetLimits(p: u8, i: i32, sendLimit: u32, recvLimit: u32): void {
+  switch (p) {
+    case PROVIDER_INET: T.tcpSetSendLimit(i, max<u32>(sendLimit, 1)); T.tcpSetRecvLimit(i, recvLimit); break;
+    default: break;
+  }
+}
+/** Takes len bytes, all of them or, without memory, none: returns len or 0. */
+export function streamSend(p: u8, i: i32, src: usize, len: u32): u32 {
+  switch (p) {
+    case PROVIDER_INET: return T.tcpSend(i, src, len);
+    default: return 0;
+  }
+}
+/** Contiguous free place for at most `want` bytes (0 = none), and its length. */
+export function streamReserve(p: u8, i: i32, want: u32): usize {
+  switch (p) {
+    case PROVIDER_INET: return T.tcpReserve(i, want);
+    default: return 0;
+  }
+}
+export function streamReserved(p: u8): u32 {
+  switch (p) {
+    case PROVIDER_INET: return T.tcpReserved();
+    default: return 0;
+  }
+}
+export function streamCommit(p: u8, i: i32, n: u32): void {
+  switch (p) {
+    case PROVIDER_INET: T.tcpCommit(i, n); break;
+    default: break;
+  }
+}
+/** In-order bytes received and not handed to the caller. */
+export function streamUnread(p: u8, i: i32): u32 {
+  switch (p) {
+    case PROVIDER_INET: return T.tcpUnread(i);
+    default: return 0;
+  }
+}
+export function streamRecv(p: u8, i: i32, dst: usize, len: u32, peek: bool): u32 {
+  switch (p) {
+    case PROVIDER_INET: return T.tcpRecv(i, dst, len, peek);
+    default: return 0;
+  }
+}
+/** The oldest unread bytes in place (0 = none), and how many lie contiguously. */
+export function streamPeek(p: u8, i: i32): usize {
+  switch (p) {
+    case PROVIDER_INET: return T.tcpPeek(i);
+    default: return 0;
+  }
+}
+export function streamPeeked(p: u8): u32 {
+  switch (p) {
+    case PROVIDER_INET: return T.tcpPeeked();
+    default: return 0;
+  }
+}
+export function streamConsume(p: u8, i: i32, n: u32): void {
+  switch (p) {
+    case PROVIDER_INET: T.tcpConsume(i, n); break;
+    default: break;
+  }
+}
+
+export function streamShutdownSend(p: u8, i: i32): void {
+  switch (p) {
+    case PROVIDER_INET: T.tcpShutdownSend(i); break;
+    default: break;
+  }
+}
+export function streamShutdownRecv(p: u8, i: i32): void {
+  switch (p) {
+    case PROVIDER_INET: T.tcpShutdownRecv(i); break;
+    default: break;
+  }
+}
+/** Resets the connection for `cause` where a RST is due (RFC 9293 §3.10.5); nothing is left of it but its facts. */
+export function streamAbort(p: u8, i: i32, cause: u32): void {
+  switch (p) {
+    case PROVIDER_INET: T.tcpAbort(i, cause); break;
+    default: break;
+  }
+}
+/** Nobody will read: data arriving from now on is answered with RST (C-45); the limits for orphans apply. */
+export function streamOrphan(p: u8, i: i32): void {
+  switch (p) {
+    case PROVIDER_INET: T.tcpOrphan(i); break;
+    default: break;
+  }
+}
+/** Nobody will look again: the index means nothing any more. */
+export function streamDetach(p: u8, i: i32): void {
+  switch (p) {
+    case PROVIDER_INET: T.tcpDetach(i); break;
+    default: break;
+  }
+}
+
+export function streamSetNoDelay(p: u8, i: i32, on: bool): void {
+  switch (p) {
+    case PROVIDER_INET: T.tcpSetNoDelay(i, on); break;
+    default: break;
+  }
+}
+export function streamSetKeepAlive(p: u8, i: i32, on: bool, idle: u32, interval: u32, probes: u32): void {
+  switch (p) {
+    case PROVIDER_INET: T.tcpSetKeepAlive(i, on, idle, interval, probes); break;
+    default: break;
+  }
+}
+
+/** TCP_x of abi/winsock. */
+export function streamState(p: u8, i: i32): i32 {
+  switch (p) {
+    case PROVIDER_INET: return F.tcpState(i);
+    default: return 0;
+  }
+}
+/** TF_x facts. */
+export function streamFlags(p: u8, i: i32): u32 {
+  switch (p) {
+    case PROVIDER_INET: return F.tcpFlags(i);
+    default: return 0;
+  }
+}
+/** WSA code of what ended the connection, 0 if nothing did. */
+export function streamError(p: u8, i: i32): i32 {
+  switch (p) {
+    case PROVIDER_INET: return F.tcpError(i);
+    default: return 0;
+  }
+}
+/** CAUSE_x of a reset of ours. */
+export function streamCause(p: u8, i: i32): u32 {
+  switch (p) {
+    case PROVIDER_INET: return F.tcpCause(i);
+    default: return 0;
+  }
+}
+export function streamBytesSent(p: u8, i: i32): u64 {
+  switch (p) {
+    case PROVIDER_INET: return F.tcpBytesSent(i);
+    default: return 0;
+  }
+}
+export function streamBytesAcked(p: u8, i: i32): u64 {
+  switch (p) {
+    case PROVIDER_INET: return F.tcpBytesAcked(i);
+    default: return 0;
+  }
+}
+export function streamBytesReceived(p: u8, i: i32): u64 {
+  switch (p) {
+    case PROVIDER_INET: return F.tcpBytesReceived(i);
+    default: return 0;
+  }
+}
+/** Bytes received and given up unread. */
+export function streamBytesDiscarded(p: u8, i: i32): u64 {
+  switch (p) {
+    case PROVIDER_INET: return F.tcpBytesDiscarded(i);
+    default: return 0;
+  }
+}
+
+/** A block for datagrams of socket object `owner`: index, or -1. */
+export function datagramOpen(p: u8, owner: i32): i32 {
+  switch (p) {
+    case PROVIDER_INET: return U.udpOpen(owner);
+    default: return -1;
+  }
+}
+export function datagramBind(p: u8, i: i32, local: usize, lport: u32): void {
+  switch (p) {
+    case PROVIDER_INET: U.udpBind(i, local, lport); break;
+    default: break;
+  }
+}
+export function datagramEphemeralPort(p: u8, local: usize): u32 {
+  switch (p) {
+    case PROVIDER_INET: return U.udpEphemeralPort(local);
+    default: return 0;
+  }
+}
+/** rport 0 dissolves the association. */
+export function datagramConnect(p: u8, i: i32, remote: usize, rport: u32): void {
+  switch (p) {
+    case PROVIDER_INET: U.udpConnect(i, remote, rport); break;
+    default: break;
+  }
+}
+/** Queues one datagram; false if the queue is full. */
+export function datagramSend(p: u8, i: i32, local: usize, remote: usize, rport: u32, data: usize, len: u32): bool {
+  switch (p) {
+    case PROVIDER_INET: return U.udpSend(i, local, remote, rport, data, len, 0);
+    default: return false;
+  }
+}
+export function datagramWritable(p: u8, i: i32): bool {
+  switch (p) {
+    case PROVIDER_INET: return U.udpWritable(i);
+    default: return false;
+  }
+}
+/** Copies at most `room` bytes of the oldest datagram; returns its true length, -1 if none waits. */
+export function datagramRecv(p: u8, i: i32, dst: usize, room: u32, from: usize, fromPort: usize, peek: bool): i32 {
+  switch (p) {
+    case PROVIDER_INET: return U.udpRecv(i, dst, room, from, fromPort, peek);
+    default: return -1;
+  }
+}
+/** Datagrams that wait, and the length of the first. */
+export function datagramQueued(p: u8, i: i32): u32 {
+  switch (p) {
+    case PROVIDER_INET: return U.udpQueued(i);
+    default: return 0;
+  }
+}
+export function datagramUnread(p: u8, i: i32): u32 {
+  switch (p) {
+    case PROVIDER_INET: return U.udpUnread(i);
+    default: return 0;
+  }
+}
+/** Takes the pending error: a WSA code, 0 if there is none. */
+export function datagramError(p: u8, i: i32): i32 {
+  switch (p) {
+    case PROVIDER_INET: return U.udpError(i);
+    default: return 0;
+  }
+}
+/** True while an error waits to be taken. */
+export function datagramHasError(p: u8, i: i32): bool {
+  switch (p) {
+    case PROVIDER_INET: return ucb(<u32>i).error != 0;
+    default: return false;
+  }
+}
+export function datagramSetLimits(p: u8, i: i32, sendLimit: u32, recvLimit: u32): void {
+  switch (p) {
+    case PROVIDER_INET: U.udpSetLimits(i, sendLimit, recvLimit); break;
+    default: break;
+  }
+}
+export function datagramClose(p: u8, i: i32): void {
+  switch (p) {
+    case PROVIDER_INET: U.udpClose(i); break;
+    default: break;
+  }
+}

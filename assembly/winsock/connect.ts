@@ -1,0 +1,154 @@
+/** Active opens of streams, and the peer of a datagram socket. */
+import {
+  WSAEADDRINUSE, WSAEADDRNOTAVAIL, WSAEALREADY, WSAEINVAL, WSAEISCONN, WSAENETUNREACH, WSAENOBUFS, WSAEWOULDBLOCK,
+} from "../abi/errors";
+import { OP_CONNECT, OP_RECV, OP_SEND } from "../abi/events";
+import { AF_UNSPEC, FD_CONNECT, FD_WRITE } from "../abi/winsock";
+import { addrClear, addrCopy, addrIsAny } from "../base/addr";
+import { ipIsGroup, ipSourceFor } from "../ip/route";
+import {
+  datagramConnect, OPEN_TAKEN, OPEN_UNREACHABLE, streamDetach, streamEphemeralPort, streamOpen, streamSetKeepAlive, streamSetNoDelay,
+} from "../provider/index";
+import { raise } from "./netevents";
+import { NAME, namePort, sockaddrRead } from "./names";
+import { bindTo, portConflict, portDrop, portTake } from "./ports";
+import { finish, mayAccess } from "./result";
+import {
+  has, indexOf, isStream, it, localOf, remoteOf, S_BOUND, S_CONNECT_FAILED, S_CONNECTED, S_CONNECTING, S_IMPLICIT, S_KEEPALIVE,
+  S_LISTENING, S_NODELAY, S_NONBLOCKING, S_RECV_SHUT, S_SEND_SHUT, Socket,
+} from "./socket";
+import { clockNow, enterWaiting, wake, waitEnd, waitFor, waitOf } from "./waits";
+
+const LOCAL = memory.data(16, 8);
+
+/**
+ * Stream: starts the handshake. Nonblocking: 10035, then FD_CONNECT or writability tells. Blocking: LASTACK_WAIT until it is
+ * done, then 0 or the reason (10061, 10060, 10065, 10051). Datagram: fixes the peer at once; AF_UNSPEC dissolves that. The
+ * caller's and callee's data and the flow specifications are ignored: TCP carries none.
+ * Errors besides: 10093, 10038, 10014, 10047, 10022 (listening), 10037 (attempt in progress), 10056 (connected, or was: S-28),
+ * 10049 (no single peer), 10051 (no route), 10048 (address pair in use), 10055, 10004 (cancelled or closed meanwhile).
+ */
+export function WSPConnect(
+  s: u32, name: usize, namelen: i32, lpCallerData: usize, lpCalleeData: usize, lpSQOS: usize, lpGQOS: usize, lpErrno: usize,
+): i32 { return finish(connectTo(s, name, namelen), lpErrno); }
+
+function connectTo(h: u32, name: usize, namelen: i32): i32 {
+  let e = enterWaiting(h, OP_CONNECT);
+  if (e) return e;
+  const s = it;
+  if (waitOf(s, OP_CONNECT)) return connectResumed(s, h);
+  if (!isStream(s) && mayAccess(name, 2) && namelen >= 2 && <i32>load<u16>(name) == AF_UNSPEC) return disconnectDatagram(s);
+  e = sockaddrRead(name, namelen);
+  if (e) return e;
+  if (has(s, S_LISTENING)) return WSAEINVAL;
+  if (has(s, S_CONNECTING)) return WSAEALREADY;
+  if (!isStream(s)) return connectDatagram(s);
+  if (has(s, S_CONNECTED)) return WSAEISCONN;
+  if (!namePort || ipIsGroup(NAME)) return WSAEADDRNOTAVAIL;
+  e = openStream(s);
+  if (e) return e;
+  return has(s, S_NONBLOCKING) ? WSAEWOULDBLOCK : waitFor(s, h, OP_CONNECT, 0, 0);
+}
+
+/** A blocking connect repeated by its caller. */
+function connectResumed(s: Socket, h: u32): i32 {
+  if (has(s, S_CONNECTING)) return waitFor(s, h, OP_CONNECT, 0, 0);
+  waitEnd(s, OP_CONNECT);
+  // O-05: the code is returned here and nowhere else.
+  const e = has(s, S_CONNECT_FAILED) ? s.connectError : 0;
+  s.connectError = 0;
+  return e;
+}
+
+/** Settles the own end of a connection to NAME:namePort and opens it. */
+function openStream(s: Socket): i32 {
+  if (ipSourceFor(NAME, LOCAL) < 0) return WSAENETUNREACH;
+  if (has(s, S_BOUND) && !addrIsAny(localOf(s))) addrCopy(LOCAL, localOf(s));
+  if (!has(s, S_BOUND)) {
+    const port = streamEphemeralPort(s.provider, LOCAL, NAME, namePort);
+    if (!port || portConflict(s, LOCAL, port)) return WSAENOBUFS;
+    s.lport = <u16>port;
+    addrCopy(localOf(s), LOCAL);
+    portTake(s);
+    s.flags |= S_IMPLICIT;
+  }
+  clockNow();
+  s.transport = streamOpen(s.provider, LOCAL, <u32>s.lport, NAME, namePort, s.sendLimit, s.recvLimit, <i32>indexOf(s));
+  if (s.transport < 0) {
+    const why = s.transport;
+    s.transport = -1;
+    unbindImplicit(s);
+    return why == OPEN_TAKEN ? WSAEADDRINUSE : why == OPEN_UNREACHABLE ? WSAENETUNREACH : WSAENOBUFS;
+  }
+  addrCopy(localOf(s), LOCAL);
+  addrCopy(remoteOf(s), NAME);
+  s.rport = <u16>namePort;
+  s.connectError = 0;
+  s.flags = (s.flags | S_CONNECTING) & ~S_CONNECT_FAILED;
+  s.eventReported &= ~<u16>FD_CONNECT;
+  s.eventRecord &= ~<u16>FD_CONNECT;
+  applyOptions(s);
+  return 0;
+}
+
+function unbindImplicit(s: Socket): void {
+  if (!has(s, S_IMPLICIT)) return;
+  portDrop(s);
+  s.flags &= ~S_IMPLICIT;
+  addrClear(localOf(s));
+}
+
+/** Hands a new connection the options that its control block must know. */
+export function applyOptions(s: Socket): void {
+  if (has(s, S_NODELAY)) streamSetNoDelay(s.provider, s.transport, true);
+  if (has(s, S_KEEPALIVE)) streamSetKeepAlive(s.provider, s.transport, true, s.keepIdle, s.keepInterval, s.keepCount);
+}
+
+/** The handshake is complete (E-64). */
+export function connectDone(s: Socket): void {
+  s.flags = (s.flags & ~S_CONNECTING) | S_CONNECTED;
+  s.connectedAt = clockNow();
+  // O-04: only a later success clears the error of an earlier attempt.
+  s.soError = 0;
+  raise(s, FD_CONNECT | FD_WRITE);
+  wake(s, 1 << OP_CONNECT);
+}
+
+/** The attempt failed with `error`; the socket may try again. */
+export function connectFailed(s: Socket, error: i32): void {
+  const waited = s.waits != 0;
+  streamDetach(s.provider, s.transport);
+  s.transport = -1;
+  s.flags = (s.flags & ~S_CONNECTING) | S_CONNECT_FAILED;
+  s.rport = 0;
+  unbindImplicit(s);
+  s.connectError = error;
+  // O-02, O-05: SO_ERROR is for those whom no return value tells.
+  if (!waited) s.soError = error;
+  raise(s, FD_CONNECT);
+  wake(s, 1 << OP_CONNECT);
+}
+
+function connectDatagram(s: Socket): i32 {
+  if (has(s, S_SEND_SHUT | S_RECV_SHUT)) return WSAEISCONN;
+  if (!namePort || addrIsAny(NAME)) return WSAEADDRNOTAVAIL;
+  if (ipSourceFor(NAME, LOCAL) < 0) return WSAENETUNREACH;
+  if (!has(s, S_BOUND)) {
+    const e = bindTo(s, LOCAL, 0);
+    if (e) return e;
+  }
+  addrCopy(remoteOf(s), NAME);
+  s.rport = <u16>namePort;
+  s.flags |= S_CONNECTED;
+  datagramConnect(s.provider, s.transport, NAME, namePort);
+  raise(s, FD_WRITE);
+  wake(s, 1 << OP_SEND | 1 << OP_RECV);
+  return 0;
+}
+
+function disconnectDatagram(s: Socket): i32 {
+  datagramConnect(s.provider, s.transport, remoteOf(s), 0);
+  s.flags &= ~S_CONNECTED;
+  s.rport = 0;
+  return 0;
+}

@@ -1,0 +1,105 @@
+/** Datagram sockets: one call, one datagram. */
+import {
+  WSAEACCES, WSAEADDRNOTAVAIL, WSAECONNRESET, WSAEINVAL, WSAEMSGSIZE, WSAENETUNREACH, WSAENOBUFS, WSAENOTCONN, WSAESHUTDOWN, WSAEWOULDBLOCK,
+} from "../abi/errors";
+import { OP_RECV, OP_SEND } from "../abi/events";
+import { FD_READ, FD_WRITE } from "../abi/winsock";
+import { addrCopy, addrIsAny, addrSetV4 } from "../base/addr";
+import { ipIsBroadcast, ipSourceFor } from "../ip/route";
+import { blockAlloc, blockFree, blockOrder } from "../memory/blocks";
+import { datagramError, datagramRecv, datagramSend, datagramUnread } from "../provider/index";
+import { bufferLength, bufferPointer, buffersGather, buffersScatter } from "./buffers";
+import { NAME, namePort, sockaddrRead, sockaddrWrite } from "./names";
+import { reenable } from "./netevents";
+import { bindTo } from "./ports";
+import {
+  has, localOf, remoteOf, S_BOUND, S_BROADCAST, S_CONNECTED, S_IGNORE_UNREACHABLE, S_NONBLOCKING, S_RECV_SHUT, S_SEND_SHUT, Socket,
+} from "./socket";
+import { waitEnd, waitFor } from "./waits";
+
+/** Largest payload of a UDP datagram over IPv4 (SO_MAX_MSG_SIZE). */
+export const DATAGRAM_MAX: u32 = 65507;
+
+/** take found no block to scatter from. */
+const NO_MEMORY: i32 = -2;
+const DST = memory.data(16, 8);
+const SRC = memory.data(16, 8);
+const ANY = memory.data(16, 8);
+const FROM_PORT = memory.data(4, 4);
+/** Bytes the last datagram received put into the buffers. */
+export let datagramGot: u32 = 0;
+
+/** Sends the buffers as one datagram to `to` (0 = the connected peer). */
+export function sendDatagram(s: Socket, h: u32, list: usize, count: u32, total: u32, to: usize, toLen: i32): i32 {
+  let port = <u32>s.rport;
+  addrCopy(DST, remoteOf(s));
+  if (to) {
+    const e = sockaddrRead(to, toLen);
+    if (e) return e;
+    addrCopy(DST, NAME);
+    port = namePort;
+  }
+  if (has(s, S_SEND_SHUT)) return WSAESHUTDOWN;
+  if (!to && !has(s, S_CONNECTED)) return WSAENOTCONN;
+  if (total > DATAGRAM_MAX) return WSAEMSGSIZE;
+  if (!port || addrIsAny(DST)) return WSAEADDRNOTAVAIL;
+  if (!has(s, S_BROADCAST) && ipIsBroadcast(DST)) return WSAEACCES;
+  if (ipSourceFor(DST, SRC) < 0) return WSAENETUNREACH;
+  if (!has(s, S_BOUND)) {
+    addrSetV4(ANY, 0);
+    const e = bindTo(s, ANY, 0);
+    if (e) return e;
+  } else if (!addrIsAny(localOf(s))) addrCopy(SRC, localOf(s));
+  return queue(s, h, list, count, total, port);
+}
+
+/** Hands the datagram on; several buffers are joined in a block that lives for the call. */
+function queue(s: Socket, h: u32, list: usize, count: u32, total: u32, port: u32): i32 {
+  let data = bufferPointer(list, 0);
+  const joined = count > 1 && total != 0;
+  if (joined) {
+    data = blockAlloc(blockOrder(total));
+    if (!data) return WSAENOBUFS;
+    buffersGather(list, count, data);
+  }
+  const taken = datagramSend(s.provider, s.transport, SRC, DST, port, data, total);
+  if (joined) blockFree(data);
+  if (taken) { waitEnd(s, OP_SEND); return 0; }
+  if (!has(s, S_NONBLOCKING)) return waitFor(s, h, OP_SEND, s.sendTimeout, 0);
+  reenable(s, FD_WRITE);
+  return WSAEWOULDBLOCK;
+}
+
+/**
+ * Receives one datagram into the buffers and its sender's name into from (0 = not wanted, checked). 10040: cut to the
+ * buffers, which are filled (R-34).
+ */
+export function receiveDatagram(s: Socket, h: u32, list: usize, count: u32, total: u32, peek: bool, from: usize, fromLen: usize): i32 {
+  if (has(s, S_RECV_SHUT)) { waitEnd(s, OP_RECV); return WSAESHUTDOWN; }
+  if (!has(s, S_BOUND)) return WSAEINVAL;
+  const error = datagramError(s.provider, s.transport);
+  // R-33: once per event, and not at all when SIO_UDP_CONNRESET is FALSE.
+  if (error && !(error == WSAECONNRESET && has(s, S_IGNORE_UNREACHABLE))) { waitEnd(s, OP_RECV); return error; }
+  const length = take(s, list, count, total, peek);
+  if (length == NO_MEMORY) return WSAENOBUFS;
+  reenable(s, FD_READ);
+  if (length < 0) return has(s, S_NONBLOCKING) ? WSAEWOULDBLOCK : waitFor(s, h, OP_RECV, s.recvTimeout, 0);
+  waitEnd(s, OP_RECV);
+  if (from) sockaddrWrite(from, fromLen, SRC, load<u32>(FROM_PORT));
+  datagramGot = min(<u32>length, total);
+  return <u32>length > total ? WSAEMSGSIZE : 0;
+}
+
+/** Length of the datagram put into the buffers; -1 if none waits. */
+function take(s: Socket, list: usize, count: u32, total: u32, peek: bool): i32 {
+  if (count == 1) return datagramRecv(s.provider, s.transport, bufferPointer(list, 0), bufferLength(list, 0), SRC, FROM_PORT, peek);
+  const n = min(datagramUnread(s.provider, s.transport), total);
+  const block = n ? blockAlloc(blockOrder(n)) : 0;
+  if (n && !block) return NO_MEMORY;
+  const length = datagramRecv(s.provider, s.transport, block, n, SRC, FROM_PORT, peek);
+  if (block) {
+    buffersScatter(list, count, block, n);
+    blockFree(block);
+  }
+  return length;
+}

@@ -1,0 +1,82 @@
+/** WSPIoctl. */
+import { WSAEFAULT, WSAEINVAL, WSAEOPNOTSUPP } from "../abi/errors";
+import { FIONBIO, FIONREAD, SIO_KEEPALIVE_VALS, SIO_TCP_INFO, SIO_UDP_CONNRESET, SIOCATMARK, SIZEOF_TCP_INFO_V0 } from "../abi/winsock";
+import { datagramUnread } from "../provider/index";
+import { finish, mayAccess } from "./result";
+import { enter, has, isStream, it, S_IGNORE_UNREACHABLE, S_KEEPALIVE, S_NONBLOCKING, setFlag, Socket } from "./socket";
+import { keepAliveChanged } from "./socketoptions";
+import { unreadOf } from "./status";
+import { tcpInfoWrite } from "./tcpinfo";
+
+/** Bytes the last command wrote to its output. */
+let written: u32 = 0;
+
+/**
+ * FIONBIO (in u32; 10022 when it would undo WSPEventSelect, E-02), FIONREAD (out u32: bytes unread, of a datagram socket those of the
+ * first datagram), SIOCATMARK (out u32: always TRUE, urgent data is in band), SIO_KEEPALIVE_VALS (in { onoff, idle ms, interval
+ * ms }), SIO_TCP_INFO (in u32 version 0, out TCP_INFO_v0), SIO_UDP_CONNRESET (in u32). *lpReturned gets the bytes of output.
+ * Errors: 10093, 10038, 10014 (pointer, length, X-15), 10022, 10045 (unknown code, or not of this socket; overlapped).
+ */
+export function WSPIoctl(
+  s: u32, code: i32, input: usize, inLength: u32, output: usize, outLength: u32, lpReturned: usize, lpOverlapped: usize, lpRoutine: u32,
+  lpThreadId: usize, lpErrno: usize,
+): i32 {
+  let e = enter(s);
+  if (!e && !mayAccess(lpReturned, 4)) e = WSAEFAULT;
+  if (e) return finish(e, lpErrno);
+  written = 0;
+  e = lpOverlapped ? WSAEOPNOTSUPP : command(it, code, input, inLength, output, outLength);
+  if (!e) store<u32>(lpReturned, written);
+  return finish(e, lpErrno);
+}
+
+function command(s: Socket, code: i32, input: usize, inLength: u32, output: usize, outLength: u32): i32 {
+  const word = inLength >= 4 && mayAccess(input, inLength) ? 0 : WSAEFAULT;
+  switch (code) {
+    case FIONBIO: return word ? word : setNonblocking(s, load<u32>(input) != 0);
+    case FIONREAD: return giveWord(output, outLength, isStream(s) ? unreadOf(s) : datagramUnread(s.provider, s.transport));
+    case SIOCATMARK: return isStream(s) ? giveWord(output, outLength, 1) : WSAEINVAL;
+    case SIO_KEEPALIVE_VALS: return inLength < 12 || word ? WSAEFAULT : setKeepAliveValues(s, input);
+    case SIO_TCP_INFO: {
+      if (word || outLength < SIZEOF_TCP_INFO_V0 || !mayAccess(output, SIZEOF_TCP_INFO_V0)) return WSAEFAULT;
+      if (load<u32>(input)) return WSAEINVAL;
+      if (!isStream(s)) return WSAEOPNOTSUPP;
+      tcpInfoWrite(s, output);
+      written = SIZEOF_TCP_INFO_V0;
+      return 0;
+    }
+    case SIO_UDP_CONNRESET: {
+      if (word) return word;
+      if (isStream(s)) return WSAEOPNOTSUPP;
+      setFlag(s, S_IGNORE_UNREACHABLE, !load<u32>(input));
+      return 0;
+    }
+    default: return WSAEOPNOTSUPP;
+  }
+}
+
+function setNonblocking(s: Socket, on: bool): i32 {
+  if (!on && s.eventMask) return WSAEINVAL;
+  setFlag(s, S_NONBLOCKING, on);
+  return 0;
+}
+
+function giveWord(output: usize, outLength: u32, value: u32): i32 {
+  if (outLength < 4 || !mayAccess(output, 4)) return WSAEFAULT;
+  store<u32>(output, value);
+  written = 4;
+  return 0;
+}
+
+function setKeepAliveValues(s: Socket, input: usize): i32 {
+  if (!isStream(s)) return WSAEOPNOTSUPP;
+  const on = load<u32>(input) != 0, idle = load<u32>(input, 4), interval = load<u32>(input, 8);
+  if (on && (!idle || !interval || idle > 0x3fffffff || interval > 0x3fffffff)) return WSAEINVAL;
+  setFlag(s, S_KEEPALIVE, on);
+  if (on) {
+    s.keepIdle = idle;
+    s.keepInterval = interval;
+  }
+  keepAliveChanged(s);
+  return 0;
+}

@@ -1,0 +1,64 @@
+/**
+ * What happened below reaches the sockets here, once per poll: connections and datagram blocks with news, and deadlines.
+ */
+import { OP_ACCEPT, OP_RECV, OP_SEND } from "../abi/events";
+import { FD_ACCEPT, FD_CLOSE, FD_READ, FD_WRITE } from "../abi/winsock";
+import { streamError } from "../provider/index";
+import {
+  NOTIFY_ACCEPTABLE, NOTIFY_CONNECT_FAILED, NOTIFY_CONNECTED, NOTIFY_FAILED, NOTIFY_FIN, NOTIFY_READABLE, NOTIFY_RESET, NOTIFY_WRITABLE,
+} from "../tcp/tcb";
+import { tcpOwner } from "../tcp/status";
+import { NOTIFY_UDP_ERROR, NOTIFY_UDP_READABLE, NOTIFY_UDP_WRITABLE } from "../udp/table";
+import { udpOwner } from "../udp/udp";
+import { connectDone, connectFailed } from "./connect";
+import { raise, raiseNew } from "./netevents";
+import { has, S_CONNECTING, Socket, socketAt, T_OPEN } from "./socket";
+import { hasRoom } from "./status";
+import { closeProgress, closeTimer } from "./teardown/close";
+import { waitsTimer, wake } from "./waits";
+
+/** NOTIFY_ bits after which the connection carries nothing any more. */
+const LOST: u32 = NOTIFY_RESET | NOTIFY_FAILED;
+
+/** Connection or listener i has news for its socket: NOTIFY_x bits. */
+export function socketNotifyTcp(i: i32, bits: u32): void {
+  const owner = tcpOwner(i);
+  if (owner < 0) return;
+  const s = socketAt(<u32>owner);
+  if (s.teardown != T_OPEN) { closeProgress(s, bits); return; }
+  if (has(s, S_CONNECTING)) {
+    if (bits & NOTIFY_CONNECT_FAILED) { connectFailed(s, streamError(s.provider, i)); return; }
+    if (!(bits & NOTIFY_CONNECTED)) return;
+    connectDone(s);
+  }
+  streamNews(s, bits);
+}
+
+function streamNews(s: Socket, bits: u32): void {
+  let ops: u32 = 0;
+  if (bits & NOTIFY_ACCEPTABLE) { raiseNew(s, FD_ACCEPT); ops |= 1 << OP_ACCEPT; }
+  if (bits & NOTIFY_READABLE) { raiseNew(s, FD_READ); ops |= 1 << OP_RECV; }
+  if (bits & NOTIFY_WRITABLE && hasRoom(s)) { raise(s, FD_WRITE); ops |= 1 << OP_SEND; }
+  if (bits & (NOTIFY_FIN | LOST)) { raise(s, FD_CLOSE); ops |= 1 << OP_RECV; }
+  if (bits & LOST) ops |= 1 << OP_SEND;
+  if (ops) wake(s, ops);
+}
+
+/** Datagram block i has news for its socket: NOTIFY_UDP_x bits. */
+export function socketNotifyUdp(i: i32, bits: u32): void {
+  const owner = udpOwner(i);
+  if (owner < 0) return;
+  const s = socketAt(<u32>owner);
+  let ops: u32 = 0;
+  if (bits & (NOTIFY_UDP_READABLE | NOTIFY_UDP_ERROR)) { raiseNew(s, FD_READ); ops |= 1 << OP_RECV; }
+  if (bits & NOTIFY_UDP_WRITABLE) { raise(s, FD_WRITE); ops |= 1 << OP_SEND; }
+  if (ops) wake(s, ops);
+}
+
+/** The deadline of socket object i has come: time-outs of waiting calls, linger, drain. */
+export function socketTimer(i: u32): void {
+  const s = socketAt(i);
+  if (!s.type) return;
+  waitsTimer(i);
+  closeTimer(s);
+}

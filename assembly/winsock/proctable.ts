@@ -1,0 +1,46 @@
+/** WSPPROC_TABLE: the 30 entries in the order of semantics K.6, as indices into the exported function table. */
+import { WSPAccept } from "./accept";
+import { WSPCancelBlockingCall } from "./control";
+import { WSPConnect } from "./connect";
+import { WSPBind, WSPListen, WSPSocket } from "./create";
+import { WSPIoctl } from "./ioctl";
+import { WSPGetPeerName, WSPGetSockName } from "./names";
+import { WSPEnumNetworkEvents, WSPEventSelect } from "./netevents";
+import { WSPGetSockOpt, WSPSetSockOpt } from "./options";
+import { WSPRecv, WSPRecvFrom } from "./receive";
+import { WSPSelect } from "./select";
+import { WSPSend, WSPSendTo } from "./send";
+import { WSPCleanup } from "./teardown/cleanup";
+import { WSPCloseSocket } from "./teardown/close";
+import { WSPRecvDisconnect, WSPSendDisconnect, WSPShutdown } from "./teardown/shutdown";
+
+// @ts-ignore: decorator
+@inline function put(table: usize, entry: usize, index: i32): void { store<i32>(table + (entry - 1) * 4, index); }
+
+/** Writes the entries that exist into a zeroed table; none in tiny, which exports no function table. */
+export function proctableFill(table: usize): void {
+  if (TINY) return;
+  put(table, 1, WSPAccept.index);
+  put(table, 4, WSPBind.index);
+  put(table, 5, WSPCancelBlockingCall.index);
+  put(table, 6, WSPCleanup.index);
+  put(table, 7, WSPCloseSocket.index);
+  put(table, 8, WSPConnect.index);
+  put(table, 10, WSPEnumNetworkEvents.index);
+  put(table, 11, WSPEventSelect.index);
+  put(table, 13, WSPGetPeerName.index);
+  put(table, 14, WSPGetSockName.index);
+  put(table, 15, WSPGetSockOpt.index);
+  put(table, 17, WSPIoctl.index);
+  put(table, 19, WSPListen.index);
+  put(table, 20, WSPRecv.index);
+  put(table, 21, WSPRecvDisconnect.index);
+  put(table, 22, WSPRecvFrom.index);
+  put(table, 23, WSPSelect.index);
+  put(table, 24, WSPSend.index);
+  put(table, 25, WSPSendDisconnect.index);
+  put(table, 26, WSPSendTo.index);
+  put(table, 27, WSPSetSockOpt.index);
+  put(table, 28, WSPShutdown.index);
+  put(table, 29, WSPSocket.index);
+}

@@ -1,0 +1,41 @@
+/** WSAPROTOCOL_INFO of a socket (semantics K.5): what SO_PROTOCOL_INFOA and SO_PROTOCOL_INFOW return. */
+import { AF_INET, IPPROTO_TCP, IPPROTO_UDP, SIZEOF_SOCKADDR_IN, SIZEOF_WSAPROTOCOL_INFOW } from "../abi/winsock";
+import { DATAGRAM_MAX } from "./datagram";
+import { isStream, Socket } from "./socket";
+
+export const PROTOCOL_INFOW_SIZE: u32 = SIZEOF_WSAPROTOCOL_INFOW;
+export const PROTOCOL_INFOA_SIZE: u32 = 372;
+/** Service flags K.5 without IFS_HANDLES: our handles are no file handles. No urgent channel either (RFC 6093). */
+const TCP_SERVICES: u32 = 0x26;
+const UDP_SERVICES: u32 = 0x209;
+/** MATCHES_PROTOCOL_ZERO: protocol 0 with the type means this entry. */
+const PROVIDER_FLAGS: u32 = 8;
+/** dwCatalogEntryId of the inet provider's two entries. */
+const CATALOG_TCP: u32 = 1001;
+const CATALOG_UDP: u32 = 1002;
+const NAME: usize = 116;
+
+/** Fills `size` bytes at out: the ANSI form (372) and the wide one (628) differ in the name at the end. */
+export function protocolInfoWrite(s: Socket, out: usize, size: u32): void {
+  const tcp = isStream(s);
+  memory.fill(out, 0, size);
+  store<u32>(out, tcp ? TCP_SERVICES : UDP_SERVICES);
+  store<u32>(out, PROVIDER_FLAGS, 16);
+  store<u32>(out, tcp ? CATALOG_TCP : CATALOG_UDP, 36);
+  store<u32>(out, 1, 40);
+  store<u32>(out, 2, 72);
+  store<u32>(out, <u32>AF_INET, 76);
+  store<u32>(out, SIZEOF_SOCKADDR_IN, 80);
+  store<u32>(out, SIZEOF_SOCKADDR_IN, 84);
+  store<u32>(out, <u32>s.type, 88);
+  store<u32>(out, <u32>(tcp ? IPPROTO_TCP : IPPROTO_UDP), 92);
+  store<u32>(out, tcp ? 0 : DATAGRAM_MAX, 108);
+  // "TCP" or "UDP".
+  letter(out, size, 0, tcp ? 0x54 : 0x55);
+  letter(out, size, 1, tcp ? 0x43 : 0x44);
+  letter(out, size, 2, 0x50);
+}
+
+function letter(out: usize, size: u32, k: usize, code: u32): void {
+  if (size == PROTOCOL_INFOW_SIZE) store<u16>(out + NAME + k * 2, <u16>code); else store<u8>(out + NAME + k, <u8>code);
+}

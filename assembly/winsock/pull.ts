@@ -1,0 +1,43 @@
+/** What the host pulls after a poll: wake-ups, signaled event objects, close reports (abi/events). */
+import { E_ARGUMENT } from "../abi/link";
+import { EVENT_A, EVENT_B, EVENT_HANDLE, EVENT_KIND, EVENT_REPORT, EVENT_SIGNALED, EVENT_WAKE, SIZEOF_EVENT } from "../abi/events";
+import { REPORT_HANDLE, REPORT_OUTCOME } from "../abi/report";
+import { signaledTake } from "./eventobjects";
+import { mayAccess } from "./result";
+import { reportAnnounce } from "./teardown/report";
+import { wakeTake, waitAt } from "./waits";
+
+/**
+ * Writes up to `capacity` 16-byte events to ptr and returns how many; call again while it returns `capacity`. E_ARGUMENT for
+ * a bad pointer. What is not pulled stays: each waiting call, event object and report stands in the queue at most once.
+ */
+export function eventsPull(ptr: usize, capacity: i32): i32 {
+  if (capacity <= 0) return 0;
+  if (<u32>capacity > 0x1000000 || !mayAccess(ptr, <u32>capacity * SIZEOF_EVENT)) return E_ARGUMENT;
+  let n: i32 = 0;
+  for (; n < capacity; n++) {
+    const r = wakeTake();
+    if (!r) break;
+    const w = waitAt(r);
+    ptr = put(ptr, EVENT_WAKE, w.handle, w.caller, <u32>w.op);
+  }
+  for (; n < capacity; n++) {
+    const h = signaledTake();
+    if (!h) break;
+    ptr = put(ptr, EVENT_SIGNALED, h, 0, 0);
+  }
+  for (; n < capacity; n++) {
+    const at = reportAnnounce();
+    if (!at) break;
+    ptr = put(ptr, EVENT_REPORT, load<u32>(at + <usize>REPORT_HANDLE), load<u32>(at + <usize>REPORT_OUTCOME), 0);
+  }
+  return n;
+}
+
+function put(at: usize, kind: u32, handle: u32, a: u32, b: u32): usize {
+  store<u32>(at + <usize>EVENT_KIND, kind);
+  store<u32>(at + <usize>EVENT_HANDLE, handle);
+  store<u32>(at + <usize>EVENT_A, a);
+  store<u32>(at + <usize>EVENT_B, b);
+  return at + <usize>SIZEOF_EVENT;
+}

@@ -1,0 +1,104 @@
+/** WSPRecv and WSPRecvFrom (chapter R). */
+import { WSAEFAULT, WSAEINVAL, WSAEMSGSIZE, WSAEOPNOTSUPP, WSAETIMEDOUT, WSAEWOULDBLOCK } from "../abi/errors";
+import { OP_RECV } from "../abi/events";
+import { FD_CLOSE, FD_READ, MSG_OOB, MSG_PEEK, MSG_WAITALL } from "../abi/winsock";
+import { streamRecv } from "../provider/index";
+import { TF_FIN_RCVD } from "../tcp/tcb";
+import { bufferLength, bufferPointer, buffersCheck, buffersTotal } from "./buffers";
+import { datagramGot, receiveDatagram } from "./datagram";
+import { sockaddrCheck } from "./names";
+import { raise, reenable } from "./netevents";
+import { finish, mayAccess } from "./result";
+import { has, isStream, it, S_NONBLOCKING, S_OOBINLINE, Socket } from "./socket";
+import { factsOf, receiveError, unreadOf } from "./status";
+import { enterWaiting, waitDone, waitEnd, waitFor, waitOf } from "./waits";
+
+/** Bytes the last call moved. */
+let moved: u32 = 0;
+
+/**
+ * Receives into the buffers; 0 bytes on a stream mean the peer has finished (R-01), unless the buffers hold 0 bytes (R-20).
+ * lpFlags points at MSG_PEEK, MSG_WAITALL (blocking only) or 0. With MSG_PEEK only the first buffer that is not empty is filled.
+ * Errors: 10093, 10038, 10014, 10022 (no buffers, unbound datagram socket, MSG_OOB inline), 10045 (flags, overlapped), 10058,
+ * 10057, 10054, 10053, 10052, 10060, 10040, 10035 or LASTACK_WAIT, 10004 (closed or cancelled meanwhile, C-40).
+ */
+export function WSPRecv(
+  s: u32, lpBuffers: usize, count: u32, lpRecvd: usize, lpFlags: usize, lpOverlapped: usize, lpRoutine: u32, lpThreadId: usize, lpErrno: usize,
+): i32 { return finish(receiveCall(s, lpBuffers, count, lpRecvd, lpFlags, lpOverlapped, 0, 0), lpErrno); }
+
+/** WSPRecv that also names a datagram's sender; a stream leaves lpFrom as it is. */
+export function WSPRecvFrom(
+  s: u32, lpBuffers: usize, count: u32, lpRecvd: usize, lpFlags: usize, lpFrom: usize, lpFromLen: usize, lpOverlapped: usize,
+  lpRoutine: u32, lpThreadId: usize, lpErrno: usize,
+): i32 { return finish(receiveCall(s, lpBuffers, count, lpRecvd, lpFlags, lpOverlapped, lpFrom, lpFromLen), lpErrno); }
+
+function receiveCall(h: u32, list: usize, count: u32, lpRecvd: usize, lpFlags: usize, overlapped: usize, from: usize, fromLen: usize): i32 {
+  let e = enterWaiting(h, OP_RECV);
+  if (e) return e;
+  const s = it;
+  e = argumentsCheck(s, list, count, lpRecvd, lpFlags, overlapped, from, fromLen);
+  // E-53: a receive that fails re-enables FD_READ all the same.
+  if (e) { reenable(s, FD_READ); return e; }
+  const flags = load<u32>(lpFlags);
+  moved = 0;
+  if (isStream(s)) e = receiveStream(s, h, list, count, buffersTotal, flags);
+  else {
+    e = receiveDatagram(s, h, list, count, buffersTotal, (flags & MSG_PEEK) != 0, from, fromLen);
+    moved = datagramGot;
+  }
+  if (!e || e == WSAEMSGSIZE) { store<u32>(lpRecvd, moved); store<u32>(lpFlags, 0); }
+  return e;
+}
+
+function argumentsCheck(s: Socket, list: usize, count: u32, lpRecvd: usize, lpFlags: usize, overlapped: usize, from: usize, fromLen: usize): i32 {
+  if (!mayAccess(lpRecvd, 4) || !mayAccess(lpFlags, 4)) return WSAEFAULT;
+  if (from && !isStream(s) && sockaddrCheck(from, fromLen)) return WSAEFAULT;
+  const e = buffersCheck(list, count);
+  if (e) return e;
+  const flags = load<u32>(lpFlags);
+  // X-34; urgent data is received in band (RFC 6093 §3), so there is nothing to receive out of band either.
+  if (flags & MSG_OOB && has(s, S_OOBINLINE)) return WSAEINVAL;
+  if (overlapped || flags & ~<u32>(MSG_PEEK | MSG_WAITALL)) return WSAEOPNOTSUPP;
+  // X-35: waiting for all makes no sense for who must not wait, peeks, or receives datagrams.
+  return flags & MSG_WAITALL && (flags & MSG_PEEK || has(s, S_NONBLOCKING) || !isStream(s)) ? WSAEOPNOTSUPP : 0;
+}
+
+function receiveStream(s: Socket, h: u32, list: usize, count: u32, total: u32, flags: u32): i32 {
+  const e = receiveError(s, waitOf(s, OP_RECV) != 0);
+  if (e) { waitEnd(s, OP_RECV); reenable(s, FD_READ); return e; }
+  const peek = (flags & MSG_PEEK) != 0, before = waitDone(s, OP_RECV), some = unreadOf(s) != 0;
+  let done = before;
+  if (some && total) done += get(s, list, count, before, peek);
+  moved = done;
+  received(s);
+  const complete = flags & MSG_WAITALL ? done >= total : some;
+  if (complete || factsOf(s) & TF_FIN_RCVD) { waitEnd(s, OP_RECV); return 0; }
+  return receiveLater(s, h, done);
+}
+
+/** What every receive does to the event record: FD_READ re-enabled (E-51), FD_CLOSE now that the data is read (E-25). */
+export function received(s: Socket): void {
+  reenable(s, FD_READ);
+  raise(s, FD_CLOSE);
+}
+
+/** Nothing (more) is there: 10035, or a wait. A timeout after part of a MSG_WAITALL returns that part. */
+export function receiveLater(s: Socket, h: u32, done: u32): i32 {
+  if (has(s, S_NONBLOCKING)) { waitEnd(s, OP_RECV); return WSAEWOULDBLOCK; }
+  const e = waitFor(s, h, OP_RECV, s.recvTimeout, done);
+  return e == WSAETIMEDOUT && done ? 0 : e;
+}
+
+/** Fills the buffers from offset `from` with what is unread; returns the number of bytes. */
+function get(s: Socket, list: usize, count: u32, from: u32, peek: bool): u32 {
+  let got: u32 = 0;
+  for (let k: u32 = 0; k < count; k++) {
+    const length = bufferLength(list, k);
+    if (from >= length) { from -= length; continue; }
+    const part = length - from, n = streamRecv(s.provider, s.transport, bufferPointer(list, k) + <usize>from, part, peek);
+    got += n;
+    if (n < part || peek) break;
+    from = 0;
+  }
+  return got;
+}

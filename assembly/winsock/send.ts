@@ -1,0 +1,119 @@
+/** WSPSend and WSPSendTo, and the rules every way of sending on a stream shares. */
+import { CONFIG_SEND_MAX, SWITCH_V24_SEND_CLEARS_WRITE } from "../abi/config";
+import { WSAEFAULT, WSAENOBUFS, WSAEOPNOTSUPP, WSAETIMEDOUT, WSAEWOULDBLOCK } from "../abi/errors";
+import { OP_SEND } from "../abi/events";
+import { FD_WRITE, MSG_DONTROUTE } from "../abi/winsock";
+import { config } from "../base/config";
+import { streamSend, streamSendUsed } from "../provider/index";
+import { bufferLength, bufferPointer, buffersCheck, buffersTotal } from "./buffers";
+import { sendDatagram } from "./datagram";
+import { forgetWrite, reenable } from "./netevents";
+import { finish, mayAccess } from "./result";
+import { has, isStream, it, S_NONBLOCKING, Socket } from "./socket";
+import { chosen, sendError, sendRoom } from "./status";
+import { enterWaiting, waitDone, waitEnd, waitFor, waitOf } from "./waits";
+
+/** Bytes the last call moved. */
+let moved: u32 = 0;
+
+/**
+ * Sends the buffers. A stream takes all of them or answers 10035 (V-25: an empty queue takes any size up to sendMax); a
+ * blocking socket waits (LASTACK_WAIT) and returns the total. A count below the total is returned only by the tiny build,
+ * after SO_SNDTIMEO, or when memory ran out halfway. Success means accepted, not delivered.
+ * Errors: 10093, 10038, 10014, 10022 (no buffers), 10045 (flags, overlapped), 10057, 10058, 10054, 10053, 10060, 10055 (no
+ * memory, or more than sendMax), 10040 (datagram too long), 10004.
+ */
+export function WSPSend(
+  s: u32, lpBuffers: usize, count: u32, lpSent: usize, flags: u32, lpOverlapped: usize, lpRoutine: u32, lpThreadId: usize, lpErrno: usize,
+): i32 { return finish(sendCall(s, lpBuffers, count, lpSent, flags, lpOverlapped, 0, 0), lpErrno); }
+
+/** WSPSend with a destination, which a stream ignores (X-33). A datagram socket without a port gets one. */
+export function WSPSendTo(
+  s: u32, lpBuffers: usize, count: u32, lpSent: usize, flags: u32, lpTo: usize, toLen: i32, lpOverlapped: usize, lpRoutine: u32,
+  lpThreadId: usize, lpErrno: usize,
+): i32 { return finish(sendCall(s, lpBuffers, count, lpSent, flags, lpOverlapped, lpTo, toLen), lpErrno); }
+
+function sendCall(h: u32, list: usize, count: u32, lpSent: usize, flags: u32, overlapped: usize, to: usize, toLen: i32): i32 {
+  let e = enterWaiting(h, OP_SEND);
+  if (e) return e;
+  const s = it;
+  if (!mayAccess(lpSent, 4)) return WSAEFAULT;
+  e = buffersCheck(list, count);
+  if (e) return e;
+  if (overlapped || flags & ~<u32>MSG_DONTROUTE) return WSAEOPNOTSUPP;
+  moved = 0;
+  if (isStream(s)) e = sendStream(s, h, list, count, buffersTotal);
+  else {
+    e = sendDatagram(s, h, list, count, buffersTotal, to, toLen);
+    moved = buffersTotal;
+  }
+  if (!e) store<u32>(lpSent, moved);
+  return e;
+}
+
+/** Sends on a stream; leaves the total in `moved`. */
+function sendStream(s: Socket, h: u32, list: usize, count: u32, total: u32): i32 {
+  const e = sendError(s, waitOf(s, OP_SEND) != 0);
+  if (e) { waitEnd(s, OP_SEND); return e; }
+  let done = waitDone(s, OP_SEND);
+  const rest = total > done ? total - done : 0;
+  if (rest) {
+    const room = sendRoom(s), waits = !has(s, S_NONBLOCKING);
+    if (rest > config(CONFIG_SEND_MAX) && !TINY && !waits) return WSAENOBUFS;
+    if (rest <= room || (room && (TINY || waits))) {
+      const n = min(rest, room), taken = put(s, list, count, done, n);
+      done += taken;
+      if (taken < n && !done && !streamSendUsed(s.provider, s.transport)) return sendEnds(s, WSAENOBUFS);
+      if (taken < n && done && !waits) total = done;
+    }
+  }
+  moved = done;
+  if (done < total) return sendLater(s, h, total - done);
+  // O-36: without a send buffer a blocking send ends when the peer's stack has the bytes.
+  if (!s.sendLimit && !has(s, S_NONBLOCKING) && total && streamSendUsed(s.provider, s.transport)) return sendLater(s, h, 1);
+  return sendEnds(s, 0);
+}
+
+function sendEnds(s: Socket, e: i32): i32 {
+  waitEnd(s, OP_SEND);
+  if (!e) sent(s);
+  return e;
+}
+
+/** What a successful send does to the event record. */
+export function sent(s: Socket): void {
+  s.writeNeed = 0;
+  if (chosen(SWITCH_V24_SEND_CLEARS_WRITE)) forgetWrite(s);
+}
+
+/** `need` more bytes found no room: partial success in tiny, 10035 with FD_WRITE re-enabled (E-61), or a wait. */
+export function sendLater(s: Socket, h: u32, need: u32): i32 {
+  if (has(s, S_NONBLOCKING)) {
+    if (TINY && moved) return sendEnds(s, 0);
+    waitEnd(s, OP_SEND);
+    s.writeNeed = TINY ? 0 : need;
+    reenable(s, FD_WRITE);
+    return WSAEWOULDBLOCK;
+  }
+  // Worth waking for: a good part of the buffer, or all that is left.
+  s.writeNeed = min(need, max(s.sendLimit >> 1, 1));
+  const done = moved, e = waitFor(s, h, OP_SEND, s.sendTimeout, done);
+  return e == WSAETIMEDOUT && done ? sendEnds(s, 0) : e;
+}
+
+/** Sends n bytes of the buffers from offset `from`; returns how many memory allowed. */
+function put(s: Socket, list: usize, count: u32, from: u32, n: u32): u32 {
+  let left = n;
+  for (let k: u32 = 0; k < count && left; k++) {
+    const length = bufferLength(list, k);
+    if (from >= length) { from -= length; continue; }
+    const part = min(left, length - from);
+    if (streamSend(s.provider, s.transport, bufferPointer(list, k) + <usize>from, part) < part) break;
+    left -= part;
+    from = 0;
+  }
+  return n - left;
+}
+
+/** For reserve, which shares sendLater: nothing was moved yet. */
+export function movedNothing(): void { moved = 0; }

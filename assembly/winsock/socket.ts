@@ -1,0 +1,228 @@
+/**
+ * Socket objects and the descriptors that name them. A handle (memory/handles) is a descriptor; several may name one
+ * object. An object outlives its last descriptor until its close report is made (winsock/teardown).
+ */
+import { CONFIG_MAX_CONNECTIONS, CONFIG_MAX_SOCKETS } from "../abi/config";
+import { WSAENOTSOCK, WSANOTINITIALISED } from "../abi/errors";
+import { STAT_SOCKETS } from "../abi/stats";
+import { config } from "../base/config";
+import { counterSet } from "../base/counters";
+import { carve } from "../memory/arena";
+import { deadlineClear } from "../memory/deadlines";
+import { handleObject, handlesOpen, KIND_SOCKET } from "../memory/handles";
+import { idOfSocket } from "../memory/identities";
+
+/** Socket flags. The option flags keep what setsockopt was told; the others are state. */
+export const S_NONBLOCKING: u32 = 1 << 0;
+/** Has a local address and port. */
+export const S_BOUND: u32 = 1 << 1;
+/** The stack chose the address and port, not bind. */
+export const S_IMPLICIT: u32 = 1 << 2;
+export const S_LISTENING: u32 = 1 << 3;
+export const S_CONNECTING: u32 = 1 << 4;
+/** A connection was established (semantics §0.1: stays so after shutdown, FIN and RST); for UDP: has a peer. */
+export const S_CONNECTED: u32 = 1 << 5;
+/** Came from accept. */
+export const S_ACCEPTED: u32 = 1 << 6;
+/** The last connect attempt failed and no new one was made. */
+export const S_CONNECT_FAILED: u32 = 1 << 7;
+export const S_SEND_SHUT: u32 = 1 << 8;
+export const S_RECV_SHUT: u32 = 1 << 9;
+/** A select waits for a change of this socket. */
+export const S_WATCHED: u32 = 1 << 10;
+export const S_REUSEADDR: u32 = 1 << 11;
+export const S_EXCLUSIVE: u32 = 1 << 12;
+export const S_KEEPALIVE: u32 = 1 << 13;
+export const S_NODELAY: u32 = 1 << 14;
+export const S_OOBINLINE: u32 = 1 << 15;
+export const S_DEBUG: u32 = 1 << 16;
+export const S_DONTROUTE: u32 = 1 << 17;
+export const S_BROADCAST: u32 = 1 << 18;
+export const S_CONDITIONAL: u32 = 1 << 19;
+export const S_PAUSE_ACCEPT: u32 = 1 << 20;
+/** SIO_UDP_CONNRESET is FALSE: port unreachable is not reported (R-33). */
+export const S_IGNORE_UNREACHABLE: u32 = 1 << 21;
+/** What an accepted socket takes over from its listener (O-34). */
+export const S_INHERITED: u32 = S_NONBLOCKING | S_REUSEADDR | S_KEEPALIVE | S_NODELAY | S_OOBINLINE | S_DEBUG | S_DONTROUTE;
+
+/** Socket.teardown: how far the last close has come. */
+export const T_OPEN: u8 = 0;
+/** closesocket waits for halfDone or the linger deadline (C-13). */
+export const T_LINGER: u8 = 1;
+/** The close goes on without a caller until its report (C-01). */
+export const T_BACKGROUND: u8 = 2;
+
+// @ts-ignore: decorator
+@unmanaged
+export class Socket {
+  /** Local address, 16 bytes; any while unbound. */
+  local0: u64;
+  local1: u64;
+  /** Peer's address while connecting or connected, 16 bytes. */
+  remote0: u64;
+  remote1: u64;
+  /** S_ bits. */
+  flags: u32;
+  /** A descriptor that names the object; after the last close, the one closed last. */
+  handle: u32;
+  /** Open descriptors. */
+  refs: u32;
+  /** Index in the provider's table, -1 while there is none. */
+  transport: i32;
+  /** PROVIDER_ number. */
+  provider: u8;
+  /** SOCK_STREAM or SOCK_DGRAM. */
+  type: u8;
+  /** T_ state. */
+  teardown: u8;
+  /** Answer of acceptDecide + 1 for the oldest queued connection, 0 = none given. */
+  decision: u8;
+  /** Host order; 0 while unbound. */
+  lport: u16;
+  /** Host order; 0 without a peer. */
+  rport: u16;
+  /** SO_LINGER as stored (L-06: unnormalised). */
+  lingerOn: u16;
+  lingerSecs: u16;
+  /** SO_ERROR. */
+  soError: i32;
+  /** Result of the last finished connect attempt, 0 = success. */
+  connectError: i32;
+  sendLimit: u32;
+  recvLimit: u32;
+  /** Milliseconds, 0 = none. */
+  sendTimeout: u32;
+  recvTimeout: u32;
+  /** Milliseconds, milliseconds, probes. */
+  keepIdle: u32;
+  keepInterval: u32;
+  keepCount: u32;
+  /** LSO_DRAIN: bytes and milliseconds; 0 = off. */
+  drainBytes: u32;
+  drainMs: u32;
+  /** Bytes read and thrown away by the drain. */
+  drained: u32;
+  /** Event object of WSPEventSelect, 0 = none. */
+  eventHandle: u32;
+  /** FD_ bits asked for. */
+  eventMask: u16;
+  /** FD_ bits recorded and not yet enumerated. */
+  eventRecord: u16;
+  /** FD_ bits enumerated and not re-enabled since. */
+  eventReported: u16;
+  /** Error recorded with FD_CLOSE. */
+  closeError: u16;
+  /** First wait record + 1, 0 = nobody waits. */
+  waits: u32;
+  /** Bytes the last refused send wanted: FD_WRITE comes when they fit; 0 = any room will do. */
+  writeNeed: u32;
+  /** When the connection was established; valid with S_CONNECTED. */
+  connectedAt: u32;
+  /** When the last descriptor was closed; valid unless T_OPEN. */
+  closedAt: u32;
+  /** End of the linger wait, valid while lingering; end of the drain, valid while draining. */
+  lingerUntil: u32;
+  drainUntil: u32;
+  lingering: u8;
+  draining: u8;
+  /** TCP state in which the close found the connection. */
+  closedState: u8;
+  /** CAUSE_ of a reset that the close itself decided, 0 = none. */
+  abortCause: u8;
+  /** The linger time ran out. */
+  lingerExpired: u8;
+  /** Wait record + 1 of the closesocket that lingers, 0 = none. */
+  closeWait: u32;
+  /** Neighbours in the chain of sockets with the same port hash, index + 1; previous 0 = first. */
+  portNext: u32;
+  portPrev: u32;
+  /** Number of the select pass that saw the socket last. */
+  mark: u32;
+  /** Next free object + 1 while free. */
+  nextFree: u32;
+}
+
+let table: usize = 0;
+let count: u32 = 0;
+let firstFree: u32 = 0;
+/** Closed sockets whose report is not made yet (H-19). */
+export let orphanCount: i32 = 0;
+/** WSPStartup calls not yet undone (H-21). */
+export let startups: u32 = 0;
+/** The socket that `enter` found. */
+export let it: Socket = changetype<Socket>(0);
+/** Socket, bytes and direction of the place handed out by reserve (1) or peek (2); valid until the next call. */
+export let claimKind: u32 = 0;
+export let claimHandle: u32 = 0;
+export let claimLength: u32 = 0;
+
+/** Number of socket objects: open handles plus closed sockets whose connection lives on. */
+export function socketObjects(): u32 {
+  return TINY ? <u32>TINY_CONNECTIONS : config(CONFIG_MAX_SOCKETS) + config(CONFIG_MAX_CONNECTIONS);
+}
+
+export function socketTableReset(): bool {
+  count = socketObjects();
+  table = carve(count * <u32>offsetof<Socket>());
+  if (!table) return false;
+  for (let i: u32 = 0; i < count; i++) socketAt(i).nextFree = i + 1 < count ? i + 2 : 0;
+  firstFree = 1;
+  orphanCount = 0;
+  startups = 0;
+  claimKind = 0;
+  return true;
+}
+
+export function setStartups(n: u32): void { startups = n; }
+export function addOrphans(n: i32): void { orphanCount += n; }
+export function socketCapacity(): u32 { return count; }
+
+// @ts-ignore: decorator
+@inline export function socketAt(i: u32): Socket { return changetype<Socket>(table + <usize>i * offsetof<Socket>()); }
+// @ts-ignore: decorator
+@inline export function indexOf(s: Socket): u32 { return <u32>((changetype<usize>(s) - table) / offsetof<Socket>()); }
+// @ts-ignore: decorator
+@inline export function localOf(s: Socket): usize { return changetype<usize>(s) + offsetof<Socket>("local0"); }
+// @ts-ignore: decorator
+@inline export function remoteOf(s: Socket): usize { return changetype<usize>(s) + offsetof<Socket>("remote0"); }
+// @ts-ignore: decorator
+@inline export function has(s: Socket, flag: u32): bool { return (s.flags & flag) != 0; }
+// @ts-ignore: decorator
+@inline export function setFlag(s: Socket, flag: u32, on: bool): void { s.flags = on ? s.flags | flag : s.flags & ~flag; }
+// @ts-ignore: decorator
+@inline export function isStream(s: Socket): bool { return s.type == 1; }
+
+/** A zeroed object without descriptors; its address is 0 when the table is full. */
+export function socketAlloc(): Socket {
+  if (!firstFree) return changetype<Socket>(0);
+  const s = socketAt(firstFree - 1);
+  firstFree = s.nextFree;
+  memory.fill(changetype<usize>(s), 0, offsetof<Socket>());
+  s.transport = -1;
+  return s;
+}
+
+/** Gives an object back; it has no descriptor, transport or port any more. */
+export function socketFree(s: Socket): void {
+  const i = indexOf(s);
+  deadlineClear(idOfSocket(i));
+  s.type = 0;
+  s.nextFree = firstFree;
+  firstFree = i + 1;
+}
+
+export function countHandles(): void { counterSet(STAT_SOCKETS, handlesOpen); }
+
+/** Finds the open socket `h` for a call (X: not started, then not a socket) and ends the last call's claims. */
+export function enter(h: u32): i32 {
+  claimKind = 0;
+  if (!startups) return WSANOTINITIALISED;
+  const i = handleObject(h, KIND_SOCKET);
+  if (i < 0) return WSAENOTSOCK;
+  it = socketAt(<u32>i);
+  return 0;
+}
+
+/** Remembers the place a call hands out (seam.md, Memory: valid until the next call into the core). */
+export function claim(kind: u32, h: u32, length: u32): void { claimKind = kind; claimHandle = h; claimLength = length; }
+export function claimsForget(): void { claimKind = 0; }

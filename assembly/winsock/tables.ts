@@ -1,0 +1,15 @@
+/** The room's tables, carved by configure. Everything starts anew: no socket, event object, wait or report survives. */
+import { CONFIG_MAX_SOCKETS } from "../abi/config";
+import { config } from "../base/config";
+import { handlesReset } from "../memory/handles";
+import { eventObjectsReset } from "./eventobjects";
+import { portsReset } from "./ports";
+import { socketTableReset } from "./socket";
+import { reportsReset } from "./teardown/report";
+import { waitsReset } from "./waits";
+
+/** False when the arena has no room for the configured numbers. */
+export function socketsReset(): bool {
+  portsReset();
+  return handlesReset(config(CONFIG_MAX_SOCKETS)) && socketTableReset() && waitsReset() && eventObjectsReset() && reportsReset();
+}

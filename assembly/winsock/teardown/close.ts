@@ -1,0 +1,214 @@
+/**
+ * closesocket: from the last descriptor to the close report. The descriptor dies in the call; the object lives until the
+ * connection settles (seam.md): lingering, once data and FIN are acknowledged or time is up; in the background, at TIME_WAIT
+ * or CLOSED or when the orphan limits end it.
+ */
+import { LASTACK_WAIT, WSAENOBUFS, WSAENOTCONN, WSAENOTSOCK, WSAEWOULDBLOCK } from "../../abi/errors";
+import { CAUSE_ABORT, CAUSE_CLEANUP, CAUSE_DATA_AFTER_CLOSE, CAUSE_LINGER0, CAUSE_NONE, CAUSE_UNREAD_DATA } from "../../abi/report";
+import { TCP_CLOSED, TCP_TIME_WAIT } from "../../abi/winsock";
+import { due, now } from "../../base/time";
+import { deadlineBefore } from "../../memory/deadlines";
+import { handleFree } from "../../memory/handles";
+import { idOfSocket } from "../../memory/identities";
+import {
+  datagramClose, streamAbort, streamConsume, streamDetach, streamOrphan, streamShutdownSend, streamState,
+} from "../../provider/index";
+import { NOTIFY_HALF_DONE, NOTIFY_SETTLED, TF_FIN_ACKED } from "../../tcp/tcb";
+import { portDrop } from "../ports";
+import { finish } from "../result";
+import {
+  addOrphans, countHandles, enter, has, indexOf, isStream, it, S_CONNECTED, Socket, socketFree, T_BACKGROUND,
+  T_LINGER, T_OPEN,
+} from "../socket";
+import { factsOf, TF_LOST, unreadOf } from "../status";
+import { cancelWaits, clockNow, lingerAnswer, lingerOver, lingerWait, selectsLeave, wake } from "../waits";
+import { CLOSE_ABORT, CLOSE_LINGER, CLOSE_NOTHING, CLOSE_REFUSE, CLOSE_UNREAD, closeKind } from "./linger";
+import { reportMake } from "./report";
+
+/**
+ * Closes descriptor `s`. If others name the same socket nothing else happens (H-06). Otherwise by linger: off (default) returns
+ * at once and goes on in the background; { on, 0 } resets; { on, T } waits (LASTACK_WAIT) until the peer's stack has
+ * acknowledged everything or T seconds have passed, then returns 0 either way (C-17). One close report follows in every case.
+ * An acknowledgement means the peer's stack has the bytes, not its program.
+ * Errors: 10093, 10038, 10035 (nonblocking with { on, T }: nothing has happened, C-18), 10055 (no wait record: nothing has
+ * happened), 10004 (the wait was cancelled; the close goes on).
+ */
+export function WSPCloseSocket(s: u32, lpErrno: usize): i32 {
+  let e = enter(s);
+  if (!e) e = closeDescriptor(it, s);
+  else if (e == WSAENOTSOCK) {
+    const answer = lingerAnswer(s);
+    if (answer) e = answer < 0 ? 0 : answer;
+  }
+  return finish(e, lpErrno);
+}
+
+function closeDescriptor(s: Socket, h: u32): i32 {
+  if (s.refs > 1) {
+    s.refs--;
+    releaseDescriptor(s, h);
+    return 0;
+  }
+  s.closedAt = clockNow();
+  if (!isStream(s) || !has(s, S_CONNECTED)) { closeUnconnected(s, h); return 0; }
+  const kind = closeKind(s);
+  if (kind == CLOSE_REFUSE) return WSAEWOULDBLOCK;
+  if (kind == CLOSE_LINGER && !lingerWait(s, h)) return WSAENOBUFS;
+  s.closedState = <u8>streamState(s.provider, s.transport);
+  leave(s, h, kind == CLOSE_LINGER ? T_LINGER : T_BACKGROUND);
+  if (kind == CLOSE_ABORT) abortNow(s, overAlready(s) ? CAUSE_NONE : CAUSE_LINGER0);
+  else if (kind == CLOSE_UNREAD) abortNow(s, CAUSE_UNREAD_DATA);
+  else if (kind == CLOSE_NOTHING) settle(s);
+  else return closeGracefully(s, kind == CLOSE_LINGER);
+  return 0;
+}
+
+/** Both FINs are through: what is left is only time. */
+function over(state: i32): bool { return state == TCP_TIME_WAIT || state == TCP_CLOSED; }
+// @ts-ignore: decorator
+@inline function overAlready(s: Socket): bool { return over(<i32>s.closedState); }
+
+/** Descriptor h is gone: its handle, and the calls that wait on it. */
+function releaseDescriptor(s: Socket, h: u32): void {
+  cancelWaits(s, s.refs ? h : 0);
+  handleFree(h);
+  countHandles();
+}
+
+/** The last descriptor goes; from here on nothing of the caller's hangs on the object (C-27: not even its event object). */
+function leave(s: Socket, h: u32, teardown: u8): void {
+  s.handle = h;
+  s.refs = 0;
+  s.teardown = teardown;
+  s.eventMask = 0;
+  s.eventHandle = 0;
+  releaseDescriptor(s, h);
+  selectsLeave(s);
+  addOrphans(1);
+}
+
+/** Listeners, datagram sockets, attempts to connect, and sockets that never did anything: L-30, L-31, C-46 … C-49. */
+function closeUnconnected(s: Socket, h: u32): void {
+  if (s.transport >= 0 && isStream(s)) s.closedState = <u8>streamState(s.provider, s.transport);
+  leave(s, h, T_BACKGROUND);
+  settle(s);
+}
+
+function closeGracefully(s: Socket, waits: bool): i32 {
+  if (overAlready(s)) { settle(s); return 0; }
+  streamShutdownSend(s.provider, s.transport);
+  if (waits) {
+    // T-24: the clock starts at this call.
+    s.lingerUntil = s.closedAt + <u32>s.lingerSecs * 1000;
+    s.lingering = 1;
+    deadlineBefore(idOfSocket(indexOf(s)), s.lingerUntil);
+  }
+  if (s.drainMs) startDrain(s); else streamOrphan(s.provider, s.transport);
+  return waits ? LASTACK_WAIT : 0;
+}
+
+/** LSO_DRAIN: read and discard for a while, so that the peer's data does not reset the connection. */
+function startDrain(s: Socket): void {
+  s.drainUntil = s.closedAt + s.drainMs;
+  s.draining = 1;
+  deadlineBefore(idOfSocket(indexOf(s)), s.drainUntil);
+  drain(s);
+}
+
+function drain(s: Socket): void {
+  if (!s.draining) return;
+  const n = unreadOf(s);
+  if (n > s.drainBytes - s.drained) { abortNow(s, CAUSE_DATA_AFTER_CLOSE); return; }
+  if (n) streamConsume(s.provider, s.transport, n);
+  s.drained += n;
+}
+
+/** Resets what is connected and settles with that cause; CAUSE_NONE lets the facts speak. */
+function abortNow(s: Socket, cause: u32): void {
+  s.abortCause = <u8>cause;
+  streamAbort(s.provider, s.transport, cause ? cause : CAUSE_ABORT);
+  settle(s);
+}
+
+/** A closed socket's connection has news. */
+export function closeProgress(s: Socket, bits: u32): void {
+  const facts = factsOf(s);
+  if (facts & TF_LOST || bits & NOTIFY_SETTLED) { settle(s); return; }
+  // V-21: a linger wait ends when data and FIN are acknowledged, whatever the peer's program does.
+  if (s.teardown == T_LINGER && (bits & NOTIFY_HALF_DONE || facts & TF_FIN_ACKED)) { settle(s); return; }
+  drain(s);
+}
+
+/** Deadlines of a closed socket: end of the linger wait (C-15), end of the drain. */
+export function closeTimer(s: Socket): void {
+  if (s.teardown == T_OPEN) return;
+  if (s.lingering) {
+    if (due(s.lingerUntil)) {
+      s.lingerExpired = 1;
+      abortNow(s, CAUSE_NONE);
+      return;
+    }
+    deadlineBefore(idOfSocket(indexOf(s)), s.lingerUntil);
+  }
+  if (!s.draining) return;
+  if (!due(s.drainUntil)) { deadlineBefore(idOfSocket(indexOf(s)), s.drainUntil); return; }
+  s.draining = 0;
+  streamOrphan(s.provider, s.transport);
+}
+
+/** The one end of every close: report, wake-up, and the object is free. */
+export function settle(s: Socket): void {
+  reportMake(s);
+  if (s.transport >= 0) letGo(s);
+  portDrop(s);
+  lingerOver(s);
+  addOrphans(-1);
+  socketFree(s);
+}
+
+function letGo(s: Socket): void {
+  if (!isStream(s)) { datagramClose(s.provider, s.transport); return; }
+  // C-48, C-46: an attempt to connect and a listener end without a word of their own; queued connections are reset.
+  if (!has(s, S_CONNECTED)) streamAbort(s.provider, s.transport, CAUSE_NONE);
+  else if (s.draining) streamOrphan(s.provider, s.transport);
+  streamDetach(s.provider, s.transport);
+}
+
+/** The last WSPCleanup takes descriptor h: the last one of a socket resets what is connected (C-53). */
+export function closeForCleanup(s: Socket, h: u32): void {
+  if (s.refs > 1) {
+    s.refs--;
+    releaseDescriptor(s, h);
+    return;
+  }
+  s.closedAt = now;
+  if (isStream(s) && s.transport >= 0) s.closedState = <u8>streamState(s.provider, s.transport);
+  leave(s, h, T_BACKGROUND);
+  settleForCleanup(s);
+}
+
+/** A closed socket that the last WSPCleanup still finds busy (C-54), or has just closed. */
+export function settleForCleanup(s: Socket): void {
+  if (!isStream(s) || !has(s, S_CONNECTED) || factsOf(s) & TF_LOST || over(streamState(s.provider, s.transport))) settle(s);
+  else abortNow(s, CAUSE_CLEANUP);
+}
+
+/**
+ * Resets the connection of `s` now (RFC 9293 §3.10.5) and leaves the descriptor to be closed; queued data is lost. The close that
+ * follows reports `aborted`. Errors: 10093, 10038, 10057 (no connection).
+ */
+export function abortSocket(s: u32, lpErrno: usize): i32 {
+  let e = enter(s);
+  if (!e) e = resetStream(it);
+  return finish(e, lpErrno);
+}
+
+/** The reset behind abortSocket and LSO_RESET. */
+export function resetStream(s: Socket): i32 {
+  if (!isStream(s) || !has(s, S_CONNECTED)) return WSAENOTCONN;
+  if (factsOf(s) & TF_LOST || over(streamState(s.provider, s.transport))) return 0;
+  s.abortCause = <u8>CAUSE_ABORT;
+  streamAbort(s.provider, s.transport, CAUSE_ABORT);
+  wake(s, ~0);
+  return 0;
+}

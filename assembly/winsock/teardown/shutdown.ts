@@ -1,0 +1,61 @@
+/** shutdown and the two disconnects: chapters S and D. They end directions, never the socket (S-44), and never wait (L-26). */
+import { SWITCH_V22_RECVDISC_LENIENT } from "../../abi/config";
+import { WSAECONNABORTED, WSAECONNRESET, WSAEINVAL, WSAENOPROTOOPT, WSAENOTCONN } from "../../abi/errors";
+import { OP_RECV, OP_SEND } from "../../abi/events";
+import { SD_BOTH, SD_RECEIVE, SD_SEND } from "../../abi/winsock";
+import { streamShutdownRecv, streamShutdownSend } from "../../provider/index";
+import { TF_FAILED, TF_RST_RCVD, TF_RST_SENT } from "../../tcp/tcb";
+import { finish } from "../result";
+import { enter, has, isStream, it, S_CONNECTED, S_RECV_SHUT, S_SEND_SHUT, Socket } from "../socket";
+import { chosen, factsOf } from "../status";
+import { wake } from "../waits";
+
+/**
+ * Ends one or both directions for good. SD_SEND: a FIN follows the last byte accepted, whenever that leaves (S-02). SD_RECEIVE:
+ * nothing on the wire, but data unread or arriving later resets the connection (V-10). Returns at once. The peer's program is
+ * not known to have read anything.
+ * Errors: 10093, 10038, 10022 (how; S-25: checked before the state), 10057 (no connection), 10054, 10053 (lost).
+ */
+export function WSPShutdown(s: u32, how: i32, lpErrno: usize): i32 {
+  let e = enter(s);
+  if (!e) e = how != SD_RECEIVE && how != SD_SEND && how != SD_BOTH ? WSAEINVAL : shut(it, how);
+  return finish(e, lpErrno);
+}
+
+/** WSPShutdown(SD_SEND) under another name (D-01). Disconnect data: 10042 before anything else (D-02, D-05). */
+export function WSPSendDisconnect(s: u32, lpData: usize, lpErrno: usize): i32 {
+  let e = enter(s);
+  if (!e) e = lpData ? WSAENOPROTOOPT : isStream(it) ? shut(it, SD_SEND) : WSAENOTCONN;
+  return finish(e, lpErrno);
+}
+
+/** WSPShutdown(SD_RECEIVE) under another name (D-12). A buffer for disconnect data: 10042 (V-22). */
+export function WSPRecvDisconnect(s: u32, lpData: usize, lpErrno: usize): i32 {
+  let e = enter(s);
+  if (!e) e = lpData && !chosen(SWITCH_V22_RECVDISC_LENIENT) ? WSAENOPROTOOPT : isStream(it) ? shut(it, SD_RECEIVE) : WSAENOTCONN;
+  return finish(e, lpErrno);
+}
+
+function shut(s: Socket, how: i32): i32 {
+  const flags = (how == SD_SEND ? 0 : S_RECV_SHUT) | (how == SD_RECEIVE ? 0 : S_SEND_SHUT);
+  if (isStream(s)) {
+    const e = shutStream(s, flags);
+    if (e) return e;
+  }
+  // A datagram socket only refuses calls from now on; nobody else notices (S-37 … S-39, W-31).
+  s.flags |= flags;
+  wake(s, (flags & S_RECV_SHUT ? 1 << OP_RECV : 0) | (flags & S_SEND_SHUT ? 1 << OP_SEND : 0));
+  return 0;
+}
+
+function shutStream(s: Socket, flags: u32): i32 {
+  if (!has(s, S_CONNECTED)) return WSAENOTCONN;
+  const facts = factsOf(s);
+  if (facts & TF_RST_RCVD) return WSAECONNRESET;
+  if (facts & TF_FAILED) return WSAECONNABORTED;
+  if (facts & TF_RST_SENT) return (s.flags & flags) == flags ? 0 : WSAECONNABORTED;
+  // S-19: with data unread the RST comes instead of a FIN, so the receive side goes first.
+  if (flags & S_RECV_SHUT) streamShutdownRecv(s.provider, s.transport);
+  if (flags & S_SEND_SHUT) streamShutdownSend(s.provider, s.transport);
+  return 0;
+}
