@@ -259,6 +259,9 @@ export class Listener extends Endpoint {
   rcvLimit: u32;
 }
 
+/** Bytes from one block to the next: the 64-bit fields of every block are aligned. */
+const STRIDE: usize = (offsetof<Tcb>() + 7) & ~7;
+
 let table: usize = 0;
 let free: u32 = 0;
 /** Blocks in the table. */
@@ -267,7 +270,7 @@ export let tcbCapacity: u32 = 0;
 /** Carves the table; every block is free. */
 export function tcbReset(n: u32): bool {
   tcbCapacity = n;
-  table = carve(n * <u32>offsetof<Tcb>());
+  table = carve(n * <u32>STRIDE);
   if (!table) return false;
   for (let i: u32 = 0; i < n; i++) tcb(<i32>i).next = i + 1 < n ? i + 2 : 0;
   free = 1;
@@ -278,13 +281,13 @@ export function tcbReset(n: u32): bool {
 // @ts-ignore: decorator
 @inline export function tcb(i: i32): Tcb {
   assert(<u32>i < tcbCapacity, "no such connection");
-  return changetype<Tcb>(table + <usize>i * offsetof<Tcb>());
+  return changetype<Tcb>(table + <usize>i * STRIDE);
 }
 /** The block of a listener. */
 // @ts-ignore: decorator
 @inline export function listenerOf(i: i32): Listener { return changetype<Listener>(tcb(i)); }
 // @ts-ignore: decorator
-@inline export function indexOf(e: Endpoint): i32 { return <i32>((changetype<usize>(e) - table) / offsetof<Tcb>()); }
+@inline export function indexOf(e: Endpoint): i32 { return <i32>((changetype<usize>(e) - table) / STRIDE); }
 
 // @ts-ignore: decorator
 @inline export function localPtr(e: Endpoint): usize { return changetype<usize>(e); }
