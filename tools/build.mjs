@@ -8,6 +8,8 @@ import { fileURLToPath } from "node:url";
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), "..");
 const BUILD = join(ROOT, "build");
 const STAMPS = join(BUILD, ".stamps");
+/** asc keeps the smaller module then; nothing is wrong. */
+const CONVERGE_NOTE = /^Last converge was suboptimal\.\n/gm;
 
 const WASM = (name, outputs) => ({ kind: "wasm", name, outputs, inputs: ["assembly", "tools/rt", "asconfig.json"], uses: ["assemblyscript", "@assemblyscript/wasi-shim"] });
 const BUNDLE = (name, entry, shebang) => ({ kind: "bundle", name, entry, shebang, outputs: [`${name}.mjs`], inputs: ["host", "package.json"], uses: ["esbuild"] });
@@ -110,7 +112,7 @@ async function buildWasm(target) {
     stderr: collect,
     writeFile: (name, content) => void outputs.set(name, content),
   });
-  const text = messages.join("").trim();
+  const text = messages.join("").replace(CONVERGE_NOTE, "").trim();
   if (error) throw new Error(text || error.message);
   for (const [name, content] of outputs) writeOutput(join(ROOT, name), content);
   return text;
