@@ -55,7 +55,7 @@ export function ipv4Arrive(iface: u32, p: usize, len: u32, trusted: bool, linkGr
   const src = ipv4Source(p), dst = ipv4Destination(p);
   if (src == knownSource && dst == knownDestination && iface == knownInterface && topology == knownTopology && !linkGroup) toGroup = false;
   else if (!accept(iface, src, dst, linkGroup)) { count(STAT_IP_IN_ADDR_ERRORS); return -1; }
-  const header = ipv4HeaderLength(p), fragment = ipv4Fragment(p);
+  const header = ipv4HeaderLength(p), fragment = ipv4Fragment(p), protocol = rd8(p + IPV4_PROTOCOL);
   flags = (trusted ? FLAG_TRUSTED : 0) | ((rd8(p + IPV4_TOS) & ECN_MASK) == ECN_MASK ? FLAG_CE : 0) | (toGroup ? FLAG_GROUP : 0);
   if (fragment & (IPV4_MORE_FRAGMENTS | IPV4_OFFSET_MASK)) {
     if (!reassemble(p)) return -1;
@@ -68,7 +68,7 @@ export function ipv4Arrive(iface: u32, p: usize, len: u32, trusted: bool, linkGr
     payload = p + header;
     payloadLength = ipv4Total(p) - header;
   }
-  return <i32>rd8(p + IPV4_PROTOCOL);
+  return <i32>protocol;
 }
 
 /** Whether a packet from src to dst may come in here; notes both and whether it is for a group. */

@@ -3,7 +3,7 @@
  * afterwards but buffers from memory/blocks.
  */
 import { E_ARGUMENT, E_MEMORY, E_STATE } from "../abi/link";
-import { CONFIG_HOST_AREA, CONFIG_MAX_CONNECTIONS, CONFIG_MAX_SOCKETS, CONFIG_MEMORY_LIMIT, CONFIG_MTU_MAX, CONFIG_TIME_ORIGIN } from "../abi/config";
+import { CONFIG_HOST_AREA, CONFIG_HOST_SOCKETS, CONFIG_MAX_CONNECTIONS, CONFIG_MAX_SOCKETS, CONFIG_MEMORY_LIMIT, CONFIG_MTU_MAX, CONFIG_TIME_ORIGIN } from "../abi/config";
 import { config, configLoad } from "../base/config";
 import { countersReset } from "../base/counters";
 import { timeReset } from "../base/time";
@@ -21,8 +21,9 @@ import { loopbackReset } from "../ip/loopback";
 import { reassemblyReset } from "../ip/reassembly";
 import { routesReset } from "../ip/route";
 import { tcpReset } from "../tcp/table";
+import { hostBlocksReset } from "../provider/hostblock";
 import { udpListsReset, udpReset } from "../udp/udp";
-import { socketsReset } from "../winsock/socket";
+import { socketsReset } from "../winsock/tables";
 import { ETHER_HEADER, VNET_HEADER } from "../wire/ethernet";
 
 /** Host area before the first configure, and all there is in tiny. */
@@ -77,7 +78,7 @@ function buffers(): bool {
 /** Socket objects outlive their handles until the close is settled, so full builds have one more for each connection. */
 function identities(): bool {
   const connections = config(CONFIG_MAX_CONNECTIONS);
-  return identitiesReset(connections, TINY ? connections : connections + config(CONFIG_MAX_SOCKETS));
+  return identitiesReset(connections, TINY ? connections : connections + config(CONFIG_MAX_SOCKETS), TINY ? 0 : config(CONFIG_HOST_SOCKETS));
 }
 
 function network(): bool {
@@ -94,5 +95,5 @@ function network(): bool {
 
 function sockets(): bool {
   udpListsReset();
-  return udpReset() && tcpReset() && socketsReset();
+  return udpReset() && tcpReset() && (TINY || hostBlocksReset(config(CONFIG_HOST_SOCKETS))) && socketsReset();
 }

@@ -2,6 +2,7 @@
 import { STAT_BUFFER_BYTES, STAT_MEMORY_BYTES } from "../abi/stats";
 import { counterSet, countersPtr } from "../base/counters";
 import { blockBytes } from "../memory/blocks";
+import { hostReadiness } from "../provider/hostflow";
 
 /** Address of the STAT_COUNT counters (u32, abi/stats), brought up to date. Valid for good; they go on counting. */
 export function stats(): usize {
@@ -10,5 +11,8 @@ export function stats(): usize {
   return countersPtr();
 }
 
-/** A device or host socket can be read or written (READY_ bits): poll soon. Every poll looks at every frame device, so nothing is noted for them. */
-export function hostReady(fd: i32, bits: u32): void {}
+/**
+ * A device or host socket can be read or written (READY_ bits): poll soon. Noted for sockets, of which there may be many; every poll
+ * looks at every frame device anyway.
+ */
+export function hostReady(fd: i32, bits: u32): void { if (!TINY) hostReadiness(fd, bits); }

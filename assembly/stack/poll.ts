@@ -5,14 +5,17 @@
  */
 import { frameRead, clockSample } from "../wasi/preview1";
 import { deadlineNext, deadlineTake } from "../memory/deadlines";
-import { idOfNeighbors, idOfReassembly, isConnection, isSocket, socketOf } from "../memory/identities";
+import { hostOf, idOfNeighbors, idOfReassembly, isConnection, isHost, isSocket, socketOf } from "../memory/identities";
 import { device, deviceCount } from "../link/device";
 import { neighborsTimer } from "../link/neighbor";
 import { loopbackQueued } from "../ip/loopback";
+import { hostBusy, hostChangedTake, hostNotifyTake } from "../provider/hostblock";
+import { hostTimer } from "../provider/hostend";
+import { hostWork } from "../provider/hostflow";
 import { tcpChangedTake, tcpNotifyTake } from "../tcp/lists";
 import { tcpTimer } from "../tcp/timers";
 import { udpChangedTake, udpNotifyTake } from "../udp/udp";
-import { socketNotifyTcp, socketNotifyUdp, socketTimer } from "../winsock/notify";
+import { socketNotifyHost, socketNotifyTcp, socketNotifyUdp, socketTimer } from "../winsock/notify";
 import { frameBuffer, frameCapacity } from "./configure";
 import { egress, EGRESS_DONE, EGRESS_FULL, EGRESS_MORE } from "./egress";
 import { ingressExpired, ingressFrame, ingressLoopback, ingressRefused } from "./ingress";
@@ -40,11 +43,11 @@ export function poll(): i32 {
   more = frames() || more;
   let out = EGRESS_DONE, round: u32 = 0, again = true;
   for (; again && round < ROUNDS; round++) {
-    if (!TINY) ingressLoopback(PACKETS);
+    if (!TINY) { ingressLoopback(PACKETS); hostWork(); }
     changes();
     out = egress();
     // What sending brought about (a failure, a packet to ourselves) may give somebody something to send.
-    again = changes() || (!TINY && loopbackQueued != 0);
+    again = changes() || (!TINY && (loopbackQueued != 0 || hostBusy()));
   }
   if (more || again || out == EGRESS_MORE) return 0;
   const next = deadlineNext();
@@ -61,6 +64,7 @@ function deadlines(): bool {
     else if (isSocket(who)) socketTimer(socketOf(who));
     else if (who == idOfNeighbors()) { neighborsTimer(); ingressRefused(); }
     else if (who == idOfReassembly()) ingressExpired();
+    else if (!TINY && isHost(who)) hostTimer(<i32>hostOf(who));
   }
   return true;
 }
@@ -92,5 +96,7 @@ function changes(): bool {
   let any = false;
   for (let i = tcpChangedTake(); i >= 0; i = tcpChangedTake()) { socketNotifyTcp(i, tcpNotifyTake(i)); any = true; }
   for (let i = udpChangedTake(); i >= 0; i = udpChangedTake()) { socketNotifyUdp(i, udpNotifyTake(i)); any = true; }
+  if (TINY) return any;
+  for (let i = hostChangedTake(); i >= 0; i = hostChangedTake()) { socketNotifyHost(i, hostNotifyTake(i)); any = true; }
   return any;
 }
