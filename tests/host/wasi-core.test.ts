@@ -5,7 +5,7 @@ import fc from "fast-check";
 import * as config from "../../host/abi/config.gen.ts";
 import * as errors from "../../host/abi/errors.gen.ts";
 import {
-  Core, CoreError, compileCore, errorInfo, errorTable, formatAddress, parseAddress, parsePrefix, readSockaddr, tryParseAddress, writeSockaddr,
+  Core, type CoreError, compileCore, errorInfo, errorTable, formatAddress, parseAddress, parsePrefix, readSockaddr, tryParseAddress, writeSockaddr,
 } from "../../host/core/index.ts";
 import { wasiImports } from "../../host/wasi/index.ts";
 import { type MiniExports, miniModule } from "./driver-fixture.ts";

@@ -228,7 +228,12 @@ test("text output and proc_exit of a debug build reach the host", () => {
 
 test("a part may add functions and is bound to the same memory", () => {
   let bound: MemoryViews | undefined;
-  const sockets = { functions: { sock_open: () => 77 }, bind: (memory: MemoryViews) => void (bound = memory) };
+  const sockets = {
+    functions: { sock_open: () => 77 },
+    bind(memory: MemoryViews) {
+      bound = memory;
+    },
+  };
   const { call, memory } = setup({ sockets });
   assert.equal(call("sock_open"), 77);
   assert.equal(bound?.memory, memory);

@@ -1,0 +1,214 @@
+/** What tap.test.ts runs inside a network namespace of its own: one case per process, named on the command line. */
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { createSocket, type Socket } from "node:dgram";
+import { once } from "node:events";
+import { createRequire } from "node:module";
+import { decodeFrame, DeviceError, formatMac, parseMac, type TapDevice, type TapOptions, tap } from "../../host/device/index.ts";
+import { receive, send, udpFrame } from "./device-frames.ts";
+
+const KERNEL = "10.0.0.2";
+const OURS = "10.0.0.1";
+const PORT = 5353;
+
+function ip(...args: string[]): string {
+  return execFileSync("ip", args, { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
+}
+
+interface Bench {
+  device: TapDevice;
+  kernel: Socket;
+  /** Datagrams from the kernel's socket to us, by their payload's first 4 bytes. */
+  numbers: number[];
+  /** Resolves once `count` datagrams came. */
+  received(count: number): Promise<void>;
+}
+
+/** A TAP with the kernel's socket at its other end; we are a neighbour the kernel need not ask for. */
+async function bench(options: TapOptions = {}, read = true): Promise<Bench> {
+  const device = tap("lastack0", options);
+  ip("addr", "add", `${KERNEL}/24`, "dev", device.name);
+  ip("link", "set", device.name, "up");
+  ip("neigh", "add", OURS, "lladdr", formatMac(device.mac), "dev", device.name);
+  const kernel = createSocket("udp4");
+  kernel.bind(PORT, KERNEL);
+  await once(kernel, "listening");
+  const numbers: number[] = [];
+  let [wanted, reached] = [Number.POSITIVE_INFINITY, (): void => {}];
+  const take = (): void => {
+    for (const frame of receive(device)) {
+      const { udp } = decodeFrame(frame);
+      if (udp?.sourcePort === PORT) numbers.push(new DataView(frame.buffer, frame.byteOffset + udp.payloadOffset).getUint32(0));
+    }
+    if (numbers.length >= wanted) reached();
+  };
+  if (read) device.onReadable = take;
+  const received = (count: number): Promise<void> => {
+    wanted = count;
+    return new Promise((resolve) => {
+      reached = resolve;
+      device.onReadable = take;
+      take();
+    });
+  };
+  return { device, kernel, numbers, received };
+}
+
+function ask(kernel: Socket, number: number): Promise<void> {
+  const payload = Buffer.alloc(64);
+  payload.writeUInt32BE(number);
+  return new Promise((resolve, reject) => kernel.send(payload, 53, OURS, (error) => (error ? reject(error) : resolve())));
+}
+
+/** Our datagram to the kernel, addressed to its interface. */
+function reply(device: TapDevice, payload: number[]): boolean {
+  const frame = udpFrame(payload);
+  const address = /link\/ether (\S+)/.exec(ip("link", "show", device.name))?.[1] as string;
+  frame.set(parseMac(address), 0);
+  frame.set(device.mac, 6);
+  return send(device, frame);
+}
+
+/** Ends a case: what the device or the socket still held would keep the process running, and the test would see that. */
+function end({ device, kernel }: Bench): void {
+  kernel.close();
+  device.close();
+  device.close();
+}
+
+async function exchange(input: "pipe" | "poll"): Promise<void> {
+  const it = await bench({ input });
+  assert.equal(it.device.inputMethod, input);
+  assert.equal(it.device.mtu, 1500);
+  for (let i = 0; i < 50; i++) await ask(it.kernel, i);
+  await it.received(50);
+  assert.deepEqual(it.numbers, Array.from({ length: 50 }, (_, i) => i));
+  const answer = once(it.kernel, "message");
+  assert.equal(reply(it.device, [1, 2, 3]), true);
+  const [message] = (await answer) as [Buffer];
+  assert.deepEqual([...message], [1, 2, 3]);
+  assert.equal(it.device.stats.outFrames, 1);
+  end(it);
+  assert.equal(it.device.readInto(new Uint8Array(100), 0, 100), 0);
+}
+
+/** A reader that does not read leaves frames with the kernel; once it reads, none is missing. */
+async function backpressure(input: "pipe" | "poll"): Promise<void> {
+  const it = await bench({ input, queueFrames: 16 }, false);
+  const full = new Promise<void>((resolve) => {
+    it.device.onReadable = resolve;
+  });
+  for (let i = 0; i < 300; i++) await ask(it.kernel, i);
+  await full;
+  await it.received(300);
+  assert.deepEqual(it.numbers, Array.from({ length: 300 }, (_, i) => i));
+  assert.equal(it.device.stats.dropped, 0);
+  end(it);
+}
+
+async function removed(input: "pipe" | "poll"): Promise<void> {
+  let told = 0;
+  const gone = new Promise<Error>((resolve) => {
+    void bench({
+      input,
+      onGone: (error) => {
+        told++;
+        resolve(error);
+      },
+    }).then((it) => {
+      it.kernel.close();
+      ip("link", "del", it.device.name);
+      void gone.then(() => {
+        const before = it.device.stats.dropped;
+        assert.equal(send(it.device, udpFrame([1])), true);
+        assert.equal(it.device.stats.dropped, before + 1);
+      });
+    });
+  });
+  assert.ok((await gone) instanceof Error);
+  assert.equal(told, 1);
+}
+
+/** A wait that outlives its caller's variables: what it polls must not be collected. */
+async function collected(): Promise<void> {
+  const it = await bench({ input: "poll" });
+  const { gc } = globalThis as unknown as { gc(): void };
+  for (let i = 0; i < 300; i++) {
+    const junk = Array.from({ length: 100 }, () => Buffer.alloc(16));
+    gc();
+    await ask(it.kernel, i + junk.length - 100);
+    await it.received(i + 1);
+  }
+  end(it);
+}
+
+async function down(): Promise<void> {
+  const it = await bench();
+  ip("link", "set", it.device.name, "down");
+  assert.equal(reply(it.device, [1]), true);
+  assert.equal(send(it.device, new Uint8Array(5)), true);
+  assert.equal(send(it.device, new Uint8Array(1515)), true);
+  assert.equal(it.device.stats.dropped, 3);
+  end(it);
+}
+
+function fails(open: () => unknown, code: string, message: RegExp): void {
+  assert.throws(open, (error: Error) => {
+    assert.ok(error instanceof DeviceError, String(error));
+    assert.equal(error.code, code);
+    assert.match(error.message, message);
+    return true;
+  });
+}
+
+async function refusals(): Promise<void> {
+  const first = tap("lastack0", { mac: "02:00:00:00:00:77" });
+  assert.equal(formatMac(first.mac), "02:00:00:00:00:77");
+  fails(() => tap("lastack0"), "EBUSY", /TUNSETIFF lastack0: lastack0 is in use by another program/);
+  first.close();
+  fails(() => tap("lo"), "EINVAL", /lo exists and is not a TAP device/);
+  const numbered = tap("lastack%d");
+  assert.match(numbered.name, /^lastack\d+$/);
+  numbered.close();
+}
+
+/** A device made beforehand keeps its MTU, and outlives us. */
+async function persistent(): Promise<void> {
+  ip("tuntap", "add", "dev", "lastack0", "mode", "tap");
+  ip("link", "set", "lastack0", "mtu", "9000");
+  const device = tap("lastack0");
+  assert.equal(device.mtu, 9000);
+  device.close();
+  const again = tap("lastack0", { mtu: 1280 });
+  assert.equal(again.mtu, 1280);
+  again.close();
+  assert.match(ip("link", "show", "lastack0"), /mtu 9000/);
+}
+
+async function unprivileged(): Promise<void> {
+  createRequire(import.meta.url)("koffi");
+  process.setgid?.(65534);
+  process.setuid?.(65534);
+  assert.throws(
+    () => tap("lastack0"),
+    (error: Error) =>
+      error instanceof DeviceError && (error.code === "EACCES" || error.code === "EPERM") &&
+      error.message.endsWith('permission denied; run as root, or create the device first with "ip tuntap add dev lastack0 mode tap user $USER", or use --link memory'),
+  );
+}
+
+const CASES: Readonly<Record<string, () => Promise<void>>> = {
+  "exchange-pipe": () => exchange("pipe"),
+  "exchange-poll": () => exchange("poll"),
+  "backpressure-pipe": () => backpressure("pipe"),
+  "backpressure-poll": () => backpressure("poll"),
+  "removed-pipe": () => removed("pipe"),
+  "removed-poll": () => removed("poll"),
+  collected, down, refusals, persistent, unprivileged,
+};
+
+const name = process.argv[2] ?? "";
+const run = CASES[name];
+assert.ok(run, `no case "${name}"`);
+await run();
+console.log(`${name} ok`);
