@@ -87,7 +87,10 @@ export const DEFAULT_FEATURES: u32 = 0xffffffff;
 /** Datagrams queued per UDP socket. */
 export const CONFIG_UDP_QUEUE: u32 = 112;
 export const DEFAULT_UDP_QUEUE: u32 = 64;
-export const SIZEOF_CONFIG: u32 = 116;
+/** Sockets of the host at once: connections, listeners and UDP; 0 = the host has none to give. */
+export const CONFIG_HOST_SOCKETS: u32 = 116;
+export const DEFAULT_HOST_SOCKETS: u32 = 0;
+export const SIZEOF_CONFIG: u32 = 120;
 
 /** Switch bits: set = the second reading of the V row, clear = its recommended default. */
 export const SWITCH_V01_CLOSE_ABORTED: u32 = 1 << 0;

@@ -33,6 +33,10 @@ export const ROFLAGS_TRUNCATED: i32 = 1;
 export const LSO_STATE: i32 = 6;
 /** Get u32: datagrams thrown away because nobody received them. */
 export const LSO_DROPPED: i32 = 7;
+/** Get i32: bytes of the oldest datagram not received yet, -1 if there is none. */
+export const LSO_FIRST: i32 = 8;
+/** Get i32: datagrams not received yet. */
+export const LSO_QUEUED: i32 = 9;
 
 /** Capability bits (LSO_CAPABILITIES): what a close report and a reset can rest on. The inet provider has them all. */
 /** LSO_OUTSTANDING and LSO_FIN_ACKED are exact; without it they are -1 (N-18, N-22). */
@@ -47,3 +51,9 @@ export const CAPABILITY_PAUSED_SEEN: u32 = 1 << 3;
 export const CAPABILITY_STATE: u32 = 1 << 4;
 /** sock_bind and sock_listen answer for the operating system; without it, failures and the port come later, through readiness. */
 export const CAPABILITY_BIND_NOW: u32 = 1 << 5;
+
+/** dwCatalogEntryId of WSAPROTOCOL_INFO: which provider a new socket uses. Others take the default (seam.md). */
+export const CATALOG_INET_TCP: u32 = 1001;
+export const CATALOG_INET_UDP: u32 = 1002;
+export const CATALOG_HOST_TCP: u32 = 2001;
+export const CATALOG_HOST_UDP: u32 = 2002;

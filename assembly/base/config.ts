@@ -40,6 +40,7 @@ function defaults(): void {
   fill(C.CONFIG_TIME_ORIGIN, C.DEFAULT_TIME_ORIGIN);
   fill(C.CONFIG_FEATURES, TINY ? 0 : C.DEFAULT_FEATURES);
   fill(C.CONFIG_UDP_QUEUE, TINY ? 4 : C.DEFAULT_UDP_QUEUE);
+  fill(C.CONFIG_HOST_SOCKETS, C.DEFAULT_HOST_SOCKETS);
 }
 
 /**
@@ -74,6 +75,7 @@ function configLegal(): bool {
   if (config(C.CONFIG_RTO_INITIAL_MS) > config(C.CONFIG_RTO_MAX_MS) || config(C.CONFIG_RTO_INITIAL_MS) == 0) return false;
   if (config(C.CONFIG_MTU_MAX) < 576 || config(C.CONFIG_MTU_MAX) > 65535) return false;
   if (config(C.CONFIG_SEND_MAX) > 1 << 30 || config(C.CONFIG_NEIGHBORS) < 1 || config(C.CONFIG_NEIGHBORS) > 65536) return false;
+  if (config(C.CONFIG_HOST_SOCKETS) > (TINY ? 0 : 1 << 21)) return false;
   if (config(C.CONFIG_UDP_QUEUE) < 1 || config(C.CONFIG_UDP_QUEUE) > 65536) return false;
   return config(C.CONFIG_HOST_AREA) >= 256 && config(C.CONFIG_HOST_AREA) <= 1 << 24;
 }

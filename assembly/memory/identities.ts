@@ -9,10 +9,10 @@ let sockets: u32 = 0;
 
 const TABLES: u32 = 4;
 
-export function identitiesReset(maxConnections: u32, maxSocketObjects: u32): bool {
+export function identitiesReset(maxConnections: u32, maxSocketObjects: u32, hostSockets: u32 = 0): bool {
   connections = maxConnections;
   sockets = maxSocketObjects;
-  return deadlinesReset(connections + sockets + TABLES);
+  return deadlinesReset(connections + sockets + TABLES + hostSockets);
 }
 
 // @ts-ignore: decorator
@@ -23,6 +23,9 @@ export function idOfNeighbors(): u32 { return connections + sockets; }
 export function idOfReassembly(): u32 { return connections + sockets + 1; }
 export function idOfServices(): u32 { return connections + sockets + 2; }
 
+/** Block i of provider/hostblock. */
+export function idOfHost(i: u32): u32 { return connections + sockets + TABLES + i; }
+
 // @ts-ignore: decorator
 @inline export function isConnection(id: u32): bool { return id < connections; }
 // @ts-ignore: decorator
@@ -30,3 +33,5 @@ export function idOfServices(): u32 { return connections + sockets + 2; }
 /** Index of the socket object behind an identity for which isSocket holds. */
 // @ts-ignore: decorator
 @inline export function socketOf(id: u32): u32 { return id - connections; }
+export function isHost(id: u32): bool { return id >= connections + sockets + TABLES; }
+export function hostOf(id: u32): u32 { return id - connections - sockets - TABLES; }

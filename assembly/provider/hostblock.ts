@@ -105,6 +105,9 @@ export class HostBlock {
   type: u8;
 }
 
+/** Bytes from one block to the next: the 64-bit fields of every block are aligned. */
+const STRIDE: usize = (offsetof<HostBlock>() + 7) & ~7;
+
 let table: usize = 0;
 let buckets: usize = 0;
 let bucketMask: u32 = 0;
@@ -132,7 +135,7 @@ export function hostBlocksReset(n: u32): bool {
   if (!n) return true;
   const size: u32 = n <= 1 ? 1 : 1 << (32 - clz(n - 1));
   bucketMask = size - 1;
-  table = carve(n * <u32>offsetof<HostBlock>());
+  table = carve(n * <u32>STRIDE);
   buckets = carve(size * 4);
   if (!table || !buckets) return false;
   for (let i: u32 = 0; i < n; i++) hostBlock(<i32>i).next = i + 1 < n ? i + 2 : 0;
@@ -143,10 +146,10 @@ export function hostBlocksReset(n: u32): bool {
 // @ts-ignore: decorator
 @inline export function hostBlock(i: i32): HostBlock {
   assert(<u32>i < hostCapacity, "no such host socket");
-  return changetype<HostBlock>(table + <usize>i * offsetof<HostBlock>());
+  return changetype<HostBlock>(table + <usize>i * STRIDE);
 }
 // @ts-ignore: decorator
-@inline export function indexOfHost(b: HostBlock): i32 { return <i32>((changetype<usize>(b) - table) / offsetof<HostBlock>()); }
+@inline export function indexOfHost(b: HostBlock): i32 { return <i32>((changetype<usize>(b) - table) / STRIDE); }
 // @ts-ignore: decorator
 @inline export function hostLocal(b: HostBlock): usize { return changetype<usize>(b); }
 // @ts-ignore: decorator
@@ -180,7 +183,7 @@ export function hostAlloc(fd: i32, type: i32, owner: i32): i32 {
   free = b.next;
   // A block may be freed while it stands in a queue; the queue keeps its links.
   const kept = b.marks & (H_WORK | H_CHANGED), workNext = b.workNext, changedNext = b.changedNext;
-  memory.fill(changetype<usize>(b), 0, offsetof<HostBlock>());
+  memory.fill(changetype<usize>(b), 0, STRIDE);
   b.marks = kept | H_USED;
   b.workNext = workNext;
   b.changedNext = changedNext;

@@ -1,14 +1,23 @@
 /**
  * The seam below the socket layer: what a socket asks of whoever moves its bytes. One contract, a `switch` on the
  * provider, chosen per socket. `inet` is our own TCP/IP: stream calls take the index of a TCB or listener, datagram calls
- * that of a UDP block. What each call means is said where inet implements it (tcp/user, tcp/status, udp/udp).
+ * that of a UDP block. What each call means is said where inet implements it (tcp/user, tcp/status, udp/udp). `host` passes them on
+ * to sockets of the operating system; its indices are those of hostblock.
  */
+import {
+  CAPABILITY_ACKS, CAPABILITY_BIND_NOW, CAPABILITY_PAUSED_SEEN, CAPABILITY_RESET_NOW, CAPABILITY_RESET_SEEN, CAPABILITY_STATE,
+} from "../abi/sockets";
 import * as F from "../tcp/status";
 import { tcpEphemeralPort } from "../tcp/table";
 import * as T from "../tcp/user";
 import { localPtr, remotePtr, tcb } from "../tcp/tcb";
 import { ucb } from "../udp/table";
 import * as U from "../udp/udp";
+import * as H from "./host";
+import * as D from "./hostdatagram";
+
+/** inet knows everything about its connections. */
+const CAPABILITIES_ALL: u32 = CAPABILITY_ACKS | CAPABILITY_RESET_NOW | CAPABILITY_RESET_SEEN | CAPABILITY_PAUSED_SEEN | CAPABILITY_STATE | CAPABILITY_BIND_NOW;
 
 /** Our own TCP/IP over frame devices. */
 export const PROVIDER_INET: u8 = 1;
@@ -17,10 +26,23 @@ export const PROVIDER_INET: u8 = 1;
 export const OPEN_UNREACHABLE: i32 = -2;
 export const OPEN_TAKEN: i32 = -3;
 
+/** Sockets of the host through the sock_* imports. */
+export const PROVIDER_HOST: u8 = 2;
+
+/** Why the provider's last streamOpen, streamListen or streamBind gave -1: a WSA code, 0 where it does not say. */
+export function streamFailure(p: u8): i32 { return !TINY && p == PROVIDER_HOST ? H.hostFailure : 0; }
+/** Binds a stream ahead of streamOpen or streamListen where the operating system keeps the names: index, or -1. inet has no need. */
+export function streamBind(p: u8, local: usize, lport: u32, owner: i32): i32 {
+  return !TINY && p == PROVIDER_HOST ? H.hostStreamBind(local, lport, owner) : -1;
+}
+/** Own port of a stream that streamBind or streamListen named. */
+export function streamPort(p: u8, i: i32): u32 { return !TINY && p == PROVIDER_HOST ? H.hostStreamPort(i) : 0; }
+
 /** Active open: index, -1, OPEN_UNREACHABLE (no route) or OPEN_TAKEN (the address pair is in use). */
 export function streamOpen(p: u8, local: usize, lport: u32, remote: usize, rport: u32, sendLimit: u32, recvLimit: u32, owner: i32): i32 {
   switch (p) {
     case PROVIDER_INET: return T.tcpOpen(local, lport, remote, rport, sendLimit, recvLimit, owner);
+    case PROVIDER_HOST: return TINY ? -1 : H.hostStreamOpen(local, lport, remote, rport, sendLimit, recvLimit, owner);
     default: return -1;
   }
 }
@@ -28,6 +50,7 @@ export function streamOpen(p: u8, local: usize, lport: u32, remote: usize, rport
 export function streamListen(p: u8, local: usize, lport: u32, backlog: u32, recvLimit: u32, sendLimit: u32, owner: i32): i32 {
   switch (p) {
     case PROVIDER_INET: return T.tcpListen(local, lport, backlog, recvLimit, sendLimit, owner);
+    case PROVIDER_HOST: return TINY ? -1 : H.hostStreamListen(local, lport, backlog, recvLimit, sendLimit, owner);
     default: return -1;
   }
 }
@@ -42,12 +65,14 @@ export function streamEphemeralPort(p: u8, local: usize, remote: usize, rport: u
 export function streamAcceptTake(p: u8, i: i32): i32 {
   switch (p) {
     case PROVIDER_INET: return T.tcpAcceptTake(i);
+    case PROVIDER_HOST: return TINY ? -1 : H.hostAcceptTake(i);
     default: return -1;
   }
 }
 export function streamAcceptCount(p: u8, i: i32): u32 {
   switch (p) {
     case PROVIDER_INET: return T.tcpAcceptCount(i);
+    case PROVIDER_HOST: return TINY ? 0 : H.hostAcceptCount(i);
     default: return 0;
   }
 }
@@ -55,6 +80,7 @@ export function streamAcceptCount(p: u8, i: i32): u32 {
 export function streamAttach(p: u8, i: i32, owner: i32): void {
   switch (p) {
     case PROVIDER_INET: T.tcpAttach(i, owner); break;
+    case PROVIDER_HOST: if (!TINY) H.hostAttach(i, owner); break;
     default: break;
   }
 }
@@ -67,20 +93,35 @@ export function streamNames(p: u8, i: i32, local: usize, remote: usize): u32 {
       memory.copy(remote, remotePtr(t), 16);
       return (<u32>t.lport << 16) | <u32>t.rport;
     }
+    case PROVIDER_HOST: return TINY ? 0 : H.hostNames(i, local, remote);
     default: return 0;
   }
 }
 
-/** Bytes accepted and not yet acknowledged. */
+/** Bytes that fill the send buffer: inet keeps them until they are acknowledged, host until the system takes them. */
 export function streamSendUsed(p: u8, i: i32): u32 {
   switch (p) {
     case PROVIDER_INET: return T.tcpSendUsed(i);
+    case PROVIDER_HOST: return TINY ? 0 : H.hostSendUsed(i);
     default: return 0;
   }
 }
+/** Bytes accepted and not acknowledged by the peer; -1 unknown. */
+export function streamOutstanding(p: u8, i: i32): i32 {
+  switch (p) {
+    case PROVIDER_INET: return <i32>T.tcpSendUsed(i);
+    case PROVIDER_HOST: return TINY ? 0 : H.hostOutstanding(i);
+    default: return 0;
+  }
+}
+/** True when everything is handed over and nothing will ever be known of it: a close can end, but not say how. */
+export function streamBlind(p: u8, i: i32): bool { return !TINY && p == PROVIDER_HOST ? H.hostBlind(i) : false; }
+/** CAPABILITY_x of the connection's provider. */
+export function streamCapabilities(p: u8, i: i32): u32 { return !TINY && p == PROVIDER_HOST ? H.hostCapabilities(i) : CAPABILITIES_ALL; }
 export function streamSetLimits(p: u8, i: i32, sendLimit: u32, recvLimit: u32): void {
   switch (p) {
     case PROVIDER_INET: T.tcpSetSendLimit(i, max<u32>(sendLimit, 1)); T.tcpSetRecvLimit(i, recvLimit); break;
+    case PROVIDER_HOST: if (!TINY) H.hostStreamSetLimits(i, sendLimit, recvLimit); break;
     default: break;
   }
 }
@@ -88,6 +129,7 @@ export function streamSetLimits(p: u8, i: i32, sendLimit: u32, recvLimit: u32): 
 export function streamSend(p: u8, i: i32, src: usize, len: u32): u32 {
   switch (p) {
     case PROVIDER_INET: return T.tcpSend(i, src, len);
+    case PROVIDER_HOST: return TINY ? 0 : H.hostStreamSend(i, src, len);
     default: return 0;
   }
 }
@@ -95,18 +137,21 @@ export function streamSend(p: u8, i: i32, src: usize, len: u32): u32 {
 export function streamReserve(p: u8, i: i32, want: u32): usize {
   switch (p) {
     case PROVIDER_INET: return T.tcpReserve(i, want);
+    case PROVIDER_HOST: return TINY ? 0 : H.hostReserve(i, want);
     default: return 0;
   }
 }
 export function streamReserved(p: u8): u32 {
   switch (p) {
     case PROVIDER_INET: return T.tcpReserved();
+    case PROVIDER_HOST: return TINY ? 0 : H.hostReserved();
     default: return 0;
   }
 }
 export function streamCommit(p: u8, i: i32, n: u32): void {
   switch (p) {
     case PROVIDER_INET: T.tcpCommit(i, n); break;
+    case PROVIDER_HOST: if (!TINY) H.hostCommit(i, n); break;
     default: break;
   }
 }
@@ -114,12 +159,14 @@ export function streamCommit(p: u8, i: i32, n: u32): void {
 export function streamUnread(p: u8, i: i32): u32 {
   switch (p) {
     case PROVIDER_INET: return T.tcpUnread(i);
+    case PROVIDER_HOST: return TINY ? 0 : H.hostUnread(i);
     default: return 0;
   }
 }
 export function streamRecv(p: u8, i: i32, dst: usize, len: u32, peek: bool): u32 {
   switch (p) {
     case PROVIDER_INET: return T.tcpRecv(i, dst, len, peek);
+    case PROVIDER_HOST: return TINY ? 0 : H.hostStreamRecv(i, dst, len, peek);
     default: return 0;
   }
 }
@@ -127,18 +174,21 @@ export function streamRecv(p: u8, i: i32, dst: usize, len: u32, peek: bool): u32
 export function streamPeek(p: u8, i: i32): usize {
   switch (p) {
     case PROVIDER_INET: return T.tcpPeek(i);
+    case PROVIDER_HOST: return TINY ? 0 : H.hostPeek(i);
     default: return 0;
   }
 }
 export function streamPeeked(p: u8): u32 {
   switch (p) {
     case PROVIDER_INET: return T.tcpPeeked();
+    case PROVIDER_HOST: return TINY ? 0 : H.hostPeeked();
     default: return 0;
   }
 }
 export function streamConsume(p: u8, i: i32, n: u32): void {
   switch (p) {
     case PROVIDER_INET: T.tcpConsume(i, n); break;
+    case PROVIDER_HOST: if (!TINY) H.hostConsume(i, n); break;
     default: break;
   }
 }
@@ -146,12 +196,14 @@ export function streamConsume(p: u8, i: i32, n: u32): void {
 export function streamShutdownSend(p: u8, i: i32): void {
   switch (p) {
     case PROVIDER_INET: T.tcpShutdownSend(i); break;
+    case PROVIDER_HOST: if (!TINY) H.hostStreamShutdownSend(i); break;
     default: break;
   }
 }
 export function streamShutdownRecv(p: u8, i: i32): void {
   switch (p) {
     case PROVIDER_INET: T.tcpShutdownRecv(i); break;
+    case PROVIDER_HOST: if (!TINY) H.hostStreamShutdownRecv(i); break;
     default: break;
   }
 }
@@ -159,6 +211,7 @@ export function streamShutdownRecv(p: u8, i: i32): void {
 export function streamAbort(p: u8, i: i32, cause: u32): void {
   switch (p) {
     case PROVIDER_INET: T.tcpAbort(i, cause); break;
+    case PROVIDER_HOST: if (!TINY) H.hostAbort(i, cause); break;
     default: break;
   }
 }
@@ -166,6 +219,7 @@ export function streamAbort(p: u8, i: i32, cause: u32): void {
 export function streamOrphan(p: u8, i: i32): void {
   switch (p) {
     case PROVIDER_INET: T.tcpOrphan(i); break;
+    case PROVIDER_HOST: if (!TINY) H.hostOrphan(i); break;
     default: break;
   }
 }
@@ -173,6 +227,7 @@ export function streamOrphan(p: u8, i: i32): void {
 export function streamDetach(p: u8, i: i32): void {
   switch (p) {
     case PROVIDER_INET: T.tcpDetach(i); break;
+    case PROVIDER_HOST: if (!TINY) H.hostDetach(i); break;
     default: break;
   }
 }
@@ -180,12 +235,14 @@ export function streamDetach(p: u8, i: i32): void {
 export function streamSetNoDelay(p: u8, i: i32, on: bool): void {
   switch (p) {
     case PROVIDER_INET: T.tcpSetNoDelay(i, on); break;
+    case PROVIDER_HOST: if (!TINY) H.hostSetNoDelay(i, on); break;
     default: break;
   }
 }
 export function streamSetKeepAlive(p: u8, i: i32, on: bool, idle: u32, interval: u32, probes: u32): void {
   switch (p) {
     case PROVIDER_INET: T.tcpSetKeepAlive(i, on, idle, interval, probes); break;
+    case PROVIDER_HOST: if (!TINY) H.hostSetKeepAlive(i, on, idle); break;
     default: break;
   }
 }
@@ -194,6 +251,7 @@ export function streamSetKeepAlive(p: u8, i: i32, on: bool, idle: u32, interval:
 export function streamState(p: u8, i: i32): i32 {
   switch (p) {
     case PROVIDER_INET: return F.tcpState(i);
+    case PROVIDER_HOST: return TINY ? 0 : H.hostStreamState(i);
     default: return 0;
   }
 }
@@ -201,6 +259,7 @@ export function streamState(p: u8, i: i32): i32 {
 export function streamFlags(p: u8, i: i32): u32 {
   switch (p) {
     case PROVIDER_INET: return F.tcpFlags(i);
+    case PROVIDER_HOST: return TINY ? 0 : H.hostFlags(i);
     default: return 0;
   }
 }
@@ -208,6 +267,7 @@ export function streamFlags(p: u8, i: i32): u32 {
 export function streamError(p: u8, i: i32): i32 {
   switch (p) {
     case PROVIDER_INET: return F.tcpError(i);
+    case PROVIDER_HOST: return TINY ? 0 : H.hostStreamError(i);
     default: return 0;
   }
 }
@@ -215,24 +275,28 @@ export function streamError(p: u8, i: i32): i32 {
 export function streamCause(p: u8, i: i32): u32 {
   switch (p) {
     case PROVIDER_INET: return F.tcpCause(i);
+    case PROVIDER_HOST: return TINY ? 0 : H.hostCause(i);
     default: return 0;
   }
 }
 export function streamBytesSent(p: u8, i: i32): u64 {
   switch (p) {
     case PROVIDER_INET: return F.tcpBytesSent(i);
+    case PROVIDER_HOST: return TINY ? 0 : H.hostBytesSent(i);
     default: return 0;
   }
 }
 export function streamBytesAcked(p: u8, i: i32): u64 {
   switch (p) {
     case PROVIDER_INET: return F.tcpBytesAcked(i);
+    case PROVIDER_HOST: return TINY ? 0 : H.hostBytesAcked(i);
     default: return 0;
   }
 }
 export function streamBytesReceived(p: u8, i: i32): u64 {
   switch (p) {
     case PROVIDER_INET: return F.tcpBytesReceived(i);
+    case PROVIDER_HOST: return TINY ? 0 : H.hostBytesReceived(i);
     default: return 0;
   }
 }
@@ -240,6 +304,7 @@ export function streamBytesReceived(p: u8, i: i32): u64 {
 export function streamBytesDiscarded(p: u8, i: i32): u64 {
   switch (p) {
     case PROVIDER_INET: return F.tcpBytesDiscarded(i);
+    case PROVIDER_HOST: return TINY ? 0 : H.hostBytesDiscarded(i);
     default: return 0;
   }
 }
@@ -248,18 +313,15 @@ export function streamBytesDiscarded(p: u8, i: i32): u64 {
 export function datagramOpen(p: u8, owner: i32): i32 {
   switch (p) {
     case PROVIDER_INET: return U.udpOpen(owner);
+    case PROVIDER_HOST: return TINY ? -1 : D.hostDatagramOpen(owner);
     default: return -1;
   }
 }
-export function datagramBind(p: u8, i: i32, local: usize, lport: u32): void {
+/** Gives the block its name: the port, which the host chooses if lport is 0, or minus a WSA code. */
+export function datagramBind(p: u8, i: i32, local: usize, lport: u32): i32 {
   switch (p) {
-    case PROVIDER_INET: U.udpBind(i, local, lport); break;
-    default: break;
-  }
-}
-export function datagramEphemeralPort(p: u8, local: usize): u32 {
-  switch (p) {
-    case PROVIDER_INET: return U.udpEphemeralPort(local);
+    case PROVIDER_INET: U.udpBind(i, local, lport); return <i32>lport;
+    case PROVIDER_HOST: return TINY ? 0 : D.hostDatagramBind(i, local, lport);
     default: return 0;
   }
 }
@@ -267,6 +329,7 @@ export function datagramEphemeralPort(p: u8, local: usize): u32 {
 export function datagramConnect(p: u8, i: i32, remote: usize, rport: u32): void {
   switch (p) {
     case PROVIDER_INET: U.udpConnect(i, remote, rport); break;
+    case PROVIDER_HOST: if (!TINY) D.hostDatagramConnect(i, remote, rport); break;
     default: break;
   }
 }
@@ -274,12 +337,14 @@ export function datagramConnect(p: u8, i: i32, remote: usize, rport: u32): void 
 export function datagramSend(p: u8, i: i32, local: usize, remote: usize, rport: u32, data: usize, len: u32): bool {
   switch (p) {
     case PROVIDER_INET: return U.udpSend(i, local, remote, rport, data, len, 0);
+    case PROVIDER_HOST: return TINY ? false : D.hostDatagramSend(i, remote, rport, data, len);
     default: return false;
   }
 }
 export function datagramWritable(p: u8, i: i32): bool {
   switch (p) {
     case PROVIDER_INET: return U.udpWritable(i);
+    case PROVIDER_HOST: return TINY ? false : D.hostDatagramWritable(i);
     default: return false;
   }
 }
@@ -287,6 +352,7 @@ export function datagramWritable(p: u8, i: i32): bool {
 export function datagramRecv(p: u8, i: i32, dst: usize, room: u32, from: usize, fromPort: usize, peek: bool): i32 {
   switch (p) {
     case PROVIDER_INET: return U.udpRecv(i, dst, room, from, fromPort, peek);
+    case PROVIDER_HOST: return TINY ? -1 : D.hostDatagramRecv(i, dst, room, from, fromPort, peek);
     default: return -1;
   }
 }
@@ -294,12 +360,14 @@ export function datagramRecv(p: u8, i: i32, dst: usize, room: u32, from: usize, 
 export function datagramQueued(p: u8, i: i32): u32 {
   switch (p) {
     case PROVIDER_INET: return U.udpQueued(i);
+    case PROVIDER_HOST: return TINY ? 0 : D.hostDatagramQueued(i);
     default: return 0;
   }
 }
 export function datagramUnread(p: u8, i: i32): u32 {
   switch (p) {
     case PROVIDER_INET: return U.udpUnread(i);
+    case PROVIDER_HOST: return TINY ? 0 : D.hostDatagramUnread(i);
     default: return 0;
   }
 }
@@ -307,6 +375,7 @@ export function datagramUnread(p: u8, i: i32): u32 {
 export function datagramError(p: u8, i: i32): i32 {
   switch (p) {
     case PROVIDER_INET: return U.udpError(i);
+    case PROVIDER_HOST: return TINY ? 0 : D.hostDatagramError(i);
     default: return 0;
   }
 }
@@ -314,6 +383,7 @@ export function datagramError(p: u8, i: i32): i32 {
 export function datagramHasError(p: u8, i: i32): bool {
   switch (p) {
     case PROVIDER_INET: return ucb(<u32>i).error != 0;
+    case PROVIDER_HOST: return TINY ? false : D.hostDatagramHasError(i);
     default: return false;
   }
 }
@@ -326,6 +396,7 @@ export function datagramSetLimits(p: u8, i: i32, sendLimit: u32, recvLimit: u32)
 export function datagramClose(p: u8, i: i32): void {
   switch (p) {
     case PROVIDER_INET: U.udpClose(i); break;
+    case PROVIDER_HOST: if (!TINY) D.hostDatagramClose(i); break;
     default: break;
   }
 }

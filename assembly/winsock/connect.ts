@@ -4,10 +4,11 @@ import {
 } from "../abi/errors";
 import { OP_CONNECT, OP_RECV, OP_SEND } from "../abi/events";
 import { AF_UNSPEC, FD_CONNECT, FD_WRITE } from "../abi/winsock";
-import { addrClear, addrCopy, addrIsAny } from "../base/addr";
+import { addrClear, addrCopy, addrIsAny, addrSetV4 } from "../base/addr";
 import { ipIsGroup, ipSourceFor } from "../ip/route";
 import {
-  datagramConnect, OPEN_TAKEN, OPEN_UNREACHABLE, streamDetach, streamEphemeralPort, streamOpen, streamSetKeepAlive, streamSetNoDelay,
+  datagramConnect, OPEN_TAKEN, OPEN_UNREACHABLE, PROVIDER_HOST, streamDetach, streamEphemeralPort, streamFailure, streamNames, streamOpen,
+  streamSetKeepAlive, streamSetNoDelay,
 } from "../provider/index";
 import { raise } from "./netevents";
 import { NAME, namePort, sockaddrRead } from "./names";
@@ -20,6 +21,7 @@ import {
 import { clockNow, enterWaiting, wake, waitEnd, waitFor, waitOf } from "./waits";
 
 const LOCAL = memory.data(16, 8);
+const REMOTE = memory.data(16, 8);
 
 /**
  * Stream: starts the handshake. Nonblocking: 10035, then FD_CONNECT or writability tells. Blocking: LASTACK_WAIT until it is
@@ -62,6 +64,7 @@ function connectResumed(s: Socket, h: u32): i32 {
 
 /** Settles the own end of a connection to NAME:namePort and opens it. */
 function openStream(s: Socket): i32 {
+  if (s.provider == PROVIDER_HOST) return openOutside(s);
   if (ipSourceFor(NAME, LOCAL) < 0) return WSAENETUNREACH;
   if (has(s, S_BOUND) && !addrIsAny(localOf(s))) addrCopy(LOCAL, localOf(s));
   if (!has(s, S_BOUND)) {
@@ -81,6 +84,21 @@ function openStream(s: Socket): i32 {
     return why == OPEN_TAKEN ? WSAEADDRINUSE : why == OPEN_UNREACHABLE ? WSAENETUNREACH : WSAENOBUFS;
   }
   addrCopy(localOf(s), LOCAL);
+  opened(s);
+  return 0;
+}
+
+/** The operating system chooses address and port where bind has not; connectDone asks for them. */
+function openOutside(s: Socket): i32 {
+  clockNow();
+  s.transport = streamOpen(s.provider, localOf(s), <u32>s.lport, NAME, namePort, s.sendLimit, s.recvLimit, <i32>indexOf(s));
+  if (s.transport < 0) return streamFailure(s.provider);
+  opened(s);
+  return 0;
+}
+
+/** The handshake is on its way. */
+function opened(s: Socket): void {
   addrCopy(remoteOf(s), NAME);
   s.rport = <u16>namePort;
   s.connectError = 0;
@@ -88,7 +106,6 @@ function openStream(s: Socket): i32 {
   s.eventReported &= ~<u16>FD_CONNECT;
   s.eventRecord &= ~<u16>FD_CONNECT;
   applyOptions(s);
-  return 0;
 }
 
 function unbindImplicit(s: Socket): void {
@@ -106,12 +123,23 @@ export function applyOptions(s: Socket): void {
 
 /** The handshake is complete (E-64). */
 export function connectDone(s: Socket): void {
+  if (s.provider == PROVIDER_HOST) nameFromOutside(s);
   s.flags = (s.flags & ~S_CONNECTING) | S_CONNECTED;
   s.connectedAt = clockNow();
   // O-04: only a later success clears the error of an earlier attempt.
   s.soError = 0;
   raise(s, FD_CONNECT | FD_WRITE);
   wake(s, 1 << OP_CONNECT);
+}
+
+/** What the operating system named the own end. */
+function nameFromOutside(s: Socket): void {
+  const ports = streamNames(s.provider, s.transport, localOf(s), REMOTE);
+  if (has(s, S_BOUND) && s.lport) return;
+  portDrop(s);
+  s.lport = <u16>(ports >> 16);
+  portTake(s);
+  s.flags |= S_IMPLICIT;
 }
 
 /** The attempt failed with `error`; the socket may try again. */
@@ -132,7 +160,8 @@ export function connectFailed(s: Socket, error: i32): void {
 function connectDatagram(s: Socket): i32 {
   if (has(s, S_SEND_SHUT | S_RECV_SHUT)) return WSAEISCONN;
   if (!namePort || addrIsAny(NAME)) return WSAEADDRNOTAVAIL;
-  if (ipSourceFor(NAME, LOCAL) < 0) return WSAENETUNREACH;
+  if (s.provider == PROVIDER_HOST) addrSetV4(LOCAL, 0);
+  else if (ipSourceFor(NAME, LOCAL) < 0) return WSAENETUNREACH;
   if (!has(s, S_BOUND)) {
     const e = bindTo(s, LOCAL, 0);
     if (e) return e;

@@ -8,9 +8,12 @@ import {
 } from "../abi/errors";
 import { AF_INET, AF_UNSPEC, INVALID_SOCKET, IPPROTO_TCP, IPPROTO_UDP, SIZEOF_WSAPROTOCOL_INFOW, SOCK_DGRAM, SOCK_STREAM } from "../abi/winsock";
 import { config } from "../base/config";
+import { CATALOG_HOST_TCP, CATALOG_HOST_UDP, CATALOG_INET_TCP, CATALOG_INET_UDP } from "../abi/sockets";
+import { deviceCount } from "../link/device";
 import { ipHasAddress } from "../ip/route";
 import { handleAlloc, KIND_SOCKET } from "../memory/handles";
-import { datagramClose, datagramOpen, PROVIDER_INET, streamListen } from "../provider/index";
+import { datagramClose, datagramOpen, PROVIDER_HOST, PROVIDER_INET, streamFailure, streamListen } from "../provider/index";
+import { hostCapacity } from "../provider/hostblock";
 import { NAME, namePort, sockaddrRead } from "./names";
 import { bindTo } from "./ports";
 import { finish, mayAccess, setError } from "./result";
@@ -24,16 +27,19 @@ const FROM_PROTOCOL_INFO: i32 = -1;
 /** All WSA_FLAG_ bits (K.1); none of them changes anything here, sockets can always do overlapped operations. */
 const WSA_FLAGS: u32 = 0x1df;
 /** WSAPROTOCOL_INFO: family, type and protocol. */
+const INFO_CATALOG: usize = 36;
 const INFO_FAMILY: usize = 76;
 const INFO_TYPE: usize = 88;
 const INFO_PROTOCOL: usize = 92;
 const BACKLOG_MAX: i32 = 1024;
 
 let wantedType: i32 = 0;
+let wantedProvider: u8 = PROVIDER_INET;
 
 /**
  * A new blocking socket: AF_INET with SOCK_STREAM (TCP) or SOCK_DGRAM (UDP); protocol 0 = the type's own. Arguments that are -1
- * (or 0 for family and type) come from lpProtocolInfo (WSAPROTOCOL_INFOW) if given. The group is ignored.
+ * (or 0 for family and type) come from lpProtocolInfo (WSAPROTOCOL_INFOW) if given; its dwCatalogEntryId chooses the provider
+ * (CATALOG_x). Otherwise that is inet if the stack has a device, else the host if it gives sockets. The group is ignored.
  * Returns the handle, or INVALID_SOCKET: 10093, 10014, 10022 (flags, nothing asked for), 10044, 10047, 10043 (X-31: in that
  * order), 10024 (no handle), 10055 (no control block).
  */
@@ -43,7 +49,7 @@ export function WSPSocket(af: i32, type: i32, protocol: i32, lpProtocolInfo: usi
   const s = socketAlloc();
   if (!changetype<usize>(s)) { setError(lpErrno, WSAENOBUFS); return INVALID_SOCKET; }
   s.type = <u8>wantedType;
-  s.provider = PROVIDER_INET;
+  s.provider = wantedProvider;
   if (!isStream(s)) s.transport = datagramOpen(s.provider, <i32>indexOf(s));
   const error = !isStream(s) && s.transport < 0 ? WSAENOBUFS : nameSocket(s) ? 0 : WSAEMFILE;
   setError(lpErrno, error);
@@ -56,11 +62,13 @@ export function WSPSocket(af: i32, type: i32, protocol: i32, lpProtocolInfo: usi
 function kindCheck(af: i32, type: i32, protocol: i32, info: usize, flags: u32): i32 {
   claimsForget();
   if (!startups) return WSANOTINITIALISED;
+  wantedProvider = providerFor(0);
   if (info) {
     if (!mayAccess(info, SIZEOF_WSAPROTOCOL_INFOW)) return WSAEFAULT;
     if (af == FROM_PROTOCOL_INFO || !af) af = load<i32>(info + INFO_FAMILY);
     if (type == FROM_PROTOCOL_INFO || !type) type = load<i32>(info + INFO_TYPE);
     if (protocol == FROM_PROTOCOL_INFO || !protocol) protocol = load<i32>(info + INFO_PROTOCOL);
+    wantedProvider = providerFor(load<u32>(info + INFO_CATALOG));
   }
   if (flags & ~WSA_FLAGS || !(af | type | protocol)) return WSAEINVAL;
   if (type != SOCK_STREAM && type != SOCK_DGRAM) return WSAESOCKTNOSUPPORT;
@@ -70,6 +78,13 @@ function kindCheck(af: i32, type: i32, protocol: i32, info: usize, flags: u32): 
   if (protocol && protocol != (type == SOCK_STREAM ? IPPROTO_TCP : IPPROTO_UDP)) return WSAEPROTONOSUPPORT;
   wantedType = type;
   return 0;
+}
+
+/** Provider of a catalog entry; of none or an unknown one, the default. */
+function providerFor(entry: u32): u8 {
+  if (TINY || !hostCapacity) return PROVIDER_INET;
+  if (entry == CATALOG_HOST_TCP || entry == CATALOG_HOST_UDP) return PROVIDER_HOST;
+  return entry == CATALOG_INET_TCP || entry == CATALOG_INET_UDP || deviceCount ? PROVIDER_INET : PROVIDER_HOST;
 }
 
 /** Gives an object its first descriptor; false when handles are used up. */
@@ -108,7 +123,7 @@ function bindSocket(h: u32, name: usize, namelen: i32): i32 {
   e = sockaddrRead(name, namelen);
   if (e) return e;
   if (has(it, S_BOUND)) return WSAEINVAL;
-  return ipHasAddress(NAME) ? bindTo(it, NAME, namePort) : WSAEADDRNOTAVAIL;
+  return it.provider == PROVIDER_HOST || ipHasAddress(NAME) ? bindTo(it, NAME, namePort) : WSAEADDRNOTAVAIL;
 }
 
 /**
@@ -127,7 +142,7 @@ function listenOn(h: u32, backlog: i32): i32 {
   if (!has(s, S_BOUND) || has(s, S_CONNECTING)) return WSAEINVAL;
   const n = <u32>max(1, min(backlog, BACKLOG_MAX));
   s.transport = streamListen(s.provider, localOf(s), <u32>s.lport, min(n, config(CONFIG_MAX_CONNECTIONS)), s.recvLimit, s.sendLimit, <i32>indexOf(s));
-  if (s.transport < 0) return WSAENOBUFS;
+  if (s.transport < 0) { const failed = streamFailure(s.provider); return failed ? failed : WSAENOBUFS; }
   s.flags |= S_LISTENING;
   return 0;
 }

@@ -7,7 +7,7 @@ import { FD_READ, FD_WRITE } from "../abi/winsock";
 import { addrCopy, addrIsAny, addrSetV4 } from "../base/addr";
 import { ipIsBroadcast, ipSourceFor } from "../ip/route";
 import { blockAlloc, blockFree, blockOrder } from "../memory/blocks";
-import { datagramError, datagramRecv, datagramSend, datagramUnread } from "../provider/index";
+import { datagramError, datagramRecv, datagramSend, datagramUnread, PROVIDER_HOST } from "../provider/index";
 import { bufferLength, bufferPointer, buffersGather, buffersScatter } from "./buffers";
 import { NAME, namePort, sockaddrRead, sockaddrWrite } from "./names";
 import { reenable } from "./netevents";
@@ -44,7 +44,7 @@ export function sendDatagram(s: Socket, h: u32, list: usize, count: u32, total: 
   if (total > DATAGRAM_MAX) return WSAEMSGSIZE;
   if (!port || addrIsAny(DST)) return WSAEADDRNOTAVAIL;
   if (!has(s, S_BROADCAST) && ipIsBroadcast(DST)) return WSAEACCES;
-  if (ipSourceFor(DST, SRC) < 0) return WSAENETUNREACH;
+  if (s.provider != PROVIDER_HOST && ipSourceFor(DST, SRC) < 0) return WSAENETUNREACH;
   if (!has(s, S_BOUND)) {
     addrSetV4(ANY, 0);
     const e = bindTo(s, ANY, 0);

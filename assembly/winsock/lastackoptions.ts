@@ -1,14 +1,11 @@
 /** The private level SOL_LASTACK: what closing needs beyond Winsock (seam.md). */
 import { WSAEFAULT, WSAENOPROTOOPT } from "../abi/errors";
 import { LSO_CAPABILITIES, LSO_DRAIN, LSO_FIN_ACKED, LSO_OUTSTANDING, LSO_RESET } from "../abi/winsock";
-import { streamSendUsed } from "../provider/index";
+import { PROVIDER_INET, streamBlind, streamCapabilities, streamOutstanding } from "../provider/index";
 import { TF_FIN_ACKED } from "../tcp/tcb";
 import { has, isStream, S_CONNECTED, Socket } from "./socket";
 import { factsOf } from "./status";
 import { resetStream } from "./teardown/close";
-
-/** Capability bits of the provider: it knows what is outstanding, when its FIN is acknowledged, and can reset. */
-const CAPABILITIES_INET: u32 = 7;
 
 export function setLastackOption(s: Socket, name: i32, value: usize, n: u32): i32 {
   if (!isStream(s)) return WSAENOPROTOOPT;
@@ -30,9 +27,9 @@ export function getLastackOption(s: Socket, name: i32, out: usize): i32 {
   if (!isStream(s)) return WSAENOPROTOOPT;
   const live = has(s, S_CONNECTED) && s.transport >= 0;
   switch (name) {
-    case LSO_OUTSTANDING: store<u32>(out, live ? streamSendUsed(s.provider, s.transport) : 0); return 4;
-    case LSO_FIN_ACKED: store<u32>(out, factsOf(s) & TF_FIN_ACKED ? 1 : 0); return 4;
-    case LSO_CAPABILITIES: store<u32>(out, CAPABILITIES_INET); return 4;
+    case LSO_OUTSTANDING: store<i32>(out, live ? streamOutstanding(s.provider, s.transport) : 0); return 4;
+    case LSO_FIN_ACKED: store<i32>(out, factsOf(s) & TF_FIN_ACKED ? 1 : live && streamBlind(s.provider, s.transport) ? -1 : 0); return 4;
+    case LSO_CAPABILITIES: store<u32>(out, s.provider == PROVIDER_INET || live ? streamCapabilities(s.provider, s.transport) : 0); return 4;
     case LSO_DRAIN: store<u32>(out, s.drainBytes); store<u32>(out, s.drainMs, 4); return 8;
     default: return WSAENOPROTOOPT;
   }

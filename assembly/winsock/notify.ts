@@ -3,6 +3,7 @@
  */
 import { OP_ACCEPT, OP_RECV, OP_SEND } from "../abi/events";
 import { FD_ACCEPT, FD_CLOSE, FD_READ, FD_WRITE } from "../abi/winsock";
+import { hostOwner } from "../provider/host";
 import { streamError } from "../provider/index";
 import {
   NOTIFY_ACCEPTABLE, NOTIFY_CONNECT_FAILED, NOTIFY_CONNECTED, NOTIFY_FAILED, NOTIFY_FIN, NOTIFY_READABLE, NOTIFY_RESET, NOTIFY_WRITABLE,
@@ -12,7 +13,7 @@ import { NOTIFY_UDP_ERROR, NOTIFY_UDP_READABLE, NOTIFY_UDP_WRITABLE } from "../u
 import { udpOwner } from "../udp/udp";
 import { connectDone, connectFailed } from "./connect";
 import { raise, raiseNew } from "./netevents";
-import { has, S_CONNECTING, Socket, socketAt, T_OPEN } from "./socket";
+import { has, isStream, S_CONNECTING, Socket, socketAt, T_OPEN } from "./socket";
 import { hasRoom } from "./status";
 import { closeProgress, closeTimer } from "./teardown/close";
 import { waitsTimer, wake } from "./waits";
@@ -23,8 +24,18 @@ const LOST: u32 = NOTIFY_RESET | NOTIFY_FAILED;
 /** Connection or listener i has news for its socket: NOTIFY_x bits. */
 export function socketNotifyTcp(i: i32, bits: u32): void {
   const owner = tcpOwner(i);
+  if (owner >= 0) streamTold(socketAt(<u32>owner), i, bits);
+}
+
+/** Socket i of the host has news: NOTIFY_x bits, or NOTIFY_UDP_x if it is one for datagrams. */
+export function socketNotifyHost(i: i32, bits: u32): void {
+  const owner = hostOwner(i);
   if (owner < 0) return;
   const s = socketAt(<u32>owner);
+  if (isStream(s)) streamTold(s, i, bits); else datagramNews(s, bits);
+}
+
+function streamTold(s: Socket, i: i32, bits: u32): void {
   if (s.teardown != T_OPEN) { closeProgress(s, bits); return; }
   if (has(s, S_CONNECTING)) {
     if (bits & NOTIFY_CONNECT_FAILED) { connectFailed(s, streamError(s.provider, i)); return; }
@@ -47,8 +58,10 @@ function streamNews(s: Socket, bits: u32): void {
 /** Datagram block i has news for its socket: NOTIFY_UDP_x bits. */
 export function socketNotifyUdp(i: i32, bits: u32): void {
   const owner = udpOwner(i);
-  if (owner < 0) return;
-  const s = socketAt(<u32>owner);
+  if (owner >= 0) datagramNews(socketAt(<u32>owner), bits);
+}
+
+function datagramNews(s: Socket, bits: u32): void {
   let ops: u32 = 0;
   if (bits & (NOTIFY_UDP_READABLE | NOTIFY_UDP_ERROR)) { raiseNew(s, FD_READ); ops |= 1 << OP_RECV; }
   if (bits & NOTIFY_UDP_WRITABLE) { raise(s, FD_WRITE); ops |= 1 << OP_SEND; }

@@ -5,7 +5,7 @@
 import { WSAEACCES, WSAEADDRINUSE, WSAENOBUFS } from "../abi/errors";
 import { addrCopy, addrEqual, addrIsAny } from "../base/addr";
 import { randomBelow } from "../base/prng";
-import { datagramBind } from "../provider/index";
+import { datagramBind, PROVIDER_HOST, streamBind, streamFailure, streamPort } from "../provider/index";
 import { has, indexOf, isStream, localOf, S_ACCEPTED, S_BOUND, S_EXCLUSIVE, S_REUSEADDR, Socket, socketAt, T_OPEN } from "./socket";
 
 const CHAINS: u32 = TINY ? 8 : 1024;
@@ -42,7 +42,7 @@ export function portDrop(s: Socket): void {
 export function portConflict(s: Socket, local: usize, port: u32): i32 {
   for (let ref = load<u32>(headOf(port)); ref; ref = socketAt(ref - 1).portNext) {
     const other = socketAt(ref - 1);
-    if (<u32>other.lport != port || other.type != s.type) continue;
+    if (<u32>other.lport != port || other.type != s.type || other.provider != s.provider) continue;
     const e = clash(other, s, addrEqual(localOf(other), local), addrIsAny(localOf(other)), addrIsAny(local));
     if (e) return e;
   }
@@ -65,6 +65,7 @@ function clash(first: Socket, second: Socket, same: bool, firstAny: bool, second
 
 /** Gives s the local address and port, port 0 = a free one; 10048, 10013 or 10055. */
 export function bindTo(s: Socket, local: usize, port: u32): i32 {
+  if (s.provider == PROVIDER_HOST) return bindOutside(s, local, port);
   if (!port) {
     port = freePort(s);
     if (!port) return WSAENOBUFS;
@@ -76,6 +77,25 @@ export function bindTo(s: Socket, local: usize, port: u32): i32 {
   s.lport = <u16>port;
   portTake(s);
   if (!isStream(s)) datagramBind(s.provider, s.transport, local, port);
+  return 0;
+}
+
+/** The operating system has the last word on the names of host sockets, our own sharing rules the first (N-27). */
+function bindOutside(s: Socket, local: usize, port: u32): i32 {
+  const e = port ? portConflict(s, local, port) : 0;
+  if (e) return e;
+  if (isStream(s)) {
+    s.transport = streamBind(s.provider, local, port, <i32>indexOf(s));
+    if (s.transport < 0) return streamFailure(s.provider);
+    port = streamPort(s.provider, s.transport);
+  } else {
+    const given = datagramBind(s.provider, s.transport, local, port);
+    if (given < 0) return -given;
+    port = <u32>given;
+  }
+  addrCopy(localOf(s), local);
+  s.lport = <u16>port;
+  portTake(s);
   return 0;
 }
 

@@ -1,5 +1,7 @@
 /** WSAPROTOCOL_INFO of a socket (semantics K.5): what SO_PROTOCOL_INFOA and SO_PROTOCOL_INFOW return. */
+import { CATALOG_HOST_TCP, CATALOG_HOST_UDP, CATALOG_INET_TCP, CATALOG_INET_UDP } from "../abi/sockets";
 import { AF_INET, IPPROTO_TCP, IPPROTO_UDP, SIZEOF_SOCKADDR_IN, SIZEOF_WSAPROTOCOL_INFOW } from "../abi/winsock";
+import { PROVIDER_HOST } from "../provider/index";
 import { DATAGRAM_MAX } from "./datagram";
 import { isStream, Socket } from "./socket";
 
@@ -10,9 +12,6 @@ const TCP_SERVICES: u32 = 0x26;
 const UDP_SERVICES: u32 = 0x209;
 /** MATCHES_PROTOCOL_ZERO: protocol 0 with the type means this entry. */
 const PROVIDER_FLAGS: u32 = 8;
-/** dwCatalogEntryId of the inet provider's two entries. */
-const CATALOG_TCP: u32 = 1001;
-const CATALOG_UDP: u32 = 1002;
 const NAME: usize = 116;
 
 /** Fills `size` bytes at out: the ANSI form (372) and the wide one (628) differ in the name at the end. */
@@ -21,7 +20,8 @@ export function protocolInfoWrite(s: Socket, out: usize, size: u32): void {
   memory.fill(out, 0, size);
   store<u32>(out, tcp ? TCP_SERVICES : UDP_SERVICES);
   store<u32>(out, PROVIDER_FLAGS, 16);
-  store<u32>(out, tcp ? CATALOG_TCP : CATALOG_UDP, 36);
+  const host = s.provider == PROVIDER_HOST;
+  store<u32>(out, tcp ? (host ? CATALOG_HOST_TCP : CATALOG_INET_TCP) : host ? CATALOG_HOST_UDP : CATALOG_INET_UDP, 36);
   store<u32>(out, 1, 40);
   store<u32>(out, 2, 72);
   store<u32>(out, <u32>AF_INET, 76);

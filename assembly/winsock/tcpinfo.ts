@@ -1,6 +1,6 @@
 /** TCP_INFO_v0 (semantics K.5) of a stream socket. */
 import { SIZEOF_TCP_INFO_V0 } from "../abi/winsock";
-import { streamBytesReceived, streamBytesSent, streamState } from "../provider/index";
+import { PROVIDER_INET, streamBytesReceived, streamBytesSent, streamState } from "../provider/index";
 import { tcb } from "../tcp/tcb";
 import { has, S_CONNECTED, S_LISTENING, Socket } from "./socket";
 import { clockNow } from "./waits";
@@ -10,7 +10,8 @@ export function tcpInfoWrite(s: Socket, out: usize): void {
   memory.fill(out, 0, SIZEOF_TCP_INFO_V0);
   if (s.transport < 0) return;
   store<i32>(out, streamState(s.provider, s.transport));
-  if (has(s, S_LISTENING)) return;
+  // The rest is known of our own TCP only.
+  if (has(s, S_LISTENING) || s.provider != PROVIDER_INET) return;
   const t = tcb(s.transport);
   store<u32>(out, <u32>t.sndMss, 4);
   if (has(s, S_CONNECTED)) store<u64>(out, <u64>(clockNow() - s.connectedAt), 8);

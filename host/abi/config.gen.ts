@@ -88,7 +88,10 @@ export const DEFAULT_FEATURES = 0xffffffff;
 /** Datagrams queued per UDP socket. */
 export const CONFIG_UDP_QUEUE = 112;
 export const DEFAULT_UDP_QUEUE = 64;
-export const SIZEOF_CONFIG = 116;
+/** Sockets of the host at once: connections, listeners and UDP; 0 = the host has none to give. */
+export const CONFIG_HOST_SOCKETS = 116;
+export const DEFAULT_HOST_SOCKETS = 0;
+export const SIZEOF_CONFIG = 120;
 
 /** Switch bits: set = the second reading of the V row, clear = its recommended default. */
 export const SWITCH_V01_CLOSE_ABORTED = 1;

@@ -45,6 +45,8 @@ export interface CoreConfig {
   features?: number;
   /** Datagrams queued per UDP socket. */
   udpQueue?: number;
+  /** Sockets of the host at once: connections, listeners and UDP; 0 = none (docs/closing.md). */
+  hostSockets?: number;
 }
 
 const OFFSETS: Readonly<Record<keyof CoreConfig, number>> = {
@@ -76,6 +78,7 @@ const OFFSETS: Readonly<Record<keyof CoreConfig, number>> = {
   timeOrigin: abi.CONFIG_TIME_ORIGIN,
   features: abi.CONFIG_FEATURES,
   udpQueue: abi.CONFIG_UDP_QUEUE,
+  hostSockets: abi.CONFIG_HOST_SOCKETS,
 };
 
 /** In the record: keep the default. */

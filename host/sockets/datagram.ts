@@ -206,6 +206,14 @@ export class DatagramSocket extends Endpoint {
     return this.#dropped;
   }
 
+  protected override firstDatagram(): number {
+    return this.#queue[0]?.bytes.length ?? -1;
+  }
+
+  protected override queuedDatagrams(): number {
+    return this.#queue.length;
+  }
+
   /** C-49: what was received is discarded, what was sent still goes out. */
   override close(): void {
     this.#released = true;

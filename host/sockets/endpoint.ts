@@ -1,6 +1,6 @@
 /** One descriptor of the host provider. The methods here answer for a socket that cannot do what it is asked. */
 import { WASI_EINVAL } from "../abi/link.gen.ts";
-import { LSO_DROPPED, LSO_STATE, WASI_ENOPROTOOPT, WASI_ENOTCONN, WASI_ENOTSUP } from "../abi/sockets.gen.ts";
+import { LSO_DROPPED, LSO_FIRST, LSO_QUEUED, LSO_STATE, WASI_ENOPROTOOPT, WASI_ENOTCONN, WASI_ENOTSUP } from "../abi/sockets.gen.ts";
 import { LSO_CAPABILITIES, LSO_FIN_ACKED, LSO_OUTSTANDING, LSO_RESET, SO_ERROR, SOL_LASTACK, SOL_SOCKET, TCP_CLOSED } from "../abi/winsock.gen.ts";
 import type { ByteParts, DatagramInfo, SocketAddress } from "./contract.ts";
 import type { Kernel } from "./kernel.ts";
@@ -85,6 +85,14 @@ export abstract class Endpoint {
     return 0;
   }
 
+  protected firstDatagram(): number {
+    return -1;
+  }
+
+  protected queuedDatagrams(): number {
+    return 0;
+  }
+
   /** The value, or undefined for an option this socket does not have. */
   getOption(level: number, name: number): number | undefined {
     if (level === SOL_SOCKET && name === SO_ERROR) return this.error();
@@ -93,6 +101,8 @@ export abstract class Endpoint {
     if (name === LSO_FIN_ACKED) return this.finAcked();
     if (name === LSO_CAPABILITIES) return this.around.capabilities;
     if (name === LSO_STATE) return this.state();
+    if (name === LSO_FIRST) return this.firstDatagram();
+    if (name === LSO_QUEUED) return this.queuedDatagrams();
     return name === LSO_DROPPED ? this.dropped() : undefined;
   }
 

@@ -11,7 +11,7 @@ import { deadlineBefore } from "../../memory/deadlines";
 import { handleFree } from "../../memory/handles";
 import { idOfSocket } from "../../memory/identities";
 import {
-  datagramClose, streamAbort, streamConsume, streamDetach, streamOrphan, streamShutdownSend, streamState,
+  datagramClose, streamAbort, streamBlind, streamConsume, streamDetach, streamOrphan, streamShutdownSend, streamState,
 } from "../../provider/index";
 import { NOTIFY_HALF_DONE, NOTIFY_SETTLED, TF_FIN_ACKED } from "../../tcp/tcb";
 import { portDrop } from "../ports";
@@ -144,6 +144,8 @@ export function closeTimer(s: Socket): void {
   if (s.teardown == T_OPEN) return;
   if (s.lingering) {
     if (due(s.lingerUntil)) {
+      // N-18, N-19: where nothing is known of acknowledgements, a reset might undo what was delivered.
+      if (streamBlind(s.provider, s.transport)) { settle(s); return; }
       s.lingerExpired = 1;
       abortNow(s, CAUSE_NONE);
       return;

@@ -1,6 +1,6 @@
 /** Which kind of close it will be (semantics §0.1), decided at the moment the last descriptor is closed. */
 import { SWITCH_V07_IDLE_CLOSE_SUCCEEDS, SWITCH_V08_UNREAD_CLOSE_FIN, SWITCH_V14_SHUT_CLOSE_RETURNS } from "../../abi/config";
-import { streamSendUsed } from "../../provider/index";
+import { streamOutstanding } from "../../provider/index";
 import { TF_FIN_ACKED } from "../../tcp/tcb";
 import { has, S_NONBLOCKING, S_SEND_SHUT, Socket } from "../socket";
 import { chosen, factsOf, TF_LOST, unreadOf } from "../status";
@@ -32,5 +32,5 @@ export function closeKind(s: Socket): u32 {
   }
   // C-22: SD_SEND is the documented way out of the refusal; C-25, V-07: an idle connection is refused too.
   if (has(s, S_SEND_SHUT)) return CLOSE_BACKGROUND;
-  return chosen(SWITCH_V07_IDLE_CLOSE_SUCCEEDS) && !streamSendUsed(s.provider, s.transport) ? CLOSE_BACKGROUND : CLOSE_REFUSE;
+  return chosen(SWITCH_V07_IDLE_CLOSE_SUCCEEDS) && streamOutstanding(s.provider, s.transport) == 0 ? CLOSE_BACKGROUND : CLOSE_REFUSE;
 }

@@ -7,7 +7,7 @@ import { WSAECONNRESET, WSAENETUNREACH, WSAEHOSTUNREACH } from "../../abi/errors
 import { E_ARGUMENT } from "../../abi/link";
 import {
   CAUSE_NONE, OUTCOME_ABORTED, OUTCOME_DELIVERED, OUTCOME_GRACEFUL, OUTCOME_LINGER_EXPIRED, OUTCOME_NOT_CONNECTED, OUTCOME_RESET_BY_PEER,
-  OUTCOME_TIMED_OUT, OUTCOME_UNREACHABLE, REPORT_BYTES_ACKED, REPORT_BYTES_DISCARDED, REPORT_BYTES_SENT, REPORT_BYTES_UNACKED,
+  OUTCOME_TIMED_OUT, OUTCOME_UNKNOWN, OUTCOME_UNREACHABLE, REPORT_BYTES_ACKED, REPORT_BYTES_DISCARDED, REPORT_BYTES_SENT, REPORT_BYTES_UNACKED,
   REPORT_CAUSE, REPORT_DROPPED, REPORT_DURATION_MS, REPORT_ERROR, REPORT_HANDLE, REPORT_OUTCOME, REPORT_PEER_FIN, REPORT_STATE,
   SIZEOF_REPORT,
 } from "../../abi/report";
@@ -17,7 +17,7 @@ import { count, counter } from "../../base/counters";
 import { now } from "../../base/time";
 import { carve } from "../../memory/arena";
 import {
-  streamBytesAcked, streamBytesDiscarded, streamBytesSent, streamCause, streamError,
+  streamBlind, streamBytesAcked, streamBytesDiscarded, streamBytesSent, streamCause, streamError,
 } from "../../provider/index";
 import { TF_FAILED, TF_FIN_ACKED, TF_FIN_RCVD, TF_RST_RCVD, TF_RST_SENT } from "../../tcp/tcb";
 import { mayAccess } from "../result";
@@ -116,6 +116,8 @@ function outcome(s: Socket, at: usize, facts: u32): void {
     put(at, REPORT_CAUSE, s.abortCause ? <u32>s.abortCause : streamCause(s.provider, s.transport));
   } else if (facts & TF_FIN_ACKED) {
     put(at, REPORT_OUTCOME, facts & TF_FIN_RCVD ? OUTCOME_GRACEFUL : OUTCOME_DELIVERED);
+  } else if (streamBlind(s.provider, s.transport)) {
+    put(at, REPORT_OUTCOME, OUTCOME_UNKNOWN);
   } else {
     // The connection is gone without its FIN acknowledged and nobody said why.
     put(at, REPORT_OUTCOME, OUTCOME_TIMED_OUT);

@@ -94,7 +94,10 @@
 /** Datagrams queued per UDP socket. */
 #define LASTACK_CONFIG_UDP_QUEUE 112u
 #define LASTACK_DEFAULT_UDP_QUEUE 64u
-#define LASTACK_SIZEOF_CONFIG 116u
+/** Sockets of the host at once: connections, listeners and UDP; 0 = the host has none to give. */
+#define LASTACK_CONFIG_HOST_SOCKETS 116u
+#define LASTACK_DEFAULT_HOST_SOCKETS 0u
+#define LASTACK_SIZEOF_CONFIG 120u
 
 /** Switch bits: set = the second reading of the V row, clear = its recommended default. */
 #define LASTACK_SWITCH_V01_CLOSE_ABORTED 1u
@@ -340,6 +343,10 @@
 #define LASTACK_LSO_STATE 6
 /** Get u32: datagrams thrown away because nobody received them. */
 #define LASTACK_LSO_DROPPED 7
+/** Get i32: bytes of the oldest datagram not received yet, -1 if there is none. */
+#define LASTACK_LSO_FIRST 8
+/** Get i32: datagrams not received yet. */
+#define LASTACK_LSO_QUEUED 9
 
 /** Capability bits (LSO_CAPABILITIES): what a close report and a reset can rest on. The inet provider has them all. */
 /** LSO_OUTSTANDING and LSO_FIN_ACKED are exact; without it they are -1 (N-18, N-22). */
@@ -354,6 +361,12 @@
 #define LASTACK_CAPABILITY_STATE 16u
 /** sock_bind and sock_listen answer for the operating system; without it, failures and the port come later, through readiness. */
 #define LASTACK_CAPABILITY_BIND_NOW 32u
+
+/** dwCatalogEntryId of WSAPROTOCOL_INFO: which provider a new socket uses. Others take the default (seam.md). */
+#define LASTACK_CATALOG_INET_TCP 1001u
+#define LASTACK_CATALOG_INET_UDP 1002u
+#define LASTACK_CATALOG_HOST_TCP 2001u
+#define LASTACK_CATALOG_HOST_UDP 2002u
 
 /**
  * Stack counters: an array of u32 behind `stats()`, one index each, named after RFC 4022/4293 objects where they exist.
