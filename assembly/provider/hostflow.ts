@@ -64,7 +64,7 @@ function work(b: HostBlock): bool {
   if (b.state == TCP_SYN_SENT && ready & READY_WRITE) established(b);
   if (b.state == TCP_SYN_SENT || b.state == TCP_CLOSED) return false;
   if (ready & READY_WRITE) b.marks &= ~H_FULL;
-  let more = false;
+  let more: bool = false;
   if (ready & (READY_READ | READY_HANGUP)) {
     more = receive(b);
     // The rest is still there at the next turn, though the host will not say so again.

@@ -141,13 +141,7 @@ export function streamReserve(p: u8, i: i32, want: u32): usize {
     default: return 0;
   }
 }
-export function streamReserved(p: u8): u32 {
-  switch (p) {
-    case PROVIDER_INET: return T.tcpReserved();
-    case PROVIDER_HOST: return TINY ? 0 : H.hostReserved();
-    default: return 0;
-  }
-}
+export function streamReserved(p: u8): u32 { return !TINY && p == PROVIDER_HOST ? H.hostReserved() : T.tcpReserved(); }
 export function streamCommit(p: u8, i: i32, n: u32): void {
   switch (p) {
     case PROVIDER_INET: T.tcpCommit(i, n); break;
