@@ -38,6 +38,7 @@ export interface LastackExports {
 
 /** The provider's entries. -1 with *lpErrno set on failure, unless said otherwise. */
 export interface WinsockExports {
+  /** 0, or the error itself. */
   WSPStartup(version: number, data: Ptr, protocolInfo: Ptr, upcallTable: Ptr, procTable: Ptr): number;
   WSPCleanup(lpErrno: Ptr): number;
   /** Socket handle, or INVALID_SOCKET (-1). */
@@ -78,9 +79,39 @@ export interface WinsockExports {
   WSPSelect(nfds: number, read: Ptr, write: Ptr, except: Ptr, timeout: Ptr, lpErrno: Ptr): number;
   WSPGetSockName(s: number, name: Ptr, namelen: Ptr, lpErrno: Ptr): number;
   WSPGetPeerName(s: number, name: Ptr, namelen: Ptr, lpErrno: Ptr): number;
+  WSPCancelBlockingCall(lpErrno: Ptr): number;
+  /** Event object, or 0 when handles are used up. The event calls answer 1 for success and 0 for what is no event object. */
+  WSACreateEvent(): number;
+  WSASetEvent(event: number): number;
+  WSAResetEvent(event: number): number;
+  WSACloseEvent(event: number): number;
+  /** A poll, never a wait: index, WSA_WAIT_TIMEOUT or WSA_WAIT_FAILED. */
+  WSAWaitForMultipleEvents(count: number, events: Ptr, waitAll: number): number;
 }
 
-export interface CoreExports extends LastackExports, WinsockExports {}
+/** Beside the provider's entries: waiting calls, the data path without a copy in between, and what closing needs (seam.md). */
+export interface SocketExports {
+  /** On whose behalf the next calls are made: the thread of the rows that speak of threads. 0 at first. */
+  caller(id: number): void;
+  /** Answers LASTACK_CONDITION with CF_*. 0, or the error itself. */
+  acceptDecide(s: number, answer: number): number;
+  /** A free place in the send buffer, at most `want` bytes; *length gets its size. Valid until the next call; 0 on failure. */
+  reserve(s: number, want: number, length: Ptr, lpErrno: Ptr): Ptr;
+  /** Sends the first `n` bytes of what the call before reserved: `n`, or -1. */
+  commit(s: number, n: number, lpErrno: Ptr): number;
+  /** The oldest unread bytes; *length gets their number. 0 without an error once the peer has finished. */
+  peek(s: number, length: Ptr, lpErrno: Ptr): Ptr;
+  /** Takes `n` of what the call before peeked: `n`, or -1. */
+  consume(s: number, n: number, lpErrno: Ptr): number;
+  /** Resets the connection now (RFC 9293 §3.10.5); the handle stays to be closed. */
+  abortSocket(s: number, lpErrno: Ptr): number;
+  /** TCP_* state, -1 for what is no open stream socket. */
+  socketState(s: number): number;
+  /** Closed sockets whose close is not settled yet. */
+  orphans(): number;
+}
+
+export interface CoreExports extends LastackExports, WinsockExports, SocketExports {}
 
 /** Without these a module is not a core; the rest is there or not depending on the build. */
 export const REQUIRED_EXPORTS: readonly (keyof LastackExports)[] = [

@@ -3,7 +3,7 @@ export * from "./address.ts";
 export { type CoreConfig, encodeConfig } from "./config.ts";
 export { Core, type DeviceInfo, HostArea } from "./core.ts";
 export { CoreError, checkSetup, type ErrorInfo, errorInfo, errorTable } from "./errors.ts";
-export { type CoreExports, type LastackExports, REQUIRED_EXPORTS, type WinsockExports } from "./exports.ts";
+export { type CoreExports, type LastackExports, REQUIRED_EXPORTS, type SocketExports, type WinsockExports } from "./exports.ts";
 export { MemoryViews } from "./memory.ts";
 export { type CoreSource, compileCore, type ImportFunction, type Instance, instantiate, WASI_MODULE, type WasiHost } from "./module.ts";
 export {

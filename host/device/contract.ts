@@ -114,6 +114,8 @@ const MTU_MAX = 65535;
 
 /** The MTU itself. Throws a RangeError outside 68 to 65535. */
 export function checkMtu(mtu: number): number {
-  if (!Number.isInteger(mtu) || mtu < MTU_MIN || mtu > MTU_MAX) throw new RangeError(`mtu is ${mtu}; expected an integer from ${MTU_MIN} to ${MTU_MAX}`);
+  if (!Number.isInteger(mtu) || mtu < MTU_MIN || mtu > MTU_MAX) {
+    throw new RangeError(`mtu is ${mtu}; expected an integer from ${MTU_MIN} to ${MTU_MAX}`);
+  }
   return mtu;
 }

@@ -60,7 +60,9 @@ export class FrameSwitch {
   constructor(options: FrameSwitchOptions) {
     const { ports } = options;
     if (!Number.isInteger(ports) || ports < 2 || ports > 4096) throw new RangeError(`ports is ${ports}; expected an integer from 2 to 4096`);
-    if (options.macs && options.macs.length !== ports) throw new RangeError(`macs has ${options.macs.length} entries; expected one for each of ${ports} ports`);
+    if (options.macs && options.macs.length !== ports) {
+      throw new RangeError(`macs has ${options.macs.length} entries; expected one for each of ${ports} ports`);
+    }
     this.#clock = options.clock ?? systemClock;
     this.#ageingNs = (options.ageingMs ?? 300_000) * NS_PER_MS;
     this.#maxAddresses = options.maxAddresses ?? 1024;

@@ -131,7 +131,9 @@ function interfaceMtu(c: Libc, name: string): number {
  * @throws DeviceError saying what failed and what to do.
  */
 export function openTap(name: string): TapHandle {
-  if (!/^[!-.0-~]{1,15}$/.test(name)) throw new RangeError(`TAP device name is "${name}"; expected 1 to 15 printable characters without space and slash`);
+  if (!/^[!-.0-~]{1,15}$/.test(name)) {
+    throw new RangeError(`TAP device name is "${name}"; expected 1 to 15 printable characters without space and slash`);
+  }
   loaded ??= libc(loadKoffi());
   const c = loaded;
   const fd = c.open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);

@@ -53,7 +53,9 @@ export class TapDevice implements FrameDevice {
 
   constructor(name: string, options: TapOptions) {
     this.#queueFrames = options.queueFrames ?? 1024;
-    if (!Number.isInteger(this.#queueFrames) || this.#queueFrames < 1) throw new RangeError(`queueFrames is ${options.queueFrames}; expected an integer of 1 or more`);
+    if (!Number.isInteger(this.#queueFrames) || this.#queueFrames < 1) {
+      throw new RangeError(`queueFrames is ${options.queueFrames}; expected an integer of 1 or more`);
+    }
     if (options.mtu !== undefined) checkMtu(options.mtu);
     this.mac = options.mac === undefined ? randomMac() : parseMac(options.mac);
     this.#onGone = options.onGone;

@@ -115,7 +115,9 @@ export class World implements Runtime {
     for (let steps = 0; ; this.#bound(++steps)) {
       await afterMicrotasks();
       if (settled) return promise;
-      if (!this.step(limit)) throw new EndlessRunError(`nothing is left to do${Number.isFinite(withinMs) ? ` within ${withinMs} ms` : ""} and the promise has not settled; ${this.describe()}`);
+      if (this.step(limit)) continue;
+      const within = Number.isFinite(withinMs) ? ` within ${withinMs} ms` : "";
+      throw new EndlessRunError(`nothing is left to do${within} and the promise has not settled; ${this.describe()}`);
     }
   }
 
@@ -138,7 +140,9 @@ export class World implements Runtime {
       this.#pollsAtInstant = 0;
     }
     this.#pollsAtInstant += ready.length;
-    if (this.#pollsAtInstant > this.#pollLimit) throw new EndlessRunError(`more than ${this.#pollLimit} polls without time passing; ${this.describe()}`);
+    if (this.#pollsAtInstant > this.#pollLimit) {
+      throw new EndlessRunError(`more than ${this.#pollLimit} polls without time passing; ${this.describe()}`);
+    }
     for (const driver of ready) driver.pollNow();
   }
 
