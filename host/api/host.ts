@@ -1,13 +1,17 @@
 /** A configured core with its devices, addresses, routes and driver: what every face of the API stands on. */
 import { CoreError, type CoreSource, compileCore, Core } from "../core/index.ts";
 import { type Driver, type DriverListener, realRuntime, type Runtime, systemRuntime } from "../driver/index.ts";
+import { NodeSockets, type NodeSocketsOptions } from "../sockets/index.ts";
 import { FdTable, wasiImports } from "../wasi/index.ts";
-import { checkStackOptions, type StackOptions } from "./options.ts";
+import { socketsPart } from "../wasi/sockets.ts";
+import { checkStackOptions, type HostSocketsOptions, type StackOptions } from "./options.ts";
 
 export interface Host {
   readonly core: Core;
   readonly driver: Driver;
   readonly runtime: Runtime;
+  /** The operating system's sockets, where the stack has them. */
+  readonly sockets: NodeSockets | undefined;
 }
 
 /** Where the default core lies: beside the bundle, or in build/ as seen from this file. */
@@ -51,6 +55,10 @@ function runtimeFor({ runtime, clock, random }: StackOptions): Runtime {
   return realRuntime({ ...(clock && { clock }), ...(random && { random }) });
 }
 
+function socketsOptions({ koffi, handles }: HostSocketsOptions): NodeSocketsOptions {
+  return { ...(koffi !== undefined && { kernel: koffi }), ...(handles !== undefined && { handles }) };
+}
+
 /**
  * Makes a core from checked options and starts driving it.
  * @throws TypeError or RangeError for an option that is wrong; CoreError when the core cannot be had or refuses.
@@ -60,9 +68,11 @@ export async function openHost(options: StackOptions, listener: DriverListener, 
   const module = await loadCore(options.wasm);
   const runtime = runtimeFor(options);
   const fds = new FdTable();
-  const core = new Core(module, wasiImports({ clock: runtime.clock, random: runtime.random, fds }), checked.config);
+  const sockets = checked.hostSockets && new NodeSockets(socketsOptions(checked.hostSockets));
+  const parts = { clock: runtime.clock, random: runtime.random, fds, ...(sockets && { sockets: socketsPart(sockets, fds) }) };
+  const core = new Core(module, wasiImports(parts), checked.config);
   const interfaces = checked.devices.map((device) => core.addDevice(fds.add(device), device));
   for (const { address, device } of checked.addresses) core.addAddress(interfaces[device] as number, address);
   for (const { destination, gateway, device } of checked.routes) core.addRoute(destination, gateway, interfaces[device] as number);
-  return { core, driver: runtime.attach(core, fds, listener, name), runtime };
+  return { core, driver: runtime.attach(core, fds, listener, name), runtime, sockets };
 }

@@ -116,8 +116,19 @@ export interface StackOptions {
   random?: RandomSource;
   /** Clock, randomness and scheduling in one, instead of `clock` and `random`: a World runs several stacks in virtual time. */
   runtime?: Runtime;
-  /** Reserved for sockets of the host system. */
-  hostSockets?: boolean;
+  /**
+   * Sockets of the operating system, through Node. A stack without devices then uses them; one with devices has both, and
+   * connect, listen and udp choose with `provider`. What differs without koffi: docs/closing.md. Default: none.
+   */
+  hostSockets?: boolean | HostSocketsOptions;
+}
+
+/** How host sockets are made; both default to using what is there. */
+export interface HostSocketsOptions {
+  /** false: without koffi, as where it is not installed: close reports say `unknown` where only the kernel knows. */
+  koffi?: boolean;
+  /** false: without Node's undocumented TCP handle: ports in use are noticed later than bind and listen. */
+  handles?: boolean;
 }
 
 export interface CheckedOptions {
@@ -125,6 +136,8 @@ export interface CheckedOptions {
   readonly devices: readonly FrameDevice[];
   readonly addresses: readonly { readonly address: string; readonly device: number }[];
   readonly routes: readonly { readonly destination: string; readonly gateway: string | undefined; readonly device: number }[];
+  /** undefined: the stack has none. */
+  readonly hostSockets: HostSocketsOptions | undefined;
 }
 
 const U32_MAX = 0xffff_fffe;
@@ -261,14 +274,21 @@ function checkRoutes(value: unknown, devices: readonly FrameDevice[], addresses:
   });
 }
 
+function checkHostSockets(value: unknown): HostSocketsOptions | undefined {
+  if (value === undefined || value === false) return undefined;
+  if (value === true) return {};
+  if (typeof value !== "object") throw wrongType("hostSockets", value, "true, false or an object");
+  const options = checkOptions("hostSockets", value as HostSocketsOptions, ["koffi", "handles"]);
+  for (const name of ["koffi", "handles"] as const) if (options[name] !== undefined) checkBoolean(`hostSockets.${name}`, options[name]);
+  return options;
+}
+
 const OPTION_NAMES = ["wasm", "devices", "addresses", "routes", "limits", "knobs", "clock", "random", "runtime", "hostSockets"];
 
 /** Checks everything but `wasm`. Throws a TypeError or RangeError naming the option. */
 export function checkStackOptions(options: StackOptions): CheckedOptions {
   checkOptions("options", options, OPTION_NAMES);
-  if (options.hostSockets) {
-    throw wrongValue("hostSockets", options.hostSockets, "nothing or false: this version has its own TCP/IP only, no sockets of the host system");
-  }
+  const hostSockets = checkHostSockets(options.hostSockets);
   const { clock, random } = options;
   if (clock !== undefined && (typeof clock?.now !== "function" || typeof clock.attach !== "function")) throw wrongType("clock", clock, "a Clock such as a VirtualClock");
   if (random !== undefined && typeof random?.fill !== "function") throw wrongType("random", random, "a RandomSource such as a SeededRandom");
@@ -279,5 +299,7 @@ export function checkStackOptions(options: StackOptions): CheckedOptions {
   const devices = checkDevices(options.devices ?? []);
   const addresses = checkAddresses(options.addresses ?? [], devices);
   const routes = checkRoutes(options.routes ?? [], devices, addresses);
-  return { config: checkConfig(options.limits ?? {}, options.knobs ?? {}, devices), devices, addresses, routes };
+  const config = checkConfig(options.limits ?? {}, options.knobs ?? {}, devices);
+  if (hostSockets) config.hostSockets = config.maxConnections ?? 2 * (config.maxSockets ?? abi.DEFAULT_MAX_SOCKETS);
+  return { config, devices, addresses, routes, hostSockets };
 }

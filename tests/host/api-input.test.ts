@@ -34,7 +34,8 @@ const STACK: readonly Row[] = [
   ["clock", { clock: {} }, TypeError, /^clock is an object \(Object\); expected a Clock/],
   ["random", { random: Math.random }, TypeError, /^random is function random; expected a RandomSource/],
   ["runtime", { runtime: 1 }, TypeError, /^runtime is 1; expected a Runtime/],
-  ["hostSockets", { hostSockets: true }, RangeError, /^hostSockets is true; expected nothing or false: .*no sockets of the host system$/],
+  ["hostSockets", { hostSockets: 1 }, TypeError, /^hostSockets is 1; expected true, false or an object$/],
+  ["hostSockets", { hostSockets: { koffi: "no" } }, TypeError, /^hostSockets\.koffi is "no"; expected true or false$/],
 ];
 
 describe("createStack refuses", () => {
