@@ -55,10 +55,12 @@ export class Calls {
     this.core = core;
     this.exports = core.exports as ProviderExports;
     this.#at = core.area.take(SCRATCH);
-    const startup = this.exports.WSPStartup(WINSOCK_2_2, 0, 0, 0, 0);
-    if (startup !== 0) throw new CoreError("E_STATE", `WSPStartup answers ${startup}`);
-    this.dataSize = Math.max(0, core.area.free - 8);
+    this.dataSize = core.area.free - 8;
     this.data = core.area.take(this.dataSize);
+    // WSPDATA and WSPPROC_TABLE have to go somewhere; nothing in them is needed here.
+    const table = this.data + ((W.SIZEOF_WSPDATA + 7) & ~7);
+    const startup = this.exports.WSPStartup(WINSOCK_2_2, this.data, 0, 0, table);
+    if (startup !== 0) throw new CoreError("E_STATE", `WSPStartup answers ${startup}`);
   }
 
   /** true when the last call failed because it has to wait. */

@@ -112,17 +112,18 @@ export class Engine implements DriverListener {
   /** Gives up what is still open (semantics C-53), lets the core send its last segments, and stops. */
   stop(): void {
     if (this.#dead) return;
+    // The last reports take owners off the list; they all have to hear the end.
+    const owners = [...this.#owners.values()];
     this.calls.cleanup();
     const { driver } = this.host;
     driver.kick();
     for (let polls = 0; polls < LAST_POLLS && driver.pending; polls++) driver.pollNow();
     driver.close();
-    this.#end(new SocketError("close", WSANOTINITIALISED, { text: "the stack is closed" }));
+    this.#end(new SocketError("close", WSANOTINITIALISED, { text: "the stack is closed" }), owners);
   }
 
-  #end(error: Error): void {
+  #end(error: Error, owners = [...this.#owners.values()]): void {
     this.#dead ??= error;
-    const owners = [...this.#owners.values()];
     this.#owners.clear();
     this.#reports.clear();
     for (const owner of owners) owner.fatal(error);

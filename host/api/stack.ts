@@ -117,7 +117,7 @@ export class Stack {
 
   /**
    * Opens a UDP socket, bound to a port of its own.
-   * @throws SocketError: EADDRINUSE, EADDRNOTAVAIL, EMFILE.
+   * @throws SocketError: EADDRINUSE, EADDRNOTAVAIL, EMFILE or ENOBUFS when there are no more sockets.
    */
   async udp(options: UdpOptions = {}): Promise<UdpSocket> {
     checkOptions("options", options, ["address", "port"]);

@@ -28,7 +28,7 @@ describe("close", () => {
     const { accepted, socket, run } = await connectPair();
     const first = socket.close();
     const again = socket.close({ linger: 3 });
-    await accepted.close();
+    await run(accepted.close());
     const report = await run(first);
     assert.equal(await run(again), report);
     assert.equal(await socket.closed, report);
@@ -66,6 +66,7 @@ describe("close", () => {
     assert.equal(report.bytes.sent, 60_000);
     assert.ok(report.bytes.unacknowledged > 0);
     assert.equal(report.bytes.acknowledged + report.bytes.unacknowledged, 60_000);
+    world.runFor(10);
     await assert.rejects(run(accepted.read(1)), socketError("ECONNRESET", 10054, "read"));
   });
 
@@ -134,7 +135,7 @@ describe("close", () => {
     const waiting = [socket.read(), socket.readInto(new Uint8Array(9))];
     const closing = socket.close();
     for (const read of waiting) await assert.rejects(read, socketError("EINTR", 10004, "read"));
-    await accepted.close();
+    await run(accepted.close());
     assert.equal((await run(closing)).outcome, "graceful");
   });
 
@@ -144,14 +145,14 @@ describe("close", () => {
     const closing = socket.close({ signal: controller.signal });
     controller.abort(new Error("no time"));
     await assert.rejects(closing, /no time/);
-    await accepted.close();
+    await run(accepted.close());
     assert.equal((await run(socket.closed)).outcome, "graceful");
   });
 
   test("await using closes", async () => {
     const { accepted, socket, run } = await connectPair();
     const using = socket[Symbol.asyncDispose]();
-    await accepted.close();
+    await run(accepted.close());
     await run(using);
     assert.equal((await socket.closed).outcome, "graceful");
   });
@@ -166,7 +167,7 @@ describe("close with writes that wait", () => {
     assert.ok(await isPending(writing));
     assert.deepEqual(await run(readAll(accepted)), Buffer.from(data));
     await writing;
-    await accepted.close();
+    await run(accepted.close());
     const report = await run(closing);
     assert.equal(report.outcome, "graceful");
     assert.equal(report.bytes.acknowledged, data.length);
