@@ -217,6 +217,14 @@ export function streamOrphan(p: u8, i: i32): void {
     default: break;
   }
 }
+/** streamOrphan for a close that waits within a limit of its own (C-15): the limits for orphans apply after streamDetach. */
+export function streamLinger(p: u8, i: i32): void {
+  switch (p) {
+    case PROVIDER_INET: T.tcpLinger(i); break;
+    case PROVIDER_HOST: if (!TINY) H.hostOrphan(i); break;
+    default: break;
+  }
+}
 /** Nobody will look again: the index means nothing any more. */
 export function streamDetach(p: u8, i: i32): void {
   switch (p) {

@@ -5,7 +5,7 @@ import { TCP_FIN_WAIT_2 } from "../abi/winsock";
 import { config } from "../base/config";
 import { seqGt } from "../base/seq";
 import { now } from "../base/time";
-import { M_ORPHAN, Tcb, TF_FIN_ACKED, TF_SEND_SHUT } from "./tcb";
+import { M_LINGER, M_ORPHAN, Tcb, TF_FIN_ACKED, TF_SEND_SHUT } from "./tcb";
 import { arm, armed, T_USER, T_WAIT } from "./timer";
 import { BY_TIMEOUT } from "./state";
 import { closed, fail } from "./release";
@@ -18,6 +18,7 @@ export function somethingOwed(t: Tcb): bool {
 
 // @ts-ignore: decorator
 @inline function limitOf(t: Tcb): u32 {
+  if (t.marks & M_LINGER) return 0;
   return min<u32>(config(t.marks & M_ORPHAN ? CONFIG_ORPHAN_TIMEOUT_MS : CONFIG_USER_TIMEOUT_MS), 1 << 30);
 }
 

@@ -89,6 +89,8 @@ export const M_FIN_HELD: u32 = 1 << 20;
 export const M_SCALED: u32 = 1 << 21;
 /** A listener that answers SYNs with RST (SO_PAUSE_ACCEPT). */
 export const M_PAUSED: u32 = 1 << 22;
+/** The close waits (SO_LINGER) and has a limit of its own: no time limit of ours counts meanwhile. */
+export const M_LINGER: u32 = 1 << 23;
 
 /** What connections and listeners have in common. */
 // @ts-ignore: decorator

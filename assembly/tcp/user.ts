@@ -17,7 +17,7 @@ import { seqGt } from "../base/seq";
 import { ringAt, ringGet, ringPut, ringRun } from "../memory/ring";
 import { ipSourceFor } from "../ip/route";
 import {
-  listenerOf, localPtr, M_DETACHED, M_KEEPALIVE, M_NO_DELAY, M_ORPHAN, M_PAUSED, M_PENDING, M_RECYCLABLE, M_SYN_NOW,
+  listenerOf, localPtr, M_DETACHED, M_KEEPALIVE, M_LINGER, M_NO_DELAY, M_ORPHAN, M_PAUSED, M_PENDING, M_RECYCLABLE, M_SYN_NOW,
   NOTIFY_CONNECTED, rcvRing, remotePtr, sndRing, Tcb, tcb, TF_RECV_SHUT, TF_SEND_SHUT,
 } from "./tcb";
 import { announce, flag } from "./lists";
@@ -260,13 +260,23 @@ export function tcpAbort(i: i32, cause: u32): void {
 /** The handle is closed: text that arrives from now on resets the connection (C-45), the limits for orphans apply. */
 export function tcpOrphan(i: i32): void {
   const t = tcb(i);
-  if (t.marks & M_ORPHAN || t.state == TCP_CLOSED || t.state == TCP_LISTEN) return;
-  t.marks |= M_ORPHAN;
-  if (t.state == TCP_TIME_WAIT) return;
-  count(STAT_TCP_ORPHANS);
-  rcvFlush(t);
+  if (t.marks & M_LINGER) t.marks &= ~M_LINGER; else if (!orphaned(t)) return;
+  if (t.state == TCP_CLOSED || t.state == TCP_TIME_WAIT) return;
   orphanTimeLimit(t);
   if (t.state == TCP_FIN_WAIT_2) finWait2Limit(t);
+}
+
+/** Like tcpOrphan, while the close waits for at most SO_LINGER's time: until tcpOrphan or tcpDetach only that limit counts (C-15). */
+export function tcpLinger(i: i32): void { if (orphaned(tcb(i))) tcb(i).marks |= M_LINGER; }
+
+/** Nobody will read: what is unread is given up. False if that was so already, or there is no connection any more. */
+function orphaned(t: Tcb): bool {
+  if (t.marks & M_ORPHAN || t.state == TCP_CLOSED || t.state == TCP_LISTEN) return false;
+  t.marks |= M_ORPHAN;
+  if (t.state == TCP_TIME_WAIT) return false;
+  count(STAT_TCP_ORPHANS);
+  rcvFlush(t);
+  return true;
 }
 
 /** Nobody will look at index i again. The connection goes on until its machine, TIME_WAIT and an owed RST included, is through. */

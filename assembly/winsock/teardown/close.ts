@@ -11,7 +11,7 @@ import { deadlineBefore } from "../../memory/deadlines";
 import { handleFree } from "../../memory/handles";
 import { idOfSocket } from "../../memory/identities";
 import {
-  datagramClose, streamAbort, streamBlind, streamConsume, streamDetach, streamOrphan, streamShutdownSend, streamState,
+  datagramClose, streamAbort, streamBlind, streamConsume, streamDetach, streamLinger, streamOrphan, streamShutdownSend, streamState,
 } from "../../provider/index";
 import { NOTIFY_HALF_DONE, NOTIFY_SETTLED, TF_FIN_ACKED } from "../../tcp/tcb";
 import { portDrop } from "../ports";
@@ -103,8 +103,13 @@ function closeGracefully(s: Socket, waits: bool): i32 {
     s.lingering = 1;
     deadlineBefore(idOfSocket(indexOf(s)), s.lingerUntil);
   }
-  if (s.drainMs) startDrain(s); else streamOrphan(s.provider, s.transport);
+  if (s.drainMs) startDrain(s); else forsake(s);
   return waits ? LASTACK_WAIT : 0;
+}
+
+/** From now on nobody reads: data that arrives resets the connection (C-45). */
+function forsake(s: Socket): void {
+  if (s.lingering) streamLinger(s.provider, s.transport); else streamOrphan(s.provider, s.transport);
 }
 
 /** LSO_DRAIN: read and discard for a while, so that the peer's data does not reset the connection. */
@@ -155,7 +160,7 @@ export function closeTimer(s: Socket): void {
   if (!s.draining) return;
   if (!due(s.drainUntil)) { deadlineBefore(idOfSocket(indexOf(s)), s.drainUntil); return; }
   s.draining = 0;
-  streamOrphan(s.provider, s.transport);
+  forsake(s);
 }
 
 /** The one end of every close: report, wake-up, and the object is free. */

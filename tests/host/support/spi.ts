@@ -11,7 +11,7 @@ import type { FrameDevice } from "../../../host/device/index.ts";
 import { type Driver, World } from "../../../host/driver/index.ts";
 import { FdTable, wasiImports } from "../../../host/wasi/index.ts";
 
-type Entry = (...args: number[]) => number;
+type Entry = (...args: number[]) => number | undefined;
 
 const modules = new Map<string, Promise<WebAssembly.Module>>();
 
@@ -69,8 +69,9 @@ export class Spi {
 
   /** Calls an export as it is; the driver will poll afterwards. */
   raw(name: string, ...args: number[]): number {
-    const result = (this.core.exports as unknown as Record<string, Entry>)[name]?.(...args);
-    assert.notEqual(result, undefined === result ? undefined : Number.NaN, name);
+    const entry = (this.core.exports as unknown as Record<string, Entry | undefined>)[name];
+    assert.ok(entry, `the core exports no ${name}`);
+    const result = entry(...args);
     this.core.memory.ensure();
     this.driver.kick();
     return result ?? 0;
