@@ -41,7 +41,7 @@ export function poll(): i32 {
   clockSample();
   let more = deadlines();
   more = frames() || more;
-  let out = EGRESS_DONE, round: u32 = 0, again = true;
+  let out = EGRESS_DONE, round: u32 = 0, again: bool = true;
   for (; again && round < ROUNDS; round++) {
     if (!TINY) { ingressLoopback(PACKETS); hostWork(); }
     changes();
@@ -71,7 +71,7 @@ function deadlines(): bool {
 
 /** Takes in what the devices hold, at most FRAMES each. True if one had more. */
 function frames(): bool {
-  let more = false;
+  let more: bool = false;
   if (turn >= deviceCount) turn = 0;
   for (let k: u32 = 0; k < deviceCount; k++) {
     const i = turn + k < deviceCount ? turn + k : turn + k - deviceCount;
