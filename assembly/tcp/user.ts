@@ -230,8 +230,9 @@ function offerWindow(t: Tcb): void {
  * CLOSE (RFC 9293 §3.10.4): the FIN takes its place behind the last byte queued; nothing can be sent after it. Idempotent (W-05).
  * Before ESTABLISHED it waits for the handshake (C-59).
  */
-export function tcpShutdownSend(i: i32): void {
-  const t = tcb(i);
+export function tcpShutdownSend(i: i32): void { close(tcb(i)); }
+
+function close(t: Tcb): void {
   if (t.flags & TF_SEND_SHUT || t.state == TCP_CLOSED || t.state == TCP_LISTEN) return;
   t.flags |= TF_SEND_SHUT;
   if (t.state == TCP_ESTABLISHED) transition(t, TCP_FIN_WAIT_1, BY_CLOSE);
@@ -257,7 +258,10 @@ export function tcpAbort(i: i32, cause: u32): void {
   if (t.state == TCP_LISTEN) listenerClose(listenerOf(i)); else abort(t, cause, WSAECONNABORTED);
 }
 
-/** The handle is closed: text that arrives from now on resets the connection (C-45), the limits for orphans apply. */
+/**
+ * The handle is closed: CLOSE, if that was not called yet; text that arrives from now on resets the connection (C-45); the limits
+ * for orphans apply.
+ */
 export function tcpOrphan(i: i32): void {
   const t = tcb(i);
   if (t.marks & M_LINGER) t.marks &= ~M_LINGER; else if (!orphaned(t)) return;
@@ -269,11 +273,12 @@ export function tcpOrphan(i: i32): void {
 /** Like tcpOrphan, while the close waits for at most SO_LINGER's time: until tcpOrphan or tcpDetach only that limit counts (C-15). */
 export function tcpLinger(i: i32): void { if (orphaned(tcb(i))) tcb(i).marks |= M_LINGER; }
 
-/** Nobody will read: what is unread is given up. False if that was so already, or there is no connection any more. */
+/** Nobody will read or write: what is unread is given up, our FIN is due. False if that was so already, or there is no connection any more. */
 function orphaned(t: Tcb): bool {
   if (t.marks & M_ORPHAN || t.state == TCP_CLOSED || t.state == TCP_LISTEN) return false;
   t.marks |= M_ORPHAN;
   if (t.state == TCP_TIME_WAIT) return false;
+  close(t);
   count(STAT_TCP_ORPHANS);
   rcvFlush(t);
   return true;

@@ -11,7 +11,7 @@ import { configLoad } from "../../assembly/base/config";
 import { countersReset } from "../../assembly/base/counters";
 import { timeReset } from "../../assembly/base/time";
 import { blocksReset } from "../../assembly/memory/blocks";
-import { deadlineTake } from "../../assembly/memory/deadlines";
+import { deadlineNext, deadlineTake } from "../../assembly/memory/deadlines";
 import { identitiesReset, isConnection } from "../../assembly/memory/identities";
 import { clockSample, seedFromHost } from "../../assembly/wasi/preview1";
 import { device, deviceAdd, devicesReset } from "../../assembly/link/device";
@@ -156,14 +156,22 @@ export function notified(): u32 {
   return bits;
 }
 
-/** Moves time by `ms` in steps of one millisecond at the deadlines, so that every timer runs when it is due. */
+/** Lets `ms` pass, stopping at every deadline, so that each timer runs when it is due. */
 export function wait(ms: u32): void {
+  let left = ms;
+  for (;;) {
+    const due = deadlineNext(), step = due >= 0 && <u32>due < left ? <u32>due : left;
+    jump(step);
+    left -= step;
+    if (!left) return;
+  }
+}
+
+/** Lets `ms` pass at once, as when nobody polled. */
+export function jump(ms: u32): void {
   advance(ms);
   clockSample();
-  for (let id = deadlineTake(); id >= 0; id = deadlineTake()) {
-    if (isConnection(<u32>id)) tcpTimer(id); else neighborsTimer();
-    pump();
-  }
+  for (let id = deadlineTake(); id >= 0; id = deadlineTake()) if (isConnection(<u32>id)) tcpTimer(id); else neighborsTimer();
   pump();
 }
 
