@@ -15,14 +15,14 @@ import { addrCopy, addrIsAny } from "../base/addr";
 import { config } from "../base/config";
 import { now } from "../base/time";
 import { ringAt, ringEnsure, ringFree, ringGet, ringPut, ringRun, ringUsed } from "../memory/ring";
-import { NOTIFY_CONNECTED, TF_FIN_ACKED, TF_RECV_SHUT, TF_SEND_SHUT } from "../tcp/tcb";
+import { NOTIFY_CONNECTED, TF_CONNECTED_ONCE, TF_FIN_ACKED, TF_RECV_SHUT, TF_SEND_SHUT } from "../tcp/tcb";
 import { hostBind, hostClose, hostConnect, hostListen, hostName, hostOpen, hostSetOption } from "../wasi/sockets";
 import {
-  H_BLIND, H_DETACHED, H_ORPHAN, hostAlloc, hostAnnounce, HostBlock, hostBlock, hostBoundAdd, hostBoundTake, hostLocal, hostRelease,
+  H_BLIND, H_DETACHED, H_LINGER, H_ORPHAN, hostAlloc, hostAnnounce, HostBlock, hostBlock, hostBoundAdd, hostBoundTake, hostLocal, hostRelease,
   hostRemote, hostWorkAdd, marked, recvRing, sendRing,
 } from "./hostblock";
-import { childRemove, hostError, hostFlush, hostFreeIfDone, hostHolds, hostLookIn, hostReset, hostSettle, hostState } from "./hostend";
-import { hostListenerEnd } from "./hostflow";
+import { childRemove, hostError, hostFlush, hostFreeIfDone, hostHolds, hostLeave, hostLookIn, hostReset, hostSettle, hostState } from "./hostend";
+import { hostListenerEnd, hostReceive } from "./hostflow";
 
 const LIMIT_MOST: u32 = 1 << 30;
 
@@ -42,11 +42,11 @@ export function hostStreamBind(local: usize, lport: u32, owner: i32): i32 {
 /** A block with a descriptor for addresses like `kin`, bound if `local` or `lport` asks for it. */
 function bound(kin: usize, local: usize, lport: u32, owner: i32): i32 {
   const fd = hostOpen(kin, SOCK_STREAM);
-  if (fd < 0) { hostFailure = hostError(-fd, false); return -1; }
+  if (fd < 0) { hostFailure = hostError(-fd); return -1; }
   const i = hostAlloc(fd, SOCK_STREAM, owner);
   if (i < 0) {
     hostClose(fd);
-    hostFailure = hostError(-1, false);
+    hostFailure = hostError(-1);
     return -1;
   }
   if (lport == 0 && addrIsAny(local) && local != kin) return i;
@@ -60,7 +60,7 @@ function bound(kin: usize, local: usize, lport: u32, owner: i32): i32 {
 
 /** The host refused; the block goes. */
 function refused(b: HostBlock, errno: i32): i32 {
-  hostFailure = hostError(-errno, true);
+  hostFailure = hostError(-errno);
   b.state = TCP_CLOSED;
   b.marks |= H_DETACHED;
   hostFreeIfDone(b);
@@ -182,6 +182,12 @@ export function hostReserve(i: i32, want: u32): usize {
 export function hostReserved(): u32 { return reserved; }
 export function hostCommit(i: i32, n: u32): void { if (n) queued(hostBlock(i), n); }
 
+/** Takes in what the host holds already, ahead of the poll that would: for decisions that turn on unread bytes (C-44, S-11). */
+export function hostFetch(i: i32): void {
+  const b = hostBlock(i);
+  if (b.fd >= 0 && b.state != TCP_SYN_SENT && b.state != TCP_LISTEN && b.flags & TF_CONNECTED_ONCE) hostReceive(b);
+}
+
 export function hostUnread(i: i32): u32 { return ringUsed(recvRing(hostBlock(i))); }
 
 export function hostStreamRecv(i: i32, dst: usize, len: u32, peek: bool): u32 {
@@ -223,10 +229,11 @@ export function hostStreamShutdownSend(i: i32): void {
 export function hostStreamShutdownRecv(i: i32): void {
   const b = hostBlock(i);
   if (b.state == TCP_LISTEN) return;
+  // What came before this call counts as unread.
+  hostFetch(i);
   b.flags |= TF_RECV_SHUT;
   if (b.state == TCP_CLOSED || config(CONFIG_SWITCHES) & SWITCH_V10_RECV_SHUT_KEEPS) return;
   if (ringUsed(recvRing(b))) hostReset(b, CAUSE_RECV_SHUT, WSAECONNABORTED);
-  else roomAgain(b);
 }
 
 export function hostAbort(i: i32, cause: u32): void {
@@ -234,9 +241,16 @@ export function hostAbort(i: i32, cause: u32): void {
   if (b.state == TCP_LISTEN) hostListenerEnd(b); else hostReset(b, cause, WSAECONNABORTED);
 }
 
+/** Like hostOrphan, while the close waits for at most SO_LINGER's time: the limits for orphans begin with hostOrphan or hostDetach. */
+export function hostLinger(i: i32): void {
+  hostOrphan(i);
+  hostBlock(i).marks |= H_LINGER;
+}
+
 /** Nobody reads any more. Unread bytes count as discarded; looks at acknowledgements begin. */
 export function hostOrphan(i: i32): void {
   const b = hostBlock(i);
+  b.marks &= ~H_LINGER;
   if (marked(b, H_ORPHAN) || b.state == TCP_CLOSED || b.state == TCP_LISTEN) return;
   b.marks |= H_ORPHAN;
   b.progressAt = now;
@@ -257,6 +271,7 @@ export function hostDetach(i: i32): void {
   } else hostOrphan(i);
   b.owner = -1;
   b.marks |= H_DETACHED;
+  hostLeave(b);
   hostFreeIfDone(b);
 }
 

@@ -38,6 +38,8 @@ export const H_HALF_DONE: u32 = 1 << 11;
 export const H_WAITING: u32 = 1 << 12;
 /** The host took everything and cannot say what became of it: bytes acknowledged are not known (CAPABILITY_ACKS). */
 export const H_BLIND: u32 = 1 << 13;
+/** A close waits within SO_LINGER's limit: those for orphans do not count yet. */
+export const H_LINGER: u32 = 1 << 14;
 
 // @ts-ignore: decorator
 @unmanaged

@@ -27,7 +27,7 @@ export function hostDatagramOpen(owner: i32): i32 {
 /** Binds to local:lport, 0 = the system chooses: the port, or minus a Winsock error. */
 export function hostDatagramBind(i: i32, local: usize, lport: u32): i32 {
   const b = hostBlock(i), e = hostBind(b.fd, local, lport);
-  if (e < 0) return -hostError(-e, false);
+  if (e < 0) return -hostError(-e);
   const port = hostName(b.fd, hostLocal(b), false);
   b.lport = <u16>(port > 0 ? <u32>port : lport);
   // Our permission to broadcast is checked above (O rows); the system's must not stand in its way.
@@ -41,7 +41,7 @@ export function hostDatagramConnect(i: i32, remote: usize, rport: u32): void {
   const e = hostConnect(b.fd, remote, rport);
   b.rport = <u16>rport;
   addrCopy(hostRemote(b), remote);
-  if (e < 0 && e != -WASI_EINPROGRESS) failLater(b, hostError(-e, true));
+  if (e < 0 && e != -WASI_EINPROGRESS) failLater(b, hostError(-e));
 }
 
 /** An error that the next receive takes. */
@@ -59,7 +59,7 @@ export function hostDatagramSend(i: i32, remote: usize, rport: u32, data: usize,
   const n = hostSendTo(b.fd, same ? 0 : remote, rport, data, len);
   if (fixed && !same) hostConnect(b.fd, hostRemote(b), <u32>b.rport);
   if (n == -WASI_EAGAIN) { b.marks |= H_FULL; return false; }
-  if (n < 0) failLater(b, hostError(-n, true));
+  if (n < 0) failLater(b, hostError(-n));
   return true;
 }
 export function hostDatagramWritable(i: i32): bool { return !marked(hostBlock(i), H_FULL); }
@@ -79,7 +79,7 @@ export function hostDatagramUnread(i: i32): u32 { return <u32>max(hostOption(hos
 /** The host's pending error is fetched once and kept until taken. R-33: nobody at the port reads as 10054. */
 function errorOf(b: HostBlock): i32 {
   if (b.error || b.fd < 0) return <i32>b.error;
-  const e = hostError(hostOption(b.fd, SOL_SOCKET, SO_ERROR, 0), true);
+  const e = hostError(hostOption(b.fd, SOL_SOCKET, SO_ERROR, 0));
   b.error = <u16>(e == WSAECONNREFUSED ? WSAECONNRESET : e);
   return <i32>b.error;
 }

@@ -2,6 +2,7 @@
  * How a host socket ends: what a WASI errno means, the look at acknowledgements while a close goes on, failure, reset, and
  * the return of block and descriptor. The host executes; what is done and when is decided here (semantics N.3).
  */
+import { READY_READ } from "../abi/events";
 import { CONFIG_FIN_WAIT2_MS, CONFIG_ORPHAN_FIN_WAIT2_MS, CONFIG_ORPHAN_TIMEOUT_MS, CONFIG_SWITCHES, SWITCH_V15_RESET_KEEPS_UNREAD } from "../abi/config";
 import {
   WSAEACCES, WSAEADDRINUSE, WSAEADDRNOTAVAIL, WSAEAFNOSUPPORT, WSAECONNABORTED, WSAECONNREFUSED, WSAECONNRESET, WSAEHOSTUNREACH,
@@ -30,8 +31,8 @@ import {
 } from "../tcp/tcb";
 import { hostOption, hostSetOption } from "../wasi/sockets";
 import {
-  H_BLIND, H_DETACHED, H_HALF_DONE, H_HELD, H_ORPHAN, H_PEER_FIRST, H_PENDING, H_WAITING, HostBlock, hostBlock, hostFree,
-  hostNotify, hostRelease, indexOfHost, marked, recvRing, sendRing,
+  H_BLIND, H_DETACHED, H_HALF_DONE, H_HELD, H_LINGER, H_ORPHAN, H_PEER_FIRST, H_PENDING, H_WAITING, HostBlock, hostBlock, hostFree,
+  hostNotify, hostRelease, hostWorkAdd, indexOfHost, marked, recvRing, sendRing,
 } from "./hostblock";
 
 /** Looks at a close in progress: as often as semantics N.3 asks while somebody waits for it, less often afterwards. */
@@ -40,13 +41,14 @@ const LATE_MS: u32 = 100;
 const EARLY_MS: u32 = 5000;
 
 /** Winsock error for a WASI errno (semantics N.2). */
-export function hostError(errno: i32, connecting: bool): i32 {
+export function hostError(errno: i32): i32 {
   switch (errno) {
     case 0: return 0;
     case WASI_ECONNRESET: return WSAECONNRESET;
     case WASI_EPIPE:
     case WASI_ECONNABORTED: return WSAECONNABORTED;
-    case WASI_ETIMEDOUT: return connecting ? WSAETIMEDOUT : WSAECONNABORTED;
+    // What a call on an established connection makes of it stands in winsock/status.
+    case WASI_ETIMEDOUT: return WSAETIMEDOUT;
     case WASI_ECONNREFUSED: return WSAECONNREFUSED;
     case WASI_EHOSTUNREACH: return WSAEHOSTUNREACH;
     case WASI_ENETUNREACH: return WSAENETUNREACH;
@@ -100,6 +102,11 @@ function closed(b: HostBlock, reset: bool): void {
   hostFreeIfDone(b);
 }
 
+/** The host is left alone with what it took: nobody will ask what became of it. */
+export function hostLeave(b: HostBlock): void {
+  if (b.flags & TF_FIN_SENT && marked(b, H_BLIND)) closed(b, false);
+}
+
 /** Takes a child out of its listener's queue. */
 export function childRemove(b: HostBlock): void {
   if (!marked(b, H_PENDING)) return;
@@ -131,7 +138,7 @@ export function hostFlush(b: HostBlock): void {
 export function hostFail(b: HostBlock, errno: i32): void {
   if (b.state == TCP_CLOSED) return;
   const connecting = b.state == TCP_SYN_SENT, isReset = errno == WASI_ECONNRESET || errno == WASI_EPIPE;
-  b.error = <u16>hostError(errno ? errno : WASI_ECONNABORTED, connecting);
+  b.error = <u16>hostError(errno ? errno : WASI_ECONNABORTED);
   if (connecting) {
     b.flags |= errno == WASI_ECONNREFUSED ? TF_RST_RCVD : TF_FAILED;
     hostNotify(b, NOTIFY_CONNECT_FAILED);
@@ -208,6 +215,8 @@ export function hostTimer(i: i32): void {
     const errno = hostOption(b.fd, SOL_SOCKET, SO_ERROR, 0);
     if (errno) { hostFail(b, errno); return; }
   }
+  // Memory may have been short, so the full buffer is tried again.
+  if (held) { b.ready |= READY_READ; hostWorkAdd(b); }
   hostSettle(b);
   if (b.fd < 0 || (marked(b, H_WAITING) && waited(b)) || stuck(b)) return;
   again(b, held);
@@ -228,7 +237,7 @@ function stuck(b: HostBlock): bool {
   const holds = hostHolds(b), left = ringUsed(sendRing(b)) + (holds < 0 ? 0 : <u32>holds);
   if (left < b.outstanding || !marked(b, H_ORPHAN)) b.progressAt = now;
   b.outstanding = left;
-  if (!marked(b, H_ORPHAN) || marked(b, H_HALF_DONE | H_BLIND)) return false;
+  if (!marked(b, H_ORPHAN) || marked(b, H_LINGER | H_HALF_DONE | H_BLIND)) return false;
   if (now - b.progressAt < config(CONFIG_ORPHAN_TIMEOUT_MS)) return false;
   b.flags |= TF_FAILED;
   hostReset(b, CAUSE_NONE, WSAETIMEDOUT);

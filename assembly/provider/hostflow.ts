@@ -66,7 +66,7 @@ function work(b: HostBlock): bool {
   if (ready & READY_WRITE) b.marks &= ~H_FULL;
   let more: bool = false;
   if (ready & (READY_READ | READY_HANGUP)) {
-    more = receive(b);
+    more = hostReceive(b);
     // The rest is still there at the next turn, though the host will not say so again.
     if (more) b.ready |= READY_READ;
   }
@@ -103,7 +103,7 @@ function established(b: HostBlock): void {
 function children(l: HostBlock, ready: u32): bool {
   if (ready & READY_ERROR) {
     // Only where the host listens later than it answers (CAPABILITY_BIND_NOW).
-    l.error = <u16>hostError(hostOption(l.fd, SOL_SOCKET, SO_ERROR, 0), false);
+    l.error = <u16>hostError(hostOption(l.fd, SOL_SOCKET, SO_ERROR, 0));
     hostNotify(l, NOTIFY_FAILED);
     return false;
   }
@@ -143,7 +143,7 @@ function adopt(l: HostBlock, b: HostBlock): void {
 }
 
 /** Takes what the host has received. True if there may be more. */
-function receive(b: HostBlock): bool {
+export function hostReceive(b: HostBlock): bool {
   for (let turn: u32 = 0; turn < TURNS; turn++) {
     if (b.flags & TF_FIN_RCVD) return false;
     const n = marked(b, H_ORPHAN) || b.flags & TF_RECV_SHUT ? refuseBytes(b) : takeBytes(b);

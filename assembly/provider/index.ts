@@ -11,23 +11,21 @@ import * as F from "../tcp/status";
 import { tcpEphemeralPort } from "../tcp/table";
 import * as T from "../tcp/user";
 import { localPtr, remotePtr, tcb } from "../tcp/tcb";
-import { ucb } from "../udp/table";
-import * as U from "../udp/udp";
 import * as H from "./host";
-import * as D from "./hostdatagram";
+import { PROVIDER_HOST, PROVIDER_INET } from "./kinds";
+
+export { PROVIDER_HOST, PROVIDER_INET } from "./kinds";
+export {
+  datagramBind, datagramClose, datagramConnect, datagramError, datagramHasError, datagramOpen, datagramQueued, datagramRecv, datagramSend,
+  datagramSetLimits, datagramUnread, datagramWritable,
+} from "./datagrams";
 
 /** inet knows everything about its connections. */
 const CAPABILITIES_ALL: u32 = CAPABILITY_ACKS | CAPABILITY_RESET_NOW | CAPABILITY_RESET_SEEN | CAPABILITY_PAUSED_SEEN | CAPABILITY_STATE | CAPABILITY_BIND_NOW;
 
-/** Our own TCP/IP over frame devices. */
-export const PROVIDER_INET: u8 = 1;
-
 /** Failures of streamOpen besides -1, no control block. */
 export const OPEN_UNREACHABLE: i32 = -2;
 export const OPEN_TAKEN: i32 = -3;
-
-/** Sockets of the host through the sock_* imports. */
-export const PROVIDER_HOST: u8 = 2;
 
 /** Why the provider's last streamOpen, streamListen or streamBind gave -1: a WSA code, 0 where it does not say. */
 export function streamFailure(p: u8): i32 { return !TINY && p == PROVIDER_HOST ? H.hostFailure : 0; }
@@ -150,6 +148,8 @@ export function streamCommit(p: u8, i: i32, n: u32): void {
   }
 }
 /** In-order bytes received and not handed to the caller. */
+/** Brings what streamUnread counts up to date where a poll would, for decisions that turn on unread bytes (C-44). */
+export function streamFetch(p: u8, i: i32): void { if (!TINY && p == PROVIDER_HOST) H.hostFetch(i); }
 export function streamUnread(p: u8, i: i32): u32 {
   switch (p) {
     case PROVIDER_INET: return T.tcpUnread(i);
@@ -221,7 +221,7 @@ export function streamOrphan(p: u8, i: i32): void {
 export function streamLinger(p: u8, i: i32): void {
   switch (p) {
     case PROVIDER_INET: T.tcpLinger(i); break;
-    case PROVIDER_HOST: if (!TINY) H.hostOrphan(i); break;
+    case PROVIDER_HOST: if (!TINY) H.hostLinger(i); break;
     default: break;
   }
 }
@@ -308,97 +308,5 @@ export function streamBytesDiscarded(p: u8, i: i32): u64 {
     case PROVIDER_INET: return F.tcpBytesDiscarded(i);
     case PROVIDER_HOST: return TINY ? 0 : H.hostBytesDiscarded(i);
     default: return 0;
-  }
-}
-
-/** A block for datagrams of socket object `owner`: index, or -1. */
-export function datagramOpen(p: u8, owner: i32): i32 {
-  switch (p) {
-    case PROVIDER_INET: return U.udpOpen(owner);
-    case PROVIDER_HOST: return TINY ? -1 : D.hostDatagramOpen(owner);
-    default: return -1;
-  }
-}
-/** Gives the block its name: the port, which the host chooses if lport is 0, or minus a WSA code. */
-export function datagramBind(p: u8, i: i32, local: usize, lport: u32): i32 {
-  switch (p) {
-    case PROVIDER_INET: U.udpBind(i, local, lport); return <i32>lport;
-    case PROVIDER_HOST: return TINY ? 0 : D.hostDatagramBind(i, local, lport);
-    default: return 0;
-  }
-}
-/** rport 0 dissolves the association. */
-export function datagramConnect(p: u8, i: i32, remote: usize, rport: u32): void {
-  switch (p) {
-    case PROVIDER_INET: U.udpConnect(i, remote, rport); break;
-    case PROVIDER_HOST: if (!TINY) D.hostDatagramConnect(i, remote, rport); break;
-    default: break;
-  }
-}
-/** Queues one datagram; false if the queue is full. */
-export function datagramSend(p: u8, i: i32, local: usize, remote: usize, rport: u32, data: usize, len: u32): bool {
-  switch (p) {
-    case PROVIDER_INET: return U.udpSend(i, local, remote, rport, data, len, 0);
-    case PROVIDER_HOST: return TINY ? false : D.hostDatagramSend(i, remote, rport, data, len);
-    default: return false;
-  }
-}
-export function datagramWritable(p: u8, i: i32): bool {
-  switch (p) {
-    case PROVIDER_INET: return U.udpWritable(i);
-    case PROVIDER_HOST: return TINY ? false : D.hostDatagramWritable(i);
-    default: return false;
-  }
-}
-/** Copies at most `room` bytes of the oldest datagram; returns its true length, -1 if none waits. */
-export function datagramRecv(p: u8, i: i32, dst: usize, room: u32, from: usize, fromPort: usize, peek: bool): i32 {
-  switch (p) {
-    case PROVIDER_INET: return U.udpRecv(i, dst, room, from, fromPort, peek);
-    case PROVIDER_HOST: return TINY ? -1 : D.hostDatagramRecv(i, dst, room, from, fromPort, peek);
-    default: return -1;
-  }
-}
-/** Datagrams that wait, and the length of the first. */
-export function datagramQueued(p: u8, i: i32): u32 {
-  switch (p) {
-    case PROVIDER_INET: return U.udpQueued(i);
-    case PROVIDER_HOST: return TINY ? 0 : D.hostDatagramQueued(i);
-    default: return 0;
-  }
-}
-export function datagramUnread(p: u8, i: i32): u32 {
-  switch (p) {
-    case PROVIDER_INET: return U.udpUnread(i);
-    case PROVIDER_HOST: return TINY ? 0 : D.hostDatagramUnread(i);
-    default: return 0;
-  }
-}
-/** Takes the pending error: a WSA code, 0 if there is none. */
-export function datagramError(p: u8, i: i32): i32 {
-  switch (p) {
-    case PROVIDER_INET: return U.udpError(i);
-    case PROVIDER_HOST: return TINY ? 0 : D.hostDatagramError(i);
-    default: return 0;
-  }
-}
-/** True while an error waits to be taken. */
-export function datagramHasError(p: u8, i: i32): bool {
-  switch (p) {
-    case PROVIDER_INET: return ucb(<u32>i).error != 0;
-    case PROVIDER_HOST: return TINY ? false : D.hostDatagramHasError(i);
-    default: return false;
-  }
-}
-export function datagramSetLimits(p: u8, i: i32, sendLimit: u32, recvLimit: u32): void {
-  switch (p) {
-    case PROVIDER_INET: U.udpSetLimits(i, sendLimit, recvLimit); break;
-    default: break;
-  }
-}
-export function datagramClose(p: u8, i: i32): void {
-  switch (p) {
-    case PROVIDER_INET: U.udpClose(i); break;
-    case PROVIDER_HOST: if (!TINY) D.hostDatagramClose(i); break;
-    default: break;
   }
 }

@@ -7,7 +7,7 @@ import { OP_ACCEPT } from "../abi/events";
 import { CAUSE_ABORT } from "../abi/report";
 import { CF_ACCEPT, CF_DEFER, CF_REJECT, FD_ACCEPT, FD_ALL_EVENTS, INVALID_SOCKET, SOCK_STREAM } from "../abi/winsock";
 import { handleFree } from "../memory/handles";
-import { streamAbort, streamAcceptCount, streamAcceptTake, streamAttach, streamDetach, streamNames, streamSetLimits } from "../provider/index";
+import { PROVIDER_HOST, streamAbort, streamAcceptCount, streamAcceptTake, streamAttach, streamDetach, streamError, streamNames, streamSetLimits } from "../provider/index";
 import { applyOptions } from "./connect";
 import { nameSocket } from "./create";
 import { sockaddrCheck, sockaddrWrite } from "./names";
@@ -15,7 +15,7 @@ import { raise, reenable } from "./netevents";
 import { portTake } from "./ports";
 import { mayAccess, setError } from "./result";
 import {
-  countHandles, enter, has, indexOf, isStream, it, localOf, remoteOf, S_ACCEPTED, S_CONNECTED, S_INHERITED, S_LISTENING, S_NONBLOCKING,
+  countHandles, enter, has, indexOf, isStream, it, localOf, remoteOf, S_ACCEPTED, S_CONNECTED, S_INHERITED, S_LISTENING, S_NEW_LIMITS, S_NONBLOCKING,
   Socket, socketAlloc, socketFree,
 } from "./socket";
 import { clockNow, enterWaiting, waitEnd, waitFor } from "./waits";
@@ -58,6 +58,9 @@ function acceptFrom(h: u32, addr: usize, addrlen: usize, condition: u32): i32 {
 /** Nothing is queued: wait, or say so. */
 function acceptNothing(s: Socket, h: u32): i32 {
   s.decision = 0;
+  // A host that listens later than it answers may have failed since (CAPABILITY_BIND_NOW).
+  const failed = s.provider == PROVIDER_HOST ? streamError(s.provider, s.transport) : 0;
+  if (failed) { waitEnd(s, OP_ACCEPT); return failed; }
   if (!has(s, S_NONBLOCKING)) return waitFor(s, h, OP_ACCEPT, 0, 0);
   // O-25: FD_ACCEPT was reported and nothing was taken since: what it announced is gone.
   const vanished = (<u32>s.eventReported & FD_ACCEPT) != 0;
@@ -103,7 +106,7 @@ function takeChild(listener: Socket): i32 {
   portTake(s);
   s.connectedAt = clockNow();
   streamAttach(s.provider, i, <i32>indexOf(s));
-  streamSetLimits(s.provider, i, s.sendLimit, s.recvLimit);
+  if (has(listener, S_NEW_LIMITS)) streamSetLimits(s.provider, i, s.sendLimit, s.recvLimit);
   applyOptions(s);
   accepted = s;
   raise(s, FD_ALL_EVENTS);

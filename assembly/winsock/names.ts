@@ -3,8 +3,10 @@ import { WSAEAFNOSUPPORT, WSAEFAULT, WSAEINVAL, WSAENOTCONN } from "../abi/error
 import { AF_INET, SIZEOF_SOCKADDR_IN } from "../abi/winsock";
 import { addrSetV4 } from "../base/addr";
 import { wr16 } from "../base/bytes";
+import { streamPort } from "../provider/index";
+import { portDrop, portTake } from "./ports";
 import { finish, mayAccess } from "./result";
-import { enter, has, it, localOf, remoteOf, S_BOUND, S_CONNECTED } from "./socket";
+import { enter, has, it, localOf, remoteOf, S_BOUND, S_CONNECTED, Socket } from "./socket";
 
 /** Address and port of the sockaddr that sockaddrRead took. */
 export const NAME = memory.data(16, 8);
@@ -47,8 +49,18 @@ function sockName(h: u32, name: usize, length: usize): i32 {
   e = sockaddrCheck(name, length);
   if (e) return e;
   if (!has(s, S_BOUND)) return WSAEINVAL;
+  if (!s.lport && s.transport >= 0) portLater(s);
   sockaddrWrite(name, length, localOf(s), <u32>s.lport);
   return 0;
+}
+
+/** The host may choose the port later than bind (CAPABILITY_BIND_NOW). */
+function portLater(s: Socket): void {
+  const port = streamPort(s.provider, s.transport);
+  if (!port) return;
+  portDrop(s);
+  s.lport = <u16>port;
+  portTake(s);
 }
 
 /** Peer's address of a connected socket. Errors: 10093, 10038, 10057 (whatever the pointers are, X-25), 10014. */

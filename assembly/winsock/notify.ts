@@ -51,7 +51,7 @@ function streamNews(s: Socket, bits: u32): void {
   if (bits & NOTIFY_READABLE) { raiseNew(s, FD_READ); ops |= 1 << OP_RECV; }
   if (bits & NOTIFY_WRITABLE && hasRoom(s)) { raise(s, FD_WRITE); ops |= 1 << OP_SEND; }
   if (bits & (NOTIFY_FIN | LOST)) { raise(s, FD_CLOSE); ops |= 1 << OP_RECV; }
-  if (bits & LOST) ops |= 1 << OP_SEND;
+  if (bits & LOST) ops |= 1 << OP_SEND | 1 << OP_ACCEPT;
   if (ops) wake(s, ops);
 }
 

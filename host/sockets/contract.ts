@@ -69,6 +69,6 @@ export interface HostSockets {
   close(fd: number): number;
   /** true for a descriptor of this provider that is open. */
   owns(fd: number): boolean;
-  /** Resets and closes everything. */
+  /** Closes everything that is open, as `close` does. */
   dispose(): void;
 }

@@ -139,9 +139,6 @@ export class NodeSockets implements HostSockets {
   }
 
   dispose(): void {
-    for (const [fd, endpoint] of [...this.#open]) {
-      endpoint.reset();
-      this.close(fd);
-    }
+    for (const fd of [...this.#open.keys()]) this.close(fd);
   }
 }

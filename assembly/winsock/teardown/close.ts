@@ -11,7 +11,7 @@ import { deadlineBefore } from "../../memory/deadlines";
 import { handleFree } from "../../memory/handles";
 import { idOfSocket } from "../../memory/identities";
 import {
-  datagramClose, streamAbort, streamBlind, streamConsume, streamDetach, streamLinger, streamOrphan, streamShutdownSend, streamState,
+  datagramClose, streamAbort, streamBlind, streamConsume, streamDetach, streamFetch, streamLinger, streamOrphan, streamShutdownSend, streamState,
 } from "../../provider/index";
 import { NOTIFY_HALF_DONE, NOTIFY_SETTLED, TF_FIN_ACKED } from "../../tcp/tcb";
 import { portDrop } from "../ports";
@@ -51,6 +51,7 @@ function closeDescriptor(s: Socket, h: u32): i32 {
   }
   s.closedAt = clockNow();
   if (!isStream(s) || !has(s, S_CONNECTED)) { closeUnconnected(s, h); return 0; }
+  streamFetch(s.provider, s.transport);
   const kind = closeKind(s);
   if (kind == CLOSE_REFUSE) return WSAEWOULDBLOCK;
   if (kind == CLOSE_LINGER && !lingerWait(s, h)) return WSAENOBUFS;
