@@ -42,6 +42,8 @@ export const S_CONDITIONAL: u32 = 1 << 19;
 export const S_PAUSE_ACCEPT: u32 = 1 << 20;
 /** SIO_UDP_CONNRESET is FALSE: port unreachable is not reported. */
 export const S_IGNORE_UNREACHABLE: u32 = 1 << 21;
+/** Buffer sizes were set on a listener: connections that were queued with the old ones get them when accepted. */
+export const S_NEW_LIMITS: u32 = 1 << 22;
 /** What an accepted socket takes over from its listener (O-34). */
 export const S_INHERITED: u32 = S_NONBLOCKING | S_REUSEADDR | S_KEEPALIVE | S_NODELAY | S_OOBINLINE | S_DEBUG | S_DONTROUTE;
 

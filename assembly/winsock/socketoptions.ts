@@ -9,7 +9,7 @@ import {
 import { datagramSetLimits, streamSetKeepAlive, streamSetLimits } from "../provider/index";
 import { DATAGRAM_MAX } from "./datagram";
 import {
-  has, isStream, S_BROADCAST, S_CONDITIONAL, S_CONNECTED, S_DEBUG, S_DONTROUTE, S_EXCLUSIVE, S_KEEPALIVE, S_LISTENING,
+  has, isStream, S_BROADCAST, S_CONDITIONAL, S_CONNECTED, S_DEBUG, S_DONTROUTE, S_EXCLUSIVE, S_KEEPALIVE, S_LISTENING, S_NEW_LIMITS,
   S_OOBINLINE, S_PAUSE_ACCEPT, S_REUSEADDR, setFlag, Socket,
 } from "./socket";
 import { chosen } from "./status";
@@ -101,7 +101,8 @@ function bounded(v: u32, send: bool): u32 {
 function limits(s: Socket): void {
   if (s.transport < 0) return;
   if (!isStream(s)) datagramSetLimits(s.provider, s.transport, s.sendLimit, s.recvLimit);
-  else if (!has(s, S_LISTENING)) streamSetLimits(s.provider, s.transport, s.sendLimit, s.recvLimit);
+  else if (has(s, S_LISTENING)) s.flags |= S_NEW_LIMITS;
+  else streamSetLimits(s.provider, s.transport, s.sendLimit, s.recvLimit);
 }
 
 /** V-13: TRUE turns lingering off; L-08, L-09: FALSE arms the seconds that were stored last, which are 0 on a fresh socket. */
