@@ -123,7 +123,8 @@ class Run {
       module, config: timed, seed: this.#options.seed ?? 1, localIp: addresses.localIp, prefix, gatewayIp, mtu, tamper: this.#options.tamper,
     });
     const winsock = new Winsock(world.core);
-    winsock.startup();
+    const refused = winsock.startup();
+    if (refused) throw new CoreTrouble(`WSPStartup answers ${refused}`);
     const state = new RunState(world, winsock, mode, addresses, this.#options.remoteShift ?? 0);
     this.#state = state;
     for (const name of this.#setup.relaxations) state.relax(name);

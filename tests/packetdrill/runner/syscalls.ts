@@ -56,7 +56,7 @@ const HANDLERS: Record<string, Handler> = {
   getsockopt: onDescriptor(getsockopt),
   setsockopt: onDescriptor(setsockopt),
   // Not of POSIX: the product's own calls, for the corpus.
-  abort: onDescriptor((state, d) => closeWith(state, d, state.winsock.abort(d.handle))),
+  abort: onDescriptor((state, d) => state.winsock.abort(d.handle)),
   send_disconnect: onDescriptor((state, d) => marked(state.winsock.call("WSPSendDisconnect", d.handle, 0), () => (d.sendShut = true))),
   recv_disconnect: onDescriptor((state, d) => marked(state.winsock.call("WSPRecvDisconnect", d.handle, 0), () => (d.recvShut = true))),
   close_report: (state, call, line) => () => reportCall(state, call, line),
@@ -168,10 +168,7 @@ function shutdownCall(state: RunState, d: Descriptor, call: Syscall, line: numbe
 }
 
 function closeCall(state: RunState, d: Descriptor): Result {
-  return closeWith(state, d, state.winsock.close(d.handle));
-}
-
-function closeWith(state: RunState, d: Descriptor, result: Result): Result {
+  const result = state.winsock.close(d.handle);
   if (result.value === SOCKET_ERROR) return result;
   state.fds.delete(d.fd);
   state.closed.set(d.fd, d);

@@ -63,25 +63,14 @@ export class Winsock {
     return (this.#core.exports as unknown as Extra)[name] !== undefined;
   }
 
+  /** WSPStartup for version 2.2: 0, or the error itself. */
   startup(): number {
-    const entry = (this.#core.exports as unknown as Extra).WSPStartup;
-    return entry ? entry(0x0202, this.#value, 0, 0, 0) : -1;
+    return this.#core.exports.WSPStartup(0x0202, this.#value, 0, 0, this.#value + 520);
   }
 
   /** TCP state of a handle, -1 if it has none. */
   state(s: number): number {
     return (this.#core.exports as unknown as Extra).socketState?.(s) ?? -1;
-  }
-
-  /** TCP states of all connections, whoever owns them. */
-  connectionStates(): number[] {
-    const entry = (this.#core.exports as unknown as Extra).connectionState;
-    const states: number[] = [];
-    for (let i = 0, state = 0; entry && state >= -1; i++) {
-      state = entry(i);
-      if (state >= 0) states.push(state);
-    }
-    return states;
   }
 
   socket(type: number, protocol: number, family = AF_INET): Result {
