@@ -198,26 +198,28 @@ export class Stack {
   /** Waits for the connection of `handle`; closes it when that fails. */
   async #handshake(handle: number, remote: Endpoint, signal: AbortSignal | undefined, timeoutMs: number | undefined): Promise<void> {
     const engine = this.#engine;
+    const { calls } = engine;
     const attempt = new Requests<void>();
+    let local: Endpoint | undefined;
     engine.own(handle, {
       wake: (operation) => void (operation === OP_CONNECT && attempt.retry()),
       fatal: (error) => attempt.fail(error),
     });
     const cancel = timeoutMs === undefined ? undefined : engine.after(timeoutMs, () => {
-      attempt.fail(new SocketError("connect", WSAETIMEDOUT, { remote, text: `no connection within ${timeoutMs} ms` }));
+      attempt.fail(new SocketError("connect", WSAETIMEDOUT, { local, remote, text: `no connection within ${timeoutMs} ms` }));
     });
     try {
       await attempt.add(() => {
-        if (!engine.calls.connect(handle, remote)) {
-          if (!engine.calls.mustWait) throw new SocketError("connect", engine.calls.error, { local: engine.calls.localName(handle), remote });
-          engine.kick();
-          return WAITING;
-        }
-        return undefined;
+        if (calls.connect(handle, remote)) return undefined;
+        if (!calls.mustWait) throw new SocketError("connect", calls.error, { local, remote });
+        // A failed attempt gives its address back, so it is asked for while it lasts.
+        local ??= calls.localName(handle);
+        engine.kick();
+        return WAITING;
       }, signal);
     } catch (error) {
       engine.disown(handle);
-      if (engine.alive) engine.calls.close(handle);
+      if (engine.alive) calls.close(handle);
       engine.kick();
       throw error;
     } finally {

@@ -2,7 +2,7 @@
 import type { Side, Step } from "./steps.ts";
 
 const TIME = 11;
-const SIDE = 34;
+const SIDE = 38;
 const WIRE = 42;
 /** Bulk segments of one burst that are drawn; the others are counted. */
 const BURST = 3;

@@ -2,7 +2,7 @@
 import { connect, createServer, type Socket } from "node:net";
 import type { Endpoint } from "../../api/raw.ts";
 import type { Observed } from "./run.ts";
-import { ANSWER, Check, HALF, HELLO, type Meet, type ScenarioName, scenarios } from "./scenarios.ts";
+import { ANSWER, Check, HALF, HELLO, type Meet, QUESTION, type ScenarioName, scenarios } from "./scenarios.ts";
 import type { Side, Steps } from "./steps.ts";
 
 /** How long a program that does not read leaves it at that: longer than the linger time of linger-expires. */
@@ -105,7 +105,8 @@ const RESPONDERS: Readonly<Record<ScenarioName, Play>> = {
   async "linger-expires"(side) {
     side.socket.pause();
     await new Promise((resolve) => setTimeout(resolve, UNREAD_MS));
-    side.socket.resume();
+    // Reading would show the bytes and then a clean end: Node does not see a reset behind unread bytes (semantics N-09).
+    side.send(QUESTION);
   },
   async "half-close"(side) {
     await side.received(HELLO.length);

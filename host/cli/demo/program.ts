@@ -29,6 +29,8 @@ export type Labels = Readonly<Record<string, string>>;
 const AT = { errno: 0, length: 4, flags: 8, buffer: 16, events: 32, mode: 80 } as const;
 const PAYLOAD = 128;
 const LEAVE_MS = 1000;
+/** Order in which events that came together are told: that in which messages would be posted (semantics E-42, E-64). */
+const EVENT_ORDER = [W.FD_CONNECT_BIT, W.FD_ACCEPT_BIT, W.FD_READ_BIT, W.FD_OOB_BIT, W.FD_WRITE_BIT, W.FD_CLOSE_BIT];
 
 type ReportRecord = Parameters<typeof toCloseReport>[0];
 
@@ -82,7 +84,7 @@ export class Program {
   /** Opens a connection: WSPSocket, WSPEventSelect, WSPConnect, FD_CONNECT. Throws when it fails. */
   async connect(remote: Endpoint): Promise<void> {
     this.#open();
-    this.#note(`WSPConnect(${remote.address}:${remote.port})`, this.#calls.connect(this.#socket, remote));
+    this.#note(`WSPConnect(${remote.address})`, this.#calls.connect(this.#socket, remote));
     const { error } = await this.until(W.FD_CONNECT);
     if (error) throw new Error(`the connection failed: ${errorName[error] ?? error}`);
   }
@@ -185,6 +187,8 @@ export class Program {
     const handle = this.#socket;
     const report = new Promise<CloseReport>((resolve) => this.#reports.set(handle, resolve));
     const started = this.#host.runtime.clock.now();
+    // What becomes of the connection from here on is the report's to say.
+    this.#socket = 0;
     let closed = this.#calls.close(handle);
     if (!closed && this.#calls.error === LASTACK_WAIT) {
       this.#noted("WSPCloseSocket", "waits", step);
@@ -196,7 +200,6 @@ export class Program {
       const ms = Math.round((this.#host.runtime.clock.now() - started) / NS_PER_MS);
       this.#note("WSPCloseSocket", closed, step, `after ${ms} ms`);
     } else this.#note("WSPCloseSocket", closed, step);
-    this.#socket = 0;
     return Promise.race([report, this.failed]);
   }
 
@@ -245,7 +248,7 @@ export class Program {
     const handle = this.#calls.socket(W.SOCK_STREAM);
     if (handle === -1) throw new Error(`WSPSocket failed: ${nameOf(this.#calls.error)}`);
     this.#socket = handle;
-    this.#noted("WSPSocket(SOCK_STREAM)", "ok");
+    this.#noted("WSPSocket(SOCK_STREAM)", `socket ${handle.toString(16)}`);
     this.#event = this.#exports.WSACreateEvent() >>> 0;
     this.#select(W.FD_ACCEPT | W.FD_CONNECT | W.FD_READ | W.FD_WRITE | W.FD_CLOSE);
   }
@@ -262,7 +265,7 @@ export class Program {
     const failed = this.#errno(result);
     if (failed) throw new Error(`WSPEnumNetworkEvents failed: ${nameOf(failed)}`);
     const bits = this.#word(AT.events);
-    for (let bit = 0; bit < W.FD_MAX_EVENTS; bit++) {
+    for (const bit of EVENT_ORDER) {
       if (!(bits & (1 << bit))) continue;
       const error = this.#word(AT.events + 4 + bit * 4);
       if (bit === W.FD_CONNECT_BIT || bit === W.FD_CLOSE_BIT) this.#cameWith = error;

@@ -40,6 +40,8 @@ export interface Expectation {
 const encoder = new TextEncoder();
 export const HELLO = encoder.encode("GET /last-words\r\n");
 export const ANSWER = encoder.encode("Here is everything you asked for, and that was all.\r\n");
+/** Sent to a peer that has been silent, to learn whether it is still there. */
+export const QUESTION = encoder.encode("?");
 /** Half of the long answer of half-close. */
 export const HALF = pattern(20_000);
 /** More than both buffers of a link hold together. */
@@ -100,7 +102,7 @@ async function untilReset(program: Program): Promise<void> {
   for (;;) {
     const { bits } = await program.until(FD_CLOSE, {}, SILENCE_MS);
     if (bits) return;
-    await program.send(encoder.encode("?"));
+    await program.send(QUESTION);
   }
 }
 
