@@ -240,11 +240,7 @@ export function rx(bits: string, seq: u32, ack: u32 = 0, len: u32 = 0, win: u32 
 /** The next segment that left, read into the last… fields and returned as text; "" if none did. */
 export function next(): string {
   pump();
-  let n = taken(T, 65600);
-  while (n && load<u16>(T, 12) == 0x0608) {
-    if (load<u8>(T, 21) == 1) meet(); // we were asked
-    n = taken(T, 65600);
-  }
+  const n = frameOut();
   if (!n) return "";
   frameBounds(T, n);
   const len = n - 34;
@@ -273,6 +269,25 @@ function describeSegment(len: u32): string {
   if (bits & PSH) name += "P";
   if (bits & ACK) name += "A";
   return name + " " + (seq - iss).toString() + " " + (bits & ACK ? (ack - IRS).toString() : "-") + " " + lastLen.toString();
+}
+
+/** The next frame that left, as it stands, at T; 0 if none did. ARP is dealt with. */
+export function frameOut(): u32 {
+  let n = taken(T, 65600);
+  while (n && load<u16>(T, 12) == 0x0608) {
+    if (load<u8>(T, 21) == 1) meet(); // we were asked
+    n = taken(T, 65600);
+  }
+  return n;
+}
+
+/** Turns the frame at p into one from the peer to us: addresses change places, so that a stack can talk to itself. Sums stay right. */
+export function reflect(p: usize): void {
+  memory.copy(p, OUR_MAC, 6);
+  memory.copy(p + 6, PEER_MAC, 6);
+  const source = load<u32>(p, 26);
+  store<u32>(p, load<u32>(p, 30), 26);
+  store<u32>(p, source, 30);
 }
 
 /** Everything that left, in order; "" is silence. */
