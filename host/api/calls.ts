@@ -31,6 +31,10 @@ export interface ProviderExports extends CoreExports {
 const WINSOCK_2_2 = 0x0202;
 /** Bytes of the area for small arguments, and where each of them stands in it. */
 const SCRATCH = 192;
+/** Places in TCP_INFO_v0 (semantics K.5). */
+const INFO = {
+  mss: 4, connectedMs: 8, rttUs: 20, bytesInFlight: 28, congestionWindow: 32, sendWindow: 36, receiveWindow: 40, bytesOut: 48, bytesIn: 56,
+} as const;
 const AT = { errno: 0, length: 4, count: 8, flags: 12, buffer: 16, value: 24, address: 40, info: 72 } as const;
 /** Room for a sockaddr of either family. */
 const ADDRESS_ROOM = 32;
@@ -255,6 +259,17 @@ export class Calls {
   unread(s: number): number {
     this.#begin();
     return this.#done(this.#ioctl(s, W.FIONREAD, 0, 0, AT.value, 4) !== 0) ? this.#word(AT.value) : 0;
+  }
+
+  /** SIO_TCP_INFO, or undefined when the core has none. */
+  tcpInfo(s: number): Record<keyof typeof INFO, number> | undefined {
+    this.#begin();
+    this.#setWord(AT.value, 0);
+    if (!this.#done(this.#ioctl(s, W.SIO_TCP_INFO, AT.value, 4, AT.info, W.SIZEOF_TCP_INFO_V0) !== 0)) return undefined;
+    const wide = new Set<string>(["connectedMs", "bytesOut", "bytesIn"]);
+    const at = this.#at + AT.info;
+    const read = (name: string, offset: number): number => (wide.has(name) ? this.core.memory.wide(at + offset) : this.core.memory.word(at + offset));
+    return Object.fromEntries(Object.entries(INFO).map(([name, offset]) => [name, read(name, offset)])) as Record<keyof typeof INFO, number>;
   }
 
   localName(s: number): Endpoint | undefined {

@@ -36,6 +36,21 @@ export interface SocketInfo {
   /** SO_SNDBUF and SO_RCVBUF, bytes. */
   readonly sendBuffer: number;
   readonly receiveBuffer: number;
+  /** Bytes accepted by write, and received in order, since the connection began. */
+  readonly bytesOut: number;
+  readonly bytesIn: number;
+  /** Sent and not acknowledged, bytes of sequence space. */
+  readonly bytesInFlight: number;
+  /** Congestion window, and the windows that the peer and we offer, bytes. */
+  readonly congestionWindow: number;
+  readonly sendWindow: number;
+  readonly receiveWindow: number;
+  /** Largest segment sent, bytes of payload. */
+  readonly mss: number;
+  /** Smoothed round trip, ms; 0 before the first measurement. */
+  readonly rttMs: number;
+  /** Since the handshake, ms. */
+  readonly connectedMs: number;
 }
 
 /** The stack's knobs that its sockets need: how long a closed socket whose writes wait may stand still, and keep-alive's times. */

@@ -5,7 +5,7 @@ import * as W from "../abi/winsock.gen.ts";
 import { errorInfo } from "../core/index.ts";
 import type { Endpoint } from "./address.ts";
 import { ANY_ADDRESS } from "./address.ts";
-import { checkBoolean, checkBytes, checkInteger, checkOptions, checkSignal, checkTime, checkWord } from "./check.ts";
+import { checkBoolean, checkBytes, checkInteger, checkOptions, checkSignal, checkWord } from "./check.ts";
 import type { Engine, Owner } from "./engine.ts";
 import { SocketError } from "./error.ts";
 import type { CloseReport } from "./report.ts";
@@ -17,6 +17,8 @@ const LINGER_MAX = 65535;
 /** Bytes of one read that names no maximum. */
 const READ_DEFAULT = 65536;
 const READ_MAX = 2 ** 30;
+/** The longest times that SIO_KEEPALIVE_VALS takes here (12.4 days). */
+const KEEP_ALIVE_MAX_MS = 2 ** 30 - 1;
 
 const HOW: Readonly<Record<ShutdownDirection, number>> = { send: W.SD_SEND, receive: W.SD_RECEIVE, both: W.SD_BOTH };
 const CLOSED_TEXT = "the socket was closed before the call could finish";
@@ -190,8 +192,8 @@ export class Socket implements Owner {
   setKeepAlive(on: boolean = true, options: KeepAliveOptions = {}): this {
     checkBoolean("on", on);
     checkOptions("options", options, ["idleMs", "intervalMs"]);
-    const idleMs = checkTime("idleMs", options.idleMs ?? this.#knobs.keepIdleMs, 1);
-    const intervalMs = checkTime("intervalMs", options.intervalMs ?? this.#knobs.keepIntervalMs, 1);
+    const idleMs = checkInteger("idleMs", options.idleMs ?? this.#knobs.keepIdleMs, 1, KEEP_ALIVE_MAX_MS, "milliseconds");
+    const intervalMs = checkInteger("intervalMs", options.intervalMs ?? this.#knobs.keepIntervalMs, 1, KEEP_ALIVE_MAX_MS, "milliseconds");
     this.#ensureOpen("setKeepAlive");
     const { calls } = this.#engine;
     if (!calls.setKeepAlive(this.#handle, on, idleMs, intervalMs)) throw this.#error("setKeepAlive", calls.error);
@@ -204,7 +206,12 @@ export class Socket implements Owner {
     this.#ensureOpen("info");
     const { calls } = this.#engine;
     const option = (level: number, name: number): number => calls.getOption(this.#handle, level, name) ?? 0;
+    const known = calls.tcpInfo(this.#handle);
+    if (!known) throw this.#error("info", calls.error);
+    const { rttUs, ...info } = known;
     return {
+      ...info,
+      rttMs: rttUs / 1000,
       state: this.state,
       unread: calls.unread(this.#handle),
       outstanding: option(W.SOL_LASTACK, W.LSO_OUTSTANDING),
