@@ -282,8 +282,8 @@ export class Spi {
     return found;
   }
 
-  /** WSPSelect over three lists; undefined timeout = none. Returns what it says and what is left in the sets. */
-  poll(sets: { read?: number[]; write?: number[]; except?: number[] }, timeoutMs: number | undefined = 0): { n: number; read: number[]; write: number[]; except: number[] } {
+  /** WSPSelect over three lists; timeout null = none. Returns what it says and what is left in the sets. */
+  poll(sets: { read?: number[]; write?: number[]; except?: number[] }, timeoutMs: number | null = 0): { n: number; read: number[]; write: number[]; except: number[] } {
     const lists = [sets.read, sets.write, sets.except];
     const where = lists.map((list, i) => (list ? this.at + AT.big + 2048 * i : 0));
     lists.forEach((list, i) => {
@@ -293,7 +293,7 @@ export class Spi {
     });
     this.setWord(AT.value, Math.floor((timeoutMs ?? 0) / 1000));
     this.setWord(AT.value + 4, ((timeoutMs ?? 0) % 1000) * 1000);
-    const n = this.call("WSPSelect", 0, ...where, timeoutMs === undefined ? 0 : this.at + AT.value);
+    const n = this.call("WSPSelect", 0, ...where, timeoutMs === null ? 0 : this.at + AT.value);
     const [read, write, except] = lists.map((list, i) =>
       list ? Array.from({ length: this.word(AT.big + 2048 * i) }, (_, k) => this.word(AT.big + 2048 * i + 4 + 4 * k)) : []);
     return { n, read: read ?? [], write: write ?? [], except: except ?? [] };
