@@ -82,8 +82,27 @@ interface Outcome {
   readonly stderr: string;
 }
 
-function demoOnTap(...args: string[]): Promise<Outcome> {
-  const child = spawn(process.execPath, ["--import", "tsx", "host/cli/main.ts", "demo", "--link", "tap", ...args], { cwd: ROOT, timeout: 60_000 });
+let interrupted = false;
+
+function interruptOnce(group: number): void {
+  if (interrupted) return;
+  interrupted = true;
+  process.kill(-group, "SIGINT");
+}
+
+interface Running extends Promise<Outcome> {
+  readonly child: ReturnType<typeof spawnDemo>;
+  output(): string;
+}
+
+function spawnDemo(args: readonly string[]) {
+  return spawn(process.execPath, ["--import", "tsx", "host/cli/main.ts", "demo", "--link", "tap", ...args], {
+    cwd: ROOT, timeout: 60_000, detached: true, stdio: ["ignore", "pipe", "pipe"],
+  });
+}
+
+function demoOnTap(...args: string[]): Running {
+  const child = spawnDemo(args);
   let stdout = "";
   let stderr = "";
   child.stdout.on("data", (chunk) => {
@@ -92,7 +111,8 @@ function demoOnTap(...args: string[]): Promise<Outcome> {
   child.stderr.on("data", (chunk) => {
     stderr += chunk;
   });
-  return new Promise((resolve) => child.on("close", (status) => resolve({ status, stdout, stderr })));
+  const done = new Promise<Outcome>((resolve) => child.on("close", (status) => resolve({ status, stdout, stderr })));
+  return Object.assign(done, { child, output: () => stdout });
 }
 
 describe("TAP", { skip: namespaceObstacle() ?? false }, () => {
@@ -109,6 +129,17 @@ describe("TAP", { skip: namespaceObstacle() ?? false }, () => {
     });
   }
 
+  test("Ctrl-C closes, says so and exits 130", async () => {
+    const run = demoOnTap("--scenario", "linger-expires");
+    run.child.stdout.on("data", () => {
+      // In the middle of the close; a terminal sends the signal to the whole group.
+      if (run.output().includes("WSPCloseSocket = waits")) interruptOnce(run.child.pid as number);
+    });
+    const { status, stdout } = await run;
+    assert.equal(status, 130, stdout);
+    assert.match(stdout, /the run broke off: interrupted/);
+    assert.equal(stdout.match(/linger-expires:/g)?.length, 1, "the second run was not begun");
+  });
 });
 
 describe("without a TAP device", () => {

@@ -104,7 +104,8 @@ const RESPONDERS: Readonly<Record<ScenarioName, Play>> = {
   },
   async "linger-expires"(side) {
     side.socket.pause();
-    await new Promise((resolve) => setTimeout(resolve, UNREAD_MS));
+    await new Promise((resolve) => setTimeout(resolve, UNREAD_MS).unref());
+    if (side.socket.destroyed) return;
     // Reading would show the bytes and then a clean end: Node does not see a reset behind unread bytes (semantics N-09).
     side.send(QUESTION);
   },

@@ -28,7 +28,8 @@ export type Labels = Readonly<Record<string, string>>;
 /** Places in the data region for the calls of this file. */
 const AT = { errno: 0, length: 4, flags: 8, buffer: 16, events: 32, mode: 80 } as const;
 const PAYLOAD = 128;
-const LEAVE_MS = 1000;
+/** How long a run that is broken off waits for its close. */
+const LEAVE_MS = 1500;
 /** Order in which events that came together are told: that in which messages would be posted (semantics E-42, E-64). */
 const EVENT_ORDER = [W.FD_CONNECT_BIT, W.FD_ACCEPT_BIT, W.FD_READ_BIT, W.FD_OOB_BIT, W.FD_WRITE_BIT, W.FD_CLOSE_BIT];
 
@@ -51,6 +52,8 @@ export class Program {
   #socket = 0;
   #event = 0;
   #state = "CLOSED";
+  /** The report of a close that was begun. */
+  #closing: Promise<CloseReport> | undefined;
   /** FD_* bits enumerated and not yet waited for, and the error of FD_CLOSE or FD_CONNECT. */
   #came = 0;
   #cameWith = 0;
@@ -186,6 +189,7 @@ export class Program {
   async close(step?: string): Promise<CloseReport> {
     const handle = this.#socket;
     const report = new Promise<CloseReport>((resolve) => this.#reports.set(handle, resolve));
+    this.#closing = report;
     const started = this.#host.runtime.clock.now();
     // What becomes of the connection from here on is the report's to say.
     this.#socket = 0;
@@ -230,8 +234,8 @@ export class Program {
 
   /** Closes what is open gracefully and gives it a moment to get through, for a run that is broken off. */
   async leave(): Promise<void> {
-    if (this.#socket === 0 || this.#failure) return;
-    await Promise.race([this.close().catch(() => undefined), this.sleep(LEAVE_MS)]);
+    if (this.#socket !== 0 && !this.#failure) void this.close().catch(() => {});
+    if (this.#closing) await Promise.race([this.#closing, this.sleep(LEAVE_MS)]).catch(() => {});
   }
 
   /** Resets what is open, lets the core send its last segments, and stops. */
