@@ -1,6 +1,9 @@
 /** Every scenario of the demonstration keeps its promise, also when frames are lost; on TAP against the kernel, as root. */
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { runOnMemory } from "../../host/cli/demo/memory-wire.ts";
@@ -11,6 +14,7 @@ import { SCENARIOS, type ScenarioName, scenarios } from "../../host/cli/demo/sce
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const LOSS_SEEDS = 5;
 const signal = new AbortController().signal;
+const hasTshark = spawnSync("tshark", ["--version"], { stdio: "ignore" }).status === 0;
 
 function onMemory(scenario: ScenarioName, loss: number, seed: number): Promise<WireRun> {
   return runOnMemory({ scenario, loss, seed, pcap: undefined, signal }, () => {});
@@ -73,6 +77,59 @@ describe("the judgement", () => {
     assert.deepEqual(problems.slice(0, 3), [
       "the client (kernel) saw no end", "the client (kernel) saw ECONNRESET", "the client (kernel) received 3 of 53 bytes",
     ]);
+  });
+});
+
+/** Segments as tshark reads a capture: [from, flags, seq, ack, length], sequence numbers relative; and what it finds wrong. */
+function tshark(file: string): { segments: unknown[][]; wrong: string[] } {
+  const fields = ["tcp.dstport", "tcp.flags", "tcp.seq", "tcp.ack", "tcp.len", "ip.checksum.status", "tcp.checksum.status", "_ws.malformed"];
+  const checks = ["ip.check_checksum", "tcp.check_checksum"].flatMap((name) => ["-o", `${name}:TRUE`]);
+  const args = ["-r", file, "-Y", "tcp", ...checks, "-T", "fields", ...fields.flatMap((field) => ["-e", field])];
+  const { stdout, status, stderr } = spawnSync("tshark", args, { encoding: "utf8", timeout: 60_000 });
+  assert.equal(status, 0, stderr);
+  const rows = stdout.trimEnd().split("\n").map((line) => line.split("\t"));
+  const names = [["SYN", 2], ["FIN", 1], ["RST", 4], ["PSH", 8], ["ACK", 16]] as const;
+  return {
+    segments: rows.map(([port, flags, seq, ack, length]) => {
+      const bits = Number(flags);
+      const text = names.filter(([, bit]) => bits & bit).map(([name]) => name).join(",");
+      return [port === "7777" ? "client" : "server", text, Number(seq), bits & 16 ? Number(ack) : 0, Number(length)];
+    }),
+    // Status 1 is "Good".
+    wrong: rows.filter((row) => row[5] !== "1" || row[6] !== "1" || row[7]).map((row) => row.join(" ")),
+  };
+}
+
+function assertAsTsharkReads(run: WireRun, file: string): void {
+  const drawn = run.steps.flatMap((step) => (step.kind === "segment" && step.recorded ? [[step.from, step.flags, step.seq, step.ack, step.length]] : []));
+  const { segments, wrong } = tshark(file);
+  assert.deepEqual(wrong, []);
+  assert.deepEqual(drawn, segments);
+}
+
+describe("the chart is what tshark reads in the capture", { skip: hasTshark ? false : "tshark is not installed" }, () => {
+  for (const scenario of SCENARIOS) {
+    for (const loss of [0, 0.05]) {
+      test(`memory link, ${scenario}, ${loss * 100} % loss`, async () => {
+        const directory = mkdtempSync(join(tmpdir(), "lastack-"));
+        try {
+          const pcap = join(directory, "demo.pcapng");
+          assertAsTsharkReads(await runOnMemory({ scenario, loss, seed: 2, pcap, signal }, () => {}), pcap);
+        } finally {
+          rmSync(directory, { recursive: true });
+        }
+      });
+    }
+  }
+
+  test("TAP, both roles", { skip: namespaceObstacle() ?? false }, async () => {
+    const directory = mkdtempSync(join(tmpdir(), "lastack-"));
+    try {
+      const { stdout } = await demoOnTap("--json", "--pcap", join(directory, "demo.pcapng"));
+      for (const run of JSON.parse(stdout).wires as WireRun[]) assertAsTsharkReads(run, join(directory, `demo-tap-${run.lastack}.pcapng`));
+    } finally {
+      rmSync(directory, { recursive: true });
+    }
   });
 });
 
