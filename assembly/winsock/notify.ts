@@ -13,7 +13,7 @@ import { NOTIFY_UDP_ERROR, NOTIFY_UDP_READABLE, NOTIFY_UDP_WRITABLE } from "../u
 import { udpOwner } from "../udp/udp";
 import { connectDone, connectFailed } from "./connect";
 import { raise, raiseNew } from "./netevents";
-import { has, isStream, S_CONNECTING, Socket, socketAt, T_OPEN } from "./socket";
+import { has, isStream, S_CONNECTING, S_LISTENING, Socket, socketAt, T_OPEN } from "./socket";
 import { hasRoom } from "./status";
 import { closeProgress, closeTimer } from "./teardown/close";
 import { waitsTimer, wake } from "./waits";
@@ -46,6 +46,8 @@ function streamTold(s: Socket, i: i32, bits: u32): void {
 }
 
 function streamNews(s: Socket, bits: u32): void {
+  // Only a host listens later than it answers (CAPABILITY_BIND_NOW).
+  if (bits & NOTIFY_FAILED && has(s, S_LISTENING)) s.soError = streamError(s.provider, s.transport);
   let ops: u32 = 0;
   if (bits & NOTIFY_ACCEPTABLE) { raiseNew(s, FD_ACCEPT); ops |= 1 << OP_ACCEPT; }
   if (bits & NOTIFY_READABLE) { raiseNew(s, FD_READ); ops |= 1 << OP_RECV; }

@@ -110,11 +110,20 @@ export class Calls {
     return found ? { address: found.address, port: found.port } : { address: "0.0.0.0", port: 0 };
   }
 
-  /** A socket handle, or -1. */
-  socket(type: number): number {
+  /** A socket handle, or -1. `catalogEntry` (CATALOG_x) chooses the provider, 0 = the default one. */
+  socket(type: number, catalogEntry = 0): number {
     this.#begin();
     const protocol = type === W.SOCK_STREAM ? W.IPPROTO_TCP : W.IPPROTO_UDP;
-    return this.#handle(this.exports.WSPSocket(W.AF_INET, type, protocol, 0, 0, 0, this.#errno));
+    const info = catalogEntry ? this.#protocolInfo(catalogEntry) : 0;
+    return this.#handle(this.exports.WSPSocket(W.AF_INET, type, protocol, info, 0, 0, this.#errno));
+  }
+
+  /** A WSAPROTOCOL_INFO that says nothing but its dwCatalogEntryId (semantics K.5: at 36). */
+  #protocolInfo(catalogEntry: number): Ptr {
+    const { data, u8 } = this.core.memory;
+    u8.fill(0, this.data, this.data + W.SIZEOF_WSAPROTOCOL_INFOW);
+    data.setUint32(this.data + 36, catalogEntry, true);
+    return this.data;
   }
 
   bind(s: number, local: Endpoint): boolean {
@@ -239,6 +248,14 @@ export class Calls {
   /** SO_LINGER: two 16-bit numbers in one word (semantics K.5). */
   setLinger(s: number, on: boolean, seconds: number): boolean {
     return this.setOption(s, W.SOL_SOCKET, W.SO_LINGER, (on ? 1 : 0) | (seconds << 16));
+  }
+
+  /** LSO_DRAIN: after our FIN, read and discard so many bytes for so long (ms); 0, 0 = off. */
+  setDrain(s: number, bytes: number, ms: number): boolean {
+    this.#begin();
+    this.#setWord(AT.value, bytes);
+    this.#setWord(AT.value + 4, ms);
+    return this.#done(this.exports.WSPSetSockOpt(s, W.SOL_LASTACK, W.LSO_DRAIN, this.#at + AT.value, 8, this.#errno) !== 0);
   }
 
   /** SIO_KEEPALIVE_VALS (semantics K.5): milliseconds. */

@@ -119,6 +119,8 @@ export class Engine implements DriverListener {
     driver.kick();
     for (let polls = 0; polls < LAST_POLLS && driver.pending; polls++) driver.pollNow();
     driver.close();
+    // What the core has settled and the operating system still delivers.
+    this.host.sockets?.dispose();
     this.#end(new SocketError("close", WSANOTINITIALISED, { text: "the stack is closed" }), owners);
   }
 

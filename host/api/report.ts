@@ -28,9 +28,9 @@ export interface CloseReport {
   readonly bytes: {
     /** Accepted from the caller. */
     readonly sent: number;
-    /** Of those, acknowledged by the peer's stack. */
+    /** Of those, known to be acknowledged by the peer's stack: 0 when the outcome is `unknown`. */
     readonly acknowledged: number;
-    /** Of those, not acknowledged. */
+    /** Of those, not known to be acknowledged. */
     readonly unacknowledged: number;
     /** Received and never handed to the caller. */
     readonly discarded: number;

@@ -2,12 +2,20 @@
 import { WSAEINTR, WSAENOTSOCK } from "../abi/errors.gen.ts";
 import { OP_ACCEPT } from "../abi/events.gen.ts";
 import { ANY_ADDRESS, type Endpoint } from "./address.ts";
-import { checkOptions, checkSignal } from "./check.ts";
+import { checkOptions, checkSignal, checkTime } from "./check.ts";
 import type { Engine, Owner } from "./engine.ts";
 import { SocketError } from "./error.ts";
+import type { CloseReport } from "./report.ts";
 import { promised, Requests, WAITING } from "./requests.ts";
 import { Socket } from "./socket.ts";
 import type { CloseKnobs, WaitOptions } from "./socket-options.ts";
+
+export interface ServerDrainOptions {
+  /** Milliseconds that its connections may take; what is still open then is reset. Default 10000. */
+  deadlineMs?: number;
+}
+
+const DRAIN_DEADLINE_MS = 10_000;
 
 /** Accepts connections on one address and port; an async iterable of them. */
 export class Server implements Owner {
@@ -18,6 +26,8 @@ export class Server implements Owner {
   readonly #handle: number;
   readonly #accepts = new Requests<Socket>();
   readonly #forget: () => void;
+  /** Accepted connections without a report yet, oldest first. */
+  readonly #open = new Set<Socket>();
   #onAccept: (socket: Socket) => void;
   #closed = false;
 
@@ -55,6 +65,25 @@ export class Server implements Owner {
       }
       yield socket;
     }
+  }
+
+  /**
+   * Stops listening as close() does and waits until every connection it accepted is closed by those who serve them. What is
+   * still open at the deadline is reset. Settles with one report per connection that was open, in the order they were accepted.
+   */
+  drain(options: ServerDrainOptions = {}): Promise<CloseReport[]> {
+    return promised(async () => {
+      checkOptions("options", options, ["deadlineMs"]);
+      const deadlineMs = checkTime("deadlineMs", options.deadlineMs ?? DRAIN_DEADLINE_MS);
+      const open = [...this.#open];
+      await this.close();
+      const reports = Promise.all(open.map((socket) => socket.closed));
+      if (!this.#engine.alive) return reports;
+      const cancel = this.#engine.after(deadlineMs, () => {
+        for (const socket of this.#open) void socket.abort();
+      });
+      return reports.finally(cancel);
+    });
   }
 
   /** Stops listening. Accepted connections live on (semantics C-47), those nobody accepted are reset (C-46). */
@@ -100,6 +129,9 @@ export class Server implements Owner {
     }
     this.#engine.kick();
     const socket = new Socket(this.#engine, this.#knobs, handle);
+    this.#open.add(socket);
+    const forget = (): void => void this.#open.delete(socket);
+    socket.closed.then(forget, forget);
     this.#onAccept(socket);
     return socket;
   }

@@ -1,4 +1,5 @@
 /** What the calls of a socket take and give. */
+import { checkInteger, checkOptions, checkTime, wrongType } from "./check.ts";
 
 export interface WaitOptions {
   /** Stops the waiting: the promise is rejected with the signal's reason. */
@@ -12,6 +13,29 @@ export interface CloseOptions extends WaitOptions {
    * on in the background for as long as the peer makes progress.
    */
   linger?: number;
+  /**
+   * What the peer still sends is read and thrown away, up to these bounds, instead of resetting the connection: unread data
+   * and data that arrives after the close. true = 65536 bytes, 2000 ms. Beyond the bounds the connection is reset. Default: off.
+   */
+  drain?: boolean | DrainOptions;
+}
+
+export interface DrainOptions {
+  /** 1 to 4294967295; default 65536. */
+  bytes?: number;
+  /** Counted from the close call; default 2000. */
+  ms?: number;
+}
+
+const DRAIN_BYTES = 65536;
+const DRAIN_MS = 2000;
+
+/** Bounds of a drain, undefined for none. */
+export function checkDrain(drain: boolean | DrainOptions | undefined): Required<DrainOptions> | undefined {
+  if (drain === undefined || drain === false) return undefined;
+  if (drain !== true && typeof drain !== "object") throw wrongType("drain", drain, "true, false or an object");
+  const { bytes = DRAIN_BYTES, ms = DRAIN_MS } = drain === true ? {} : checkOptions("drain", drain, ["bytes", "ms"]);
+  return { bytes: checkInteger("drain.bytes", bytes, 1, 0xffff_ffff), ms: checkTime("drain.ms", ms, 1) };
 }
 
 export interface KeepAliveOptions {
@@ -29,10 +53,12 @@ export interface SocketInfo {
   readonly state: string;
   /** Bytes received in order and not read. */
   readonly unread: number;
-  /** Bytes accepted by write and not acknowledged by the peer's stack. */
-  readonly outstanding: number;
-  /** Our FIN is acknowledged. */
-  readonly finAcknowledged: boolean;
+  /** Bytes accepted by write and not acknowledged by the peer's stack; null on a host socket that cannot tell. */
+  readonly outstanding: number | null;
+  /** Our FIN is acknowledged; null on a host socket that cannot tell. */
+  readonly finAcknowledged: boolean | null;
+  /** CAPABILITY_x bits of what is known and possible here (docs/closing.md); all of them on the stack's own TCP. */
+  readonly capabilities: number;
   /** SO_SNDBUF and SO_RCVBUF, bytes. */
   readonly sendBuffer: number;
   readonly receiveBuffer: number;
@@ -60,3 +86,7 @@ export interface CloseKnobs {
   readonly keepIntervalMs: number;
 }
 
+
+/** An option's value, null for the -1 of a host socket that cannot tell (getOption gives unsigned numbers). */
+export const orUnknown = (value: number): number | null => ((value | 0) === -1 ? null : value);
+export const isKnownTrue = (value: number): boolean | null => ((value | 0) === -1 ? null : value !== 0);

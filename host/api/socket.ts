@@ -10,7 +10,10 @@ import type { Engine, Owner } from "./engine.ts";
 import { SocketError } from "./error.ts";
 import type { CloseReport } from "./report.ts";
 import { orAbandoned, promised, Requests, WAITING } from "./requests.ts";
-import type { CloseKnobs, CloseOptions, KeepAliveOptions, ShutdownDirection, SocketInfo, WaitOptions } from "./socket-options.ts";
+import {
+  type CloseKnobs, type CloseOptions, checkDrain, type DrainOptions, isKnownTrue, type KeepAliveOptions, orUnknown, type ShutdownDirection,
+  type SocketInfo, type WaitOptions,
+} from "./socket-options.ts";
 
 /** SO_LINGER holds 16 bits of seconds (semantics K.5). */
 const LINGER_MAX = 65535;
@@ -153,17 +156,19 @@ export class Socket implements Owner {
    * Closes the socket. Writes that wait are finished first (within `linger`, if given), reads that wait fail with EINTR, and
    * then the promise settles with what became of the connection: with `linger` when everything is acknowledged or the time is
    * over; without, when both sides have finished, or the peer stays silent for orphanTimeoutMs, or (`delivered`) leaves its
-   * side open for orphanFinWait2Ms. Closing with unread received data resets the connection, and the report says so.
+   * side open for orphanFinWait2Ms. Closing with unread received data resets the connection, and the report says so; with
+   * `drain` that data is thrown away instead.
    *
    * Calling it again gives the same report. The signal ends the waiting, not the close.
    */
   close(options: CloseOptions = {}): Promise<CloseReport> {
     return promised(() => {
-      checkOptions("options", options, ["linger", "signal"]);
+      checkOptions("options", options, ["linger", "drain", "signal"]);
+      const drain = checkDrain(options.drain);
       const linger = options.linger === undefined ? undefined : checkInteger("linger", options.linger, 0, LINGER_MAX, "seconds");
       const signal = checkSignal("signal", options.signal);
       if (signal?.aborted) return Promise.reject(signal.reason);
-      if (!this.#closing) this.#beginClose(linger);
+      if (!this.#closing) this.#beginClose(linger, drain);
       return orAbandoned(this.closed, signal);
     });
   }
@@ -214,8 +219,9 @@ export class Socket implements Owner {
       rttMs: rttUs / 1000,
       state: this.state,
       unread: calls.unread(this.#handle),
-      outstanding: option(W.SOL_LASTACK, W.LSO_OUTSTANDING),
-      finAcknowledged: option(W.SOL_LASTACK, W.LSO_FIN_ACKED) === 1,
+      outstanding: orUnknown(option(W.SOL_LASTACK, W.LSO_OUTSTANDING)),
+      finAcknowledged: isKnownTrue(option(W.SOL_LASTACK, W.LSO_FIN_ACKED)),
+      capabilities: option(W.SOL_LASTACK, W.LSO_CAPABILITIES),
       sendBuffer: option(W.SOL_SOCKET, W.SO_SNDBUF),
       receiveBuffer: option(W.SOL_SOCKET, W.SO_RCVBUF),
     };
@@ -312,11 +318,12 @@ export class Socket implements Owner {
     return at;
   }
 
-  #beginClose(linger: number | undefined): void {
+  #beginClose(linger: number | undefined, drain: Required<DrainOptions> | undefined): void {
     this.#closing = true;
+    if (drain && this.#engine.alive) this.#engine.calls.setDrain(this.#handle, drain.bytes, drain.ms);
     this.#reads.fail(this.#error("read", WSAEINTR, CLOSED_TEXT));
     // Unread data resets the connection whatever waits to be sent (semantics C-44, V-26): then there is nothing to wait for.
-    const wait = this.#writes.size > 0 && linger !== 0 && this.#engine.alive && this.#engine.calls.unread(this.#handle) === 0;
+    const wait = this.#writes.size > 0 && linger !== 0 && this.#engine.alive && (drain !== undefined || this.#engine.calls.unread(this.#handle) === 0);
     if (wait) this.#closeAfterWrites(linger);
     else this.#closeNow(linger);
   }

@@ -2,10 +2,11 @@
 import * as abi from "../abi/config.gen.ts";
 import { WSAETIMEDOUT } from "../abi/errors.gen.ts";
 import { OP_CONNECT } from "../abi/events.gen.ts";
-import { SOCK_DGRAM, SOCK_STREAM, SOMAXCONN } from "../abi/winsock.gen.ts";
+import { CATALOG_HOST_TCP, CATALOG_HOST_UDP, CATALOG_INET_TCP, CATALOG_INET_UDP } from "../abi/sockets.gen.ts";
+import { SO_ERROR, SOCK_DGRAM, SOCK_STREAM, SOL_SOCKET, SOMAXCONN } from "../abi/winsock.gen.ts";
 import type { CoreStats } from "../core/index.ts";
 import { ANY_ADDRESS, checkAddress, checkPeerAddress, type Endpoint } from "./address.ts";
-import { checkInteger, checkLocalPort, checkOptions, checkPort, checkSignal, checkTime } from "./check.ts";
+import { checkInteger, checkLocalPort, checkOptions, checkPort, checkSignal, checkTime, checkWord, wrongValue } from "./check.ts";
 import { Engine } from "./engine.ts";
 import { SocketError } from "./error.ts";
 import { openHost } from "./host.ts";
@@ -17,6 +18,9 @@ import { Socket } from "./socket.ts";
 import type { CloseKnobs } from "./socket-options.ts";
 import { UdpSocket } from "./udp.ts";
 
+/** `inet`: the stack's own TCP/IP over its devices and loopback. `host`: sockets of the operating system (StackOptions.hostSockets). */
+export type ProviderName = "inet" | "host";
+
 export interface ConnectOptions {
   /** Dotted IPv4 address of the peer; `host` is another name for it. */
   address?: string;
@@ -27,6 +31,8 @@ export interface ConnectOptions {
   localAddress?: string;
   /** Default 0: the stack chooses. */
   localPort?: number;
+  /** Whose TCP to use, in a stack that has both. Default: the stack's own if it has a device. */
+  provider?: ProviderName;
   /** Gives the attempt up; the promise is rejected with the signal's reason. */
   signal?: AbortSignal;
   /** Gives the attempt up after this many milliseconds with ETIMEDOUT. Default: the stack's synRetries decide. */
@@ -40,6 +46,8 @@ export interface ListenOptions {
   port: number;
   /** Connections that may wait to be accepted, 1 to 2147483647. Default: as many as the stack allows. */
   backlog?: number;
+  /** Whose TCP to use, in a stack that has both. Default: the stack's own if it has a device. */
+  provider?: ProviderName;
 }
 
 export interface UdpOptions {
@@ -47,6 +55,8 @@ export interface UdpOptions {
   address?: string;
   /** Default 0: the stack chooses. */
   port?: number;
+  /** Whose UDP to use, in a stack that has both. Default: the stack's own if it has a device. */
+  provider?: ProviderName;
 }
 
 export interface StackCloseOptions {
@@ -81,7 +91,7 @@ export class Stack {
    * @throws SocketError: ECONNREFUSED, ETIMEDOUT, EHOSTUNREACH, ENETUNREACH, EADDRINUSE, EADDRNOTAVAIL, EMFILE.
    */
   async connect(options: ConnectOptions): Promise<Socket> {
-    const known = ["address", "host", "port", "localAddress", "localPort", "signal", "timeoutMs"];
+    const known = ["address", "host", "port", "localAddress", "localPort", "provider", "signal", "timeoutMs"];
     const { address, host, signal, timeoutMs } = checkOptions("options", options, known);
     if (address !== undefined && host !== undefined) throw new TypeError("address and host are both given; expected one of them");
     const remote = {
@@ -94,7 +104,7 @@ export class Stack {
     };
     if (timeoutMs !== undefined) checkTime("timeoutMs", timeoutMs, 1);
     checkSignal("signal", signal)?.throwIfAborted();
-    const handle = this.#open("connect", SOCK_STREAM, options.localAddress !== undefined || local.port !== 0 ? local : undefined, remote);
+    const handle = this.#open("connect", SOCK_STREAM, options.provider, options.localAddress !== undefined || local.port !== 0 ? local : undefined, remote);
     await this.#handshake(handle, remote, signal, timeoutMs);
     return this.#track(new Socket(this.#engine, this.#knobs, handle, remote));
   }
@@ -104,12 +114,13 @@ export class Stack {
    * @throws SocketError: EADDRINUSE, EADDRNOTAVAIL, EMFILE.
    */
   async listen(options: ListenOptions): Promise<Server> {
-    checkOptions("options", options, ["address", "port", "backlog"]);
+    checkOptions("options", options, ["address", "port", "backlog", "provider"]);
     const local = { address: checkAddress("address", options.address ?? ANY_ADDRESS), port: checkLocalPort("port", options.port) };
     const backlog = checkInteger("backlog", options.backlog ?? SOMAXCONN, 1, SOMAXCONN);
-    const handle = this.#open("listen", SOCK_STREAM, local);
+    const handle = this.#open("listen", SOCK_STREAM, options.provider, local);
     const { calls } = this.#engine;
     if (!calls.listen(handle, backlog)) throw this.#abandon("listen", handle, { local });
+    await this.#listening(handle, local);
     const server: Server = new Server(this.#engine, this.#knobs, handle, (socket) => this.#track(socket), () => this.#others.delete(server));
     this.#others.add(server);
     return server;
@@ -120,9 +131,9 @@ export class Stack {
    * @throws SocketError: EADDRINUSE, EADDRNOTAVAIL, EMFILE or ENOBUFS when there are no more sockets.
    */
   async udp(options: UdpOptions = {}): Promise<UdpSocket> {
-    checkOptions("options", options, ["address", "port"]);
+    checkOptions("options", options, ["address", "port", "provider"]);
     const local = { address: checkAddress("address", options.address ?? ANY_ADDRESS), port: checkLocalPort("port", options.port ?? 0) };
-    const handle = this.#open("udp", SOCK_DGRAM, local);
+    const handle = this.#open("udp", SOCK_DGRAM, options.provider, local);
     const socket: UdpSocket = new UdpSocket(this.#engine, handle, () => this.#others.delete(socket));
     this.#others.add(socket);
     return socket;
@@ -177,13 +188,36 @@ export class Stack {
   }
 
   /** A handle of `type`, bound to `local` if given. */
-  #open(operation: string, type: number, local: Endpoint | undefined, remote?: Endpoint): number {
+  #open(operation: string, type: number, provider: ProviderName | undefined, local: Endpoint | undefined, remote?: Endpoint): number {
     this.#engine.check(operation);
     const { calls } = this.#engine;
-    const handle = calls.socket(type);
+    const handle = calls.socket(type, this.#catalogEntry(type, provider));
     if (handle === -1) throw new SocketError(operation, calls.error, { local, remote });
     if (local && !calls.bind(handle, local)) throw this.#abandon(operation, handle, { local, remote });
     return handle;
+  }
+
+  /** CATALOG_x for a provider by name, 0 for the default. */
+  #catalogEntry(type: number, provider: ProviderName | undefined): number {
+    if (provider === undefined) return 0;
+    const host = checkWord("provider", provider, ["inet", "host"]) === "host";
+    if (host && !this.#engine.host.sockets) throw wrongValue("provider", provider, '"inet": this stack was made without hostSockets');
+    if (type === SOCK_STREAM) return host ? CATALOG_HOST_TCP : CATALOG_INET_TCP;
+    return host ? CATALOG_HOST_UDP : CATALOG_INET_UDP;
+  }
+
+  /** Where the operating system listens later than it is asked (HostSocketsOptions.handles), waits for its answer. */
+  async #listening(handle: number, local: Endpoint): Promise<void> {
+    const { calls } = this.#engine;
+    while (calls.localName(handle)?.port === 0) {
+      const error = calls.getOption(handle, SOL_SOCKET, SO_ERROR) ?? 0;
+      if (error) {
+        calls.error = error;
+        throw this.#abandon("listen", handle, { local });
+      }
+      await new Promise<void>((resolve) => this.#engine.after(1, resolve));
+      this.#engine.check("listen");
+    }
   }
 
   /** Closes a handle after a call that failed, and makes the error. */
