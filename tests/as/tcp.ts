@@ -17,7 +17,8 @@ import { clockSample, seedFromHost } from "../../assembly/wasi/preview1";
 import { device, deviceAdd, devicesReset } from "../../assembly/link/device";
 import { arpAccept, arpArrive } from "../../assembly/link/arp";
 import { etherAccept, etherLength, etherPayload, etherToGroup, etherTrusted } from "../../assembly/link/ethernet";
-import { neighborsReset, neighborsTimer } from "../../assembly/link/neighbor";
+import { neighborRefused, neighborsReset, neighborsTimer } from "../../assembly/link/neighbor";
+import { parkedRelease } from "../../assembly/link/parking";
 import { addressAdd, addressesReset } from "../../assembly/ip/address";
 import { icmpReset } from "../../assembly/ip/icmp";
 import { identificationReset } from "../../assembly/ip/identification";
@@ -171,7 +172,11 @@ export function wait(ms: u32): void {
 export function jump(ms: u32): void {
   advance(ms);
   clockSample();
-  for (let id = deadlineTake(); id >= 0; id = deadlineTake()) if (isConnection(<u32>id)) tcpTimer(id); else neighborsTimer();
+  for (let id = deadlineTake(); id >= 0; id = deadlineTake()) {
+    if (isConnection(<u32>id)) { tcpTimer(id); continue; }
+    neighborsTimer();
+    for (let b = neighborRefused(); b; b = neighborRefused()) parkedRelease(b);
+  }
   pump();
 }
 
