@@ -5,7 +5,7 @@
  *   | static data | tables carved at configure | 2 KiB blocks … grows on request (full builds) |
  */
 
-/** Sum of tiny's tables and blocks; assembly/stack/layout checks it against what is carved. */
+/** Tiny: tables and blocks together. configure fails (E_MEMORY) if they leave less than two blocks for each socket. */
 const TINY_ARENA: i32 = 48 * 1024;
 const STATIC = memory.data(TINY ? TINY_ARENA : 16, 16);
 
