@@ -91,7 +91,11 @@ const CALLS: readonly Call[] = [
   [({ socket }) => socket.shutdown(wrong(1)), TypeError, /^direction is 1/],
   [({ socket }) => socket.close({ linger: -1 }), RangeError, /^linger is -1; expected an integer from 0 to 65535 seconds$/],
   [({ socket }) => socket.close({ linger: 0.5 }), RangeError, /^linger is 0\.5/],
-  [({ socket }) => socket.close(wrong({ lingr: 1 })), TypeError, /^options\.lingr is no option; expected one of linger, signal$/],
+  [({ socket }) => socket.close(wrong({ lingr: 1 })), TypeError, /^options\.lingr is no option; expected one of linger, drain, signal$/],
+  [({ socket }) => socket.close({ drain: wrong(1) }), TypeError, /^drain is 1; expected true, false or an object$/],
+  [({ socket }) => socket.close({ drain: { bytes: 0 } }), RangeError, /^drain\.bytes is 0; expected an integer from 1 to 4294967295$/],
+  [({ stack }) => stack.connect({ address: "10.0.0.1", port: 80, provider: "host" }), RangeError, /^provider is "host"; expected "inet": this stack was made without hostSockets$/],
+  [({ stack }) => stack.listen({ port: 80, provider: wrong("tap") }), RangeError, /^provider is "tap"; expected "inet" or "host"$/],
   [({ socket }) => socket.setNoDelay(wrong("yes")), TypeError, /^on is "yes"; expected true or false$/],
   [({ socket }) => socket.setKeepAlive(true, { idleMs: 0 }), RangeError, /^idleMs is 0/],
 ];
