@@ -162,12 +162,12 @@ const abortive: Scenario = {
 };
 
 const lingerOk: Scenario = {
-  about: "SO_LINGER {1, 10}: close waits until everything is acknowledged",
+  about: "SO_LINGER {1, 30}: close waits until everything is acknowledged",
   initiator: "lastack",
   async initiate(program) {
     await program.send(BULK);
     program.makeBlocking();
-    program.linger(10);
+    program.linger(30);
     return finish(program, new Check(NOTHING));
   },
   async respond(program) {
