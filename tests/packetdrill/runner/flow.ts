@@ -61,9 +61,9 @@ export class Flow {
   }
 
   /** The script injects a SYN with this number: the direction's ISN from now on, unless it already has one. */
-  injectSyn(n: number): void {
+  injectSyn(n: number, absolute = false): void {
     if (this.remoteOffset !== null) return;
-    this.remoteOffset = this.remoteShift;
+    this.remoteOffset = absolute ? 0 : this.remoteShift;
     this.remoteIsn = n;
   }
 

@@ -42,7 +42,7 @@ function tcpFrame(state: RunState, flow: Flow, spec: TcpSpec, ends: Endpoints): 
 }
 
 function noteSyn(flow: Flow, spec: TcpSpec): void {
-  flow.injectSyn(spec.seq.start);
+  flow.injectSyn(spec.seq.start, spec.seq.absolute);
   if (!spec.flags.includes(".")) flow.synPending = true;
   const mss = spec.options?.find((o) => o.kind === "mss");
   if (mss?.kind === "mss") flow.peerMss = mss.value;

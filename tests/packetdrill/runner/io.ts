@@ -55,7 +55,7 @@ function member(expr: Expr | undefined, name: string): Field | undefined {
 
 /** The call's buffers and flags, whichever of the read and write family it is. */
 function operands(call: Syscall, line: number): { pieces: Piece[]; flags: Flags } {
-  if (call.name.endsWith("v")) return { pieces: vector(call.args[1], line), flags: { bits: 0, dontWait: false } };
+  if (call.name === "readv" || call.name === "writev") return { pieces: vector(call.args[1], line), flags: { bits: 0, dontWait: false } };
   if (call.name.endsWith("msg")) {
     if (member(call.args[1], "msg_control")?.value.kind === "list" && (member(call.args[1], "msg_control")?.value as { items: Expr[] }).items.length) {
       throw new Unsupported("control messages");

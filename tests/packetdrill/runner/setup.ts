@@ -26,6 +26,9 @@ export interface Setup {
 /** The scripts' own tolerance when they name none: packetdrill's 4 ms. */
 const TOLERANCE_US = 4000;
 
+/** Scripts inject packets larger than the MTU, as an offloading device would deliver them. */
+const LARGEST_PACKET = 65535;
+
 const STATEMENT = "header option";
 
 /** Reads headers and settings. Throws Unsupported, naming the line in `at`, for what cannot be had. */
@@ -33,7 +36,7 @@ export function prepareScript(script: Script, mode: Mode, at: (line: number) => 
   const setup: Setup = {
     addresses: { localIp: "192.168.0.1", remoteIp: "192.0.2.1", bindPort: 8080, connectPort: 8080 },
     prefix: 16, gatewayIp: "192.168.0.2", mtu: 1500, toleranceUs: TOLERANCE_US, strictSegments: false, nonFatal: new Set(),
-    config: { maxSockets: 64, maxConnections: 256, hostArea: hostAreaFor(script), mtuMax: 1500, neighbors: 8 },
+    config: { maxSockets: 64, maxConnections: 256, hostArea: hostAreaFor(script), mtuMax: LARGEST_PACKET, neighbors: 8 },
     notes: [], relaxations: [], settings: new Map(),
   };
   for (const need of neededFeatures(script)) {
@@ -44,7 +47,6 @@ export function prepareScript(script: Script, mode: Mode, at: (line: number) => 
     at(option.line);
     header(setup, option.name, option.value ?? "");
   }
-  setup.config.mtuMax = Math.max(576, setup.mtu);
   for (const { line, text } of [...script.init, ...leadingCommands(script.events)]) {
     at(line);
     configure(setup, text, mode);

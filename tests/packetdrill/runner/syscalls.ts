@@ -20,14 +20,12 @@ type OnDescriptor = (state: RunState, d: Descriptor, call: Syscall, line: number
 
 const FAILED = (error: number): Result => ({ value: SOCKET_ERROR, error });
 
-/** A call whose first argument is a descriptor and which is done in one step unless the core says wait. */
+/** A call whose first argument is a descriptor. A call that waits keeps its socket, whatever becomes of the number meanwhile. */
 function onDescriptor(run: OnDescriptor): Handler {
   return (state, call, line) => {
     const fd = needNumber(call.args[0], "descriptor", line);
-    return () => {
-      const d = state.fds.get(fd);
-      return d ? run(state, d, call, line) : FAILED(WSAENOTSOCK);
-    };
+    const d = state.fds.get(fd);
+    return () => (d ? run(state, d, call, line) : FAILED(WSAENOTSOCK));
   };
 }
 
