@@ -47,6 +47,8 @@ export class Wait {
   state: u8;
   /** 1 while in the wake queue. */
   queued: u8;
+  /** The caller was told to try again and has not come back yet: telling it twice says nothing new. */
+  told: u8;
   timed: u8;
 }
 
@@ -79,7 +81,8 @@ export function waitsReset(): bool {
 
 function enqueue(ref: u32): void {
   const w = waitAt(ref);
-  if (w.queued) return;
+  if (w.told) return;
+  w.told = 1;
   w.queued = 1;
   w.wakeNext = 0;
   w.wakePrev = wakeLast;
@@ -117,6 +120,7 @@ function allocate(op: u32, handle: u32): u32 {
   w.op = <u8>op;
   w.state = W_WAITING;
   w.queued = 0;
+  w.told = 0;
   w.timed = 0;
   return ref;
 }
@@ -181,6 +185,7 @@ export function waitFor(s: Socket, h: u32, op: u32, timeout: u32, done: u32): i3
   }
   const w = waitAt(r);
   w.done = done;
+  w.told = w.queued;
   if (w.timed) {
     clockSample();
     if (due(w.deadline)) { waitEnd(s, op); return WSAETIMEDOUT; }
@@ -311,6 +316,7 @@ export function selectWait(timed: bool, timeout: u32): u32 {
 /** The select's deadline is kept by s, whose timer is its own. */
 export function selectOn(ref: u32, s: Socket): void {
   const w = waitAt(ref);
+  w.told = w.queued;
   w.socket = <i32>indexOf(s);
   if (w.timed) deadlineBefore(idOfSocket(indexOf(s)), w.deadline);
 }
