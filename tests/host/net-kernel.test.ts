@@ -1,0 +1,39 @@
+/** ARP, ICMP and UDP against the kernel over a TAP device, the capture checked by tshark. As root on Linux with the tools; else skipped. */
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { fileURLToPath } from "node:url";
+
+const PROGRAM = fileURLToPath(new URL("net-kernel-program.ts", import.meta.url));
+
+function whyNot(): string | false {
+  if (process.platform !== "linux") return "TAP devices need Linux";
+  if (process.getuid?.() !== 0) return "making a network namespace needs root";
+  try {
+    createRequire(import.meta.url)("koffi");
+  } catch {
+    return "the optional package koffi is not installed";
+  }
+  for (const tool of ["ip", "ping", "tshark"]) if (spawnSync("which", [tool]).status !== 0) return `${tool} is not installed`;
+  return spawnSync("unshare", ["-n", "ip", "tuntap", "add", "dev", "lastack0", "mode", "tap"]).status === 0 ? false : "no TAP in a namespace of its own here";
+}
+
+const skip = whyNot();
+const directory = mkdtempSync(join(tmpdir(), "lastack-net-"));
+after(() => rmSync(directory, { recursive: true }));
+
+test("the kernel's ping and UDP get right answers in every size, whole and in pieces; its port unreachables arrive", { skip }, () => {
+  const capture = join(directory, "net.pcapng");
+  const run = spawnSync("unshare", ["-n", process.execPath, "--import", "tsx", PROGRAM, capture], { encoding: "utf8", timeout: 60_000, killSignal: "SIGKILL" });
+  assert.equal(run.status, 0, `${run.signal ?? run.status}: ${run.stderr}${run.stdout}`);
+  assert.match(run.stdout, /^net-kernel ok$/m);
+  const wrong = "_ws.malformed || ip.checksum.status == 0 || udp.checksum.status == 0 || icmp.checksum.status == 0 || arp.duplicate-address-detected";
+  const checks = ["ip", "udp"].flatMap((protocol) => ["-o", `${protocol}.check_checksum:TRUE`]);
+  const { status, stdout, stderr } = spawnSync("tshark", ["-n", "-r", capture, ...checks, "-Y", wrong], { encoding: "utf8" });
+  assert.equal(status, 0, stderr);
+  assert.equal(stdout, "", "tshark finds nothing malformed or wrong");
+});
