@@ -5,7 +5,7 @@
 import { IPPROTO_ICMP, IPPROTO_TCP, IPPROTO_UDP } from "../abi/winsock";
 import { STAT_ICMP_IN_ERRORS, STAT_ICMP_IN_MSGS, STAT_ICMP_OUT_MSGS } from "../abi/stats";
 import { addrEqual, addrSetV4 } from "../base/addr";
-import { rd8, rd16, rd32 } from "../base/bytes";
+import { rd8, rd16 } from "../base/bytes";
 import { sumBytes } from "../base/checksum";
 import { count } from "../base/counters";
 import { Bucket, limitReset, limitTake } from "../link/limit";

@@ -27,7 +27,7 @@ const DEADLINES: u32 = 65536;
 /** Rounds of sending in one poll, and packets to ourselves in one round. */
 const ROUNDS: u32 = 16;
 const PACKETS: u32 = 256;
-/** When to come back after a device was full, milliseconds: devices give no sign when they have room. */
+/** When to come back after a device was full, milliseconds: a host need not notice when it has room again. */
 const FULL_MS: i32 = 1;
 
 /** Device that is served first next time, so that a busy one starves none. */
