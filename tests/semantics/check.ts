@@ -1,0 +1,172 @@
+/**
+ * What a row's scenario reports, compared with what rows.tsv says. Each method takes something observed; the k-th call for a column is
+ * compared with its k-th item. A scenario never sees the expected values. finish() fails if a column of the row was not looked at.
+ */
+import { LASTACK_WAIT } from "../../host/abi/errors.gen.ts";
+import type { CoreConfig } from "../../host/core/index.ts";
+import { configFor } from "./settings.ts";
+import { type Column, COLUMNS, matches, type RowLine } from "./table.ts";
+import { type Segment, type Side, type Token, type WireLog, wireText } from "./support/wire.ts";
+
+/** The row does not hold: which column, what was expected and what was seen. */
+export class RowFailure extends Error {
+  override readonly name = "RowFailure";
+  readonly column: Column;
+
+  constructor(column: Column, message: string) {
+    super(`${column}: ${message}`);
+    this.column = column;
+  }
+}
+
+export type Events = Readonly<Record<string, number>> | undefined;
+
+export class Check {
+  readonly row: RowLine;
+  readonly #seen: Record<Column, number> = { result: 0, own: 0, peer: 0, wire: 0, state: 0, timing: 0, facts: 0 };
+  readonly #facts = new Set<string>();
+  readonly #tokens: Token[] = [];
+  readonly #captures: Token[][] = [];
+  #log: WireLog | undefined;
+
+  constructor(row: RowLine) {
+    this.row = row;
+  }
+
+  /** `A` or `B`: the reading of the switch this run is about; "" where the row has none. */
+  get reading(): string {
+    return this.row.setting === "-" ? "" : this.row.setting.slice(-1);
+  }
+
+  /** What the core must be configured with for this run's reading. */
+  get config(): CoreConfig {
+    return configFor(this.row.setting);
+  }
+
+  #next(column: Column, observed: string): void {
+    const items = this.row.items[column];
+    const expected = items[this.#seen[column]++];
+    if (expected === undefined) throw new RowFailure(column, `the row has ${items.length} values, one more was seen: ${observed}`);
+    if (!matches(expected, observed)) throw new RowFailure(column, `value ${this.#seen[column]} is ${observed}; the row says ${expected}`);
+  }
+
+  /** Return values of calls, with the error code behind lpErrno. A receive may give its bytes: their number counts. */
+  result(returned: number | Uint8Array | undefined, error = 0): void {
+    const failed = returned === undefined || returned === -1 || returned === 0xffffffff;
+    if (error === LASTACK_WAIT) this.#next("result", "WAIT");
+    else if (failed) this.#next("result", `-1/${error}`);
+    else this.#next("result", String(typeof returned === "number" ? returned : returned.length));
+  }
+
+  /** Calls that return 0 or SOCKET_ERROR, given by their error codes (0 = success). */
+  code(...errors: number[]): void {
+    for (const error of errors) this.result(error ? -1 : 0, error);
+  }
+
+  /** A value that is the result itself, such as WSPStartup's. */
+  returned(value: number | string): void {
+    this.#next("result", String(value));
+  }
+
+  /** One enumeration of the acting side's network events. */
+  own(events: Events | string): void {
+    this.#next("own", typeof events === "string" ? events : eventText(events));
+  }
+
+  /** What the peer sees: one enumeration, or a word such as recv:10054. */
+  peer(events: Events | string): void {
+    this.#next("peer", typeof events === "string" ? events : eventText(events));
+  }
+
+  /** A receive of the peer: recv:0 at the end of the stream, recv:code, WAIT, or got:n bytes. */
+  peerReceived(data: Uint8Array | undefined, error: number): void {
+    this.peer(error === LASTACK_WAIT ? "WAIT" : data === undefined ? `recv:${error}` : data.length === 0 ? "recv:0" : `got:${data.length}`);
+  }
+
+  /** bytes:all if the peer received exactly what was sent, else bytes:lost. */
+  peerBytes(received: Uint8Array, sent: Uint8Array): void {
+    this.peer(received.length === sent.length && received.every((byte, i) => byte === sent[i]) ? "bytes:all" : "bytes:lost");
+  }
+
+  /** TCP states, in order. */
+  state(...states: string[]): void {
+    for (const state of states) this.#next("state", state);
+  }
+
+  /** Virtual milliseconds something took. */
+  timing(...milliseconds: number[]): void {
+    for (const ms of milliseconds) this.#next("timing", String(ms));
+  }
+
+  /** A fact by name; Booleans are yes and no, lists are joined with commas. */
+  fact(name: string, value: string | number | boolean | readonly number[]): void {
+    const text = typeof value === "boolean" ? (value ? "yes" : "no") : typeof value === "object" ? value.join(",") : String(value);
+    const item = this.row.items.facts.find((one) => one.startsWith(`${name}=`));
+    if (item === undefined) throw new RowFailure("facts", `the row has no ${name}; seen ${text}`);
+    this.#facts.add(name);
+    if (!matches(item.slice(name.length + 1), text)) throw new RowFailure("facts", `${name} is ${text}; the row says ${item}`);
+  }
+
+  /**
+   * One capture: segments of `from` (both sides where the row's wire column names sides). Call it once for each situation of a row
+   * that has several.
+   */
+  wire(log: WireLog, capture: readonly Segment[], from: Side = "a"): void {
+    const both = this.row.items.wire.some((item) => /^[!^]?[ab]:/.test(item));
+    const tokens = log.tokens(both ? capture : capture.filter((s) => s.from === from));
+    const kept = tokens.filter(({ kind }) => !["ack", "probe"].includes(kind) || this.row.items.wire.some((item) => item.replace(/^[ab]:/, "").startsWith(kind)));
+    // Acknowledgements are left out only beside something else: "none" means nothing at all.
+    const shown = kept.length > 0 ? kept : tokens.slice(0, 1);
+    this.#log = log;
+    this.#captures.push(tokens);
+    this.#tokens.push(...(shown.length > 0 ? shown : [{ side: from, kind: "none", segment: NOTHING, seq: 0 }]));
+  }
+
+  #finishWire(): void {
+    const log = this.#log;
+    if (this.row.items.wire.length === 0) return;
+    if (!log) throw new RowFailure("wire", "not looked at");
+    const list = this.row.items.wire.filter((item) => !/^[!^]/.test(item));
+    for (const rule of this.row.items.wire.filter((item) => /^[!^]/.test(item))) this.#rule(log, rule);
+    const shown = list.length === 0 ? [] : this.#tokens;
+    if (!fitsAll(log, list, shown)) throw new RowFailure("wire", `seen ${wireText(this.#tokens)}; the row says ${list.join("; ")}`);
+  }
+
+  /** `!FIN`: no capture has one. `^FIN`, which only altered rows say: one has. */
+  #rule(log: WireLog, rule: string): void {
+    const found = this.#captures.flat().some((token) => token.kind !== "none" && log.fits(rule.slice(1), token));
+    if (found === rule.startsWith("!")) throw new RowFailure("wire", `seen ${wireText(this.#captures.flat())}; the row says ${rule}`);
+  }
+
+  /** Every column of the row must have been looked at. */
+  finish(): void {
+    this.#finishWire();
+    for (const column of COLUMNS) {
+      if (column === "wire") continue;
+      const items = this.row.items[column];
+      const checked = column === "facts" ? this.#facts.size : this.#seen[column];
+      if (checked < items.length) throw new RowFailure(column, `untested column: ${checked} of ${items.length} values were looked at`);
+    }
+  }
+}
+
+const NOTHING: Segment = {
+  from: "a", at: 0, due: 0, flags: "", seq: 0, ack: 0, window: 0, length: 0, sourcePort: 0, destinationPort: 0, index: 0, sndNxt: 0, first: 0, peerFirst: 0,
+};
+
+/** `FD_READ:0+FD_CLOSE:10054`, or none. */
+export function eventText(events: Events): string {
+  const names = Object.entries(events ?? {});
+  return names.length === 0 ? "none" : names.map(([name, error]) => `${name}:${error}`).join("+");
+}
+
+/** The tokens are the items in order; items that end in "?" may be missing. */
+function fitsAll(log: WireLog, items: readonly string[], tokens: readonly Token[]): boolean {
+  const [item, ...rest] = items;
+  if (item === undefined) return tokens.length === 0;
+  const optional = item.endsWith("?");
+  const name = optional ? item.slice(0, -1) : item;
+  const [token, ...others] = tokens;
+  if (token && log.fits(name, token) && fitsAll(log, rest, others)) return true;
+  return optional && fitsAll(log, rest, tokens);
+}
