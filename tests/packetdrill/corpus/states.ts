@@ -131,10 +131,6 @@ function synchronized(scene: Scene, add: (label: string, flags: string, seq: num
   add("data-left", "P.", m.rcvNxt - 1, m.sndUna, 1);
   add("data-straddling", "P.", m.rcvNxt - 1, m.sndUna, 11);
   add("data-no-ack", "P", m.rcvNxt, 0, 10);
-  if (m.state === "SYN_RCVD") {
-    add("repeated", "S", m.rcvNxt - 1);
-    if (!m.passive) add("repeated", "S.", m.rcvNxt - 1, m.sndNxt);
-  }
 }
 
 function packetLine(s: Segment): string {
