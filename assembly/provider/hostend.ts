@@ -39,6 +39,8 @@ import {
 const LOOK_MS: u32 = 10;
 const LATE_MS: u32 = 100;
 const EARLY_MS: u32 = 5000;
+/** Longest time between two looks where nothing is under way. */
+const IDLE_MS: u32 = 1000;
 
 /** Winsock error for a WASI errno (semantics N.2). */
 export function hostError(errno: i32): i32 {
@@ -209,9 +211,9 @@ export function hostSettle(b: HostBlock): void {
 export function hostTimer(i: i32): void {
   const b = hostBlock(i);
   if (b.fd < 0 || b.state == TCP_LISTEN || b.state == TCP_CLOSED) return;
-  const held = marked(b, H_HELD), sent = (b.flags & TF_FIN_SENT) != 0;
-  // N-10, P-21: resets that Node does not see.
-  if ((held && b.capabilities & CAPABILITY_PAUSED_SEEN) || (sent && b.flags & TF_FIN_RCVD)) {
+  const held = marked(b, H_HELD);
+  if (held || b.flags & TF_FIN_RCVD) {
+    // N-10, P-21: resets that Node does not see.
     const errno = hostOption(b.fd, SOL_SOCKET, SO_ERROR, 0);
     if (errno) { hostFail(b, errno); return; }
   }
@@ -247,7 +249,11 @@ function stuck(b: HostBlock): bool {
 /** When to look again, if there is anything to look for. */
 function again(b: HostBlock, held: bool): void {
   const closing = (b.flags & TF_FIN_SENT) != 0 || marked(b, H_ORPHAN);
-  if (!closing && !held) return;
+  if (!closing && !held) {
+    // A reset behind the peer's FIN is all that is left to see, and nobody waits for it.
+    if (b.flags & TF_FIN_RCVD && b.capabilities & CAPABILITY_PAUSED_SEEN) hostLookIn(b, min(max(b.interval, 1) * 2, IDLE_MS));
+    return;
+  }
   // Nothing but the end of the wait is left to see.
   if (marked(b, H_WAITING)) { hostLookIn(b, min(b.waitAt - now, LATE_MS * 10)); return; }
   if (marked(b, H_HALF_DONE | H_BLIND) && !held) return;

@@ -193,6 +193,7 @@ function fin(b: HostBlock): void {
   hostState(b);
   hostNotify(b, NOTIFY_FIN);
   hostSettle(b);
+  if (b.fd >= 0) hostLookIn(b, HELD_MS);
 }
 
 /** Gives the host what it takes, then the FIN if it is due. True if it may take more. */

@@ -9,7 +9,7 @@ import * as W from "../../../host/abi/winsock.gen.ts";
 import { type CloseReportRecord, Core, type CoreConfig, compileCore, readSockaddr, writeSockaddr } from "../../../host/core/index.ts";
 import type { FrameDevice } from "../../../host/device/index.ts";
 import { type Driver, World } from "../../../host/driver/index.ts";
-import { FdTable, wasiImports } from "../../../host/wasi/index.ts";
+import { FdTable, type WasiPart, wasiImports } from "../../../host/wasi/index.ts";
 
 type Entry = (...args: number[]) => number | undefined;
 
@@ -46,10 +46,15 @@ export class Spi {
   readonly signaled: number[] = [];
   readonly reports: CloseReportRecord[] = [];
 
-  constructor(module: WebAssembly.Module, world: World, device: FrameDevice | undefined, address: string, config: CoreConfig = {}) {
+  /** @param sockets Makes the sock_* imports, where the core is to have host sockets. */
+  constructor(
+    module: WebAssembly.Module, world: World, device: FrameDevice | undefined, address: string, config: CoreConfig = {},
+    sockets?: (fds: FdTable) => WasiPart,
+  ) {
     this.world = world;
     const fds = new FdTable();
-    this.core = new Core(module, wasiImports({ clock: world.clock, random: world.random, fds }), { maxSockets: 64, ...config });
+    const parts = { clock: world.clock, random: world.random, fds, ...(sockets && { sockets: sockets(fds) }) };
+    this.core = new Core(module, wasiImports(parts), { maxSockets: 64, ...config });
     if (device) {
       const iface = this.core.addDevice(fds.add(device), device);
       this.core.addAddress(iface, address);
