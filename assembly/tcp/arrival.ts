@@ -145,6 +145,7 @@ const SUCCESSOR_GAP: u32 = 65536;
 /** Fifth to eighth: ACK, text, FIN. The URG bit is not looked at: urgent text is in-band text (RFC 6093). */
 function arriveChecked(t: Tcb): void {
   if (!(segFlags & ACK)) return;
+  const waiting = t.state == TCP_TIME_WAIT;
   if (t.state == TCP_SYN_RCVD) {
     if (arriveHandshakeAck(t) == OPEN_RESET) {
       answerReset();
@@ -153,6 +154,10 @@ function arriveChecked(t: Tcb): void {
   } else if (!arriveAck(t)) return;
   t.heardAt = now;
   keepaliveHeard(t);
-  if (t.state == TCP_TIME_WAIT) return;
+  if (waiting) {
+    // Only the FIN should come (W-21, before the window); whatever else is in it is told where we stand.
+    if (segLen) ackNow(t); else if (segSeq != t.rcvNxt) challenge(t);
+    return;
+  }
   if (arriveText(t) && (segFlags & FIN || t.marks & M_FIN_HELD)) arriveFin(t);
 }

@@ -4,14 +4,15 @@
  */
 import { CAUSE_NONE } from "../abi/report";
 import {
-  TCP_CLOSED, TCP_CLOSE_WAIT, TCP_ESTABLISHED, TCP_FIN_WAIT_1, TCP_FIN_WAIT_2, TCP_LISTEN, TCP_SYN_RCVD, TCP_SYN_SENT,
+  TCP_CLOSED, TCP_CLOSE_WAIT, TCP_CLOSING, TCP_ESTABLISHED, TCP_FIN_WAIT_1, TCP_FIN_WAIT_2, TCP_LAST_ACK, TCP_LISTEN, TCP_SYN_RCVD,
+  TCP_SYN_SENT,
 } from "../abi/winsock";
 import { deadlineClear } from "../memory/deadlines";
 import { idOfConnection } from "../memory/identities";
 import {
-  indexOf, Listener, listenerOf, M_ACK_NOW, M_DETACHED, M_FIN_HELD, M_KEEP_NOW, M_PASSIVE, M_PENDING, M_PROBE_NOW, M_RECYCLABLE,
+  indexOf, Listener, listenerOf, M_ACK_NOW, M_DETACHED, M_FIN_HELD, M_KEEP_NOW, M_LINGER_RST, M_PASSIVE, M_PENDING, M_PROBE_NOW, M_RECYCLABLE,
   M_RST_BARE, M_RST_OWED, M_RTX_NOW, M_SYN_NOW, NOTIFY_CONNECT_FAILED, NOTIFY_FAILED, Tcb, tcb, tcbAlloc, tcbFree, TF_FAILED,
-  TF_RST_SENT,
+  TF_FIN_SENT, TF_RST_SENT,
 } from "./tcb";
 import { embryosCount, flag, List, listPush, listRemove, notify, recyclable } from "./lists";
 import { unhash } from "./table";
@@ -98,8 +99,14 @@ export function freeIfDone(t: Tcb): void {
   tcbFree(indexOf(t));
 }
 
-/** RFC 9293 §3.10.5: the states in which an abort sends a RST (semantics W-06, W-08, W-09). */
-function abortSendsReset(state: i32): bool {
+/**
+ * RFC 9293 §3.10.5: where an abort sends a RST (semantics W-06, W-08, W-09). In LAST-ACK and CLOSING the peer has all but the ACK of
+ * our FIN and hears nothing; while that FIN still waits behind unsent bytes (RFC 9293 §3.10.4: the state is CLOSE-WAIT as long as
+ * it does), or when a lingering close gives up on what it began (W-10), the peer is told that bytes are missing.
+ */
+function abortSendsReset(t: Tcb): bool {
+  const state = t.state;
+  if (state == TCP_LAST_ACK || state == TCP_CLOSING) return !(t.flags & TF_FIN_SENT) || (t.marks & M_LINGER_RST) != 0;
   return state == TCP_SYN_RCVD || state == TCP_ESTABLISHED || state == TCP_FIN_WAIT_1 || state == TCP_FIN_WAIT_2 || state == TCP_CLOSE_WAIT;
 }
 
@@ -116,7 +123,7 @@ function oweReset(t: Tcb, bare: bool): void {
  */
 export function abort(t: Tcb, cause: u32, error: i32): void {
   if (t.state == TCP_CLOSED || t.state == TCP_LISTEN) return;
-  if (abortSendsReset(t.state)) oweReset(t, false);
+  if (abortSendsReset(t)) oweReset(t, false);
   t.cause = <u8>cause;
   t.error = <u16>error;
   rcvFlush(t);
@@ -140,7 +147,7 @@ export function refuse(t: Tcb, cause: u32, error: i32, bare: bool, seq: u32): vo
 /** The connection failed without a segment saying so (RFC 9293 §3.10.8). The peer, if it hears us at all, is told. */
 export function fail(t: Tcb, error: i32): void {
   const connecting = t.state == TCP_SYN_SENT || (t.state == TCP_SYN_RCVD && !(t.marks & M_PASSIVE));
-  if (abortSendsReset(t.state) && t.state != TCP_SYN_RCVD) oweReset(t, false);
+  if (abortSendsReset(t) && t.state != TCP_SYN_RCVD) oweReset(t, false);
   t.flags |= TF_FAILED;
   t.error = <u16>error;
   t.cause = <u8>CAUSE_NONE;

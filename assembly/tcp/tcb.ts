@@ -91,6 +91,8 @@ export const M_SCALED: u32 = 1 << 21;
 export const M_PAUSED: u32 = 1 << 22;
 /** The close waits (SO_LINGER) and has a limit of its own: no time limit of ours counts meanwhile. */
 export const M_LINGER: u32 = 1 << 23;
+/** That close itself sends the FIN: if its time runs out a RST follows in every state (W-10). */
+export const M_LINGER_RST: u32 = 1 << 24;
 
 /** What connections and listeners have in common. */
 // @ts-ignore: decorator

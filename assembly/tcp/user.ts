@@ -17,8 +17,8 @@ import { seqGt } from "../base/seq";
 import { ringAt, ringGet, ringPut, ringRun } from "../memory/ring";
 import { ipSourceFor } from "../ip/route";
 import {
-  listenerOf, localPtr, M_DETACHED, M_KEEPALIVE, M_LINGER, M_NO_DELAY, M_ORPHAN, M_PAUSED, M_PENDING, M_RECYCLABLE, M_SYN_NOW,
-  NOTIFY_CONNECTED, rcvRing, remotePtr, sndRing, Tcb, tcb, TF_RECV_SHUT, TF_SEND_SHUT,
+  listenerOf, localPtr, M_DETACHED, M_KEEPALIVE, M_LINGER, M_LINGER_RST, M_NO_DELAY, M_ORPHAN, M_PAUSED, M_PENDING, M_RECYCLABLE, M_SYN_NOW,
+  NOTIFY_CONNECTED, rcvRing, remotePtr, sndRing, Tcb, tcb, TF_FIN_SENT, TF_RECV_SHUT, TF_SEND_SHUT,
 } from "./tcb";
 import { announce, flag } from "./lists";
 import { listenerInsert, tupleFind } from "./table";
@@ -271,7 +271,10 @@ export function tcpOrphan(i: i32): void {
 }
 
 /** Like tcpOrphan, while the close waits for at most SO_LINGER's time: until tcpOrphan or tcpDetach only that limit counts (C-15). */
-export function tcpLinger(i: i32): void { if (orphaned(tcb(i))) tcb(i).marks |= M_LINGER; }
+export function tcpLinger(i: i32): void {
+  const t = tcb(i);
+  if (orphaned(t)) t.marks |= M_LINGER | (t.flags & TF_FIN_SENT ? 0 : M_LINGER_RST);
+}
 
 /** Nobody will read or write: what is unread is given up, our FIN is due. False if that was so already, or there is no connection any more. */
 function orphaned(t: Tcb): bool {

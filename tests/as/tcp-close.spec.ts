@@ -13,7 +13,7 @@ import {
   TF_RST_RCVD, TF_RST_SENT, TF_SEND_SHUT,
 } from "../../assembly/tcp/tcb";
 import {
-  tcpAbort, tcpAcceptTake, tcpBytesAcked, tcpBytesDiscarded, tcpBytesReceived, tcpBytesSent, tcpCause, tcpDetach, tcpError, tcpFlags, tcpOpen,
+  tcpAbort, tcpAcceptTake, tcpBytesAcked, tcpBytesDiscarded, tcpBytesReceived, tcpBytesSent, tcpCause, tcpDetach, tcpError, tcpFlags, tcpLinger, tcpOpen,
   tcpOrphan, tcpSend, tcpShutdownRecv, tcpShutdownSend, tcpState, tcpUnread,
 } from "../../assembly/tcp/user";
 import { transitionLegal } from "../../assembly/tcp/state";
@@ -256,6 +256,60 @@ describe("abort", () => {
     timeWait(); tcpAbort(c, CAUSE_LINGER0); expect<string>(out()).toBe(""); expect<i32>(tcpState(c)).toBe(TCP_CLOSED); nothingLeft();
     fresh(); listen(); tcpAbort(listener, 0); expect<string>(out()).toBe(""); nothingLeft();
     opened(); tcpAbort(c, 0); expect<string>(out()).toBe(""); expect<i32>(tcpState(c)).toBe(TCP_CLOSED); nothingLeft();
+  });
+
+  it("in LAST-ACK and CLOSING a RST while the FIN still waits behind bytes", () => {
+    closeWait();
+    send(200000);
+    out();
+    tcpShutdownSend(c);
+    out();
+    expect<i32>(tcpState(c)).toBe(TCP_LAST_ACK);
+    tcpAbort(c, CAUSE_LINGER0);
+    expect<string>(out()).toBe("RA 14601 2 0");
+    nothingLeft();
+    accepted();
+    send(200000);
+    tcpShutdownSend(c);
+    rx("FA", 1, 1);
+    out();
+    expect<i32>(tcpState(c)).toBe(TCP_CLOSING);
+    tcpAbort(c, CAUSE_LINGER0);
+    expect<string>(out()).toBe("RA 14601 2 0");
+    nothingLeft();
+  });
+
+  it("W-10: a lingering close whose time is up resets in LAST-ACK too, unless the FIN was there before it", () => {
+    closeWait();
+    tcpShutdownSend(c);
+    tcpLinger(c);
+    expect<string>(out()).toBe("FA 1 2 0");
+    wait(500);
+    out();
+    tcpAbort(c, 0);
+    expect<string>(out()).toBe("RA 2 2 0");
+    nothingLeft();
+    lastAck();
+    tcpLinger(c);
+    tcpAbort(c, 0);
+    expect<string>(out()).toBe("");
+    nothingLeft();
+  });
+
+  it("a lingering close has no limit but its own", () => {
+    accepted();
+    send(10);
+    tcpShutdownSend(c);
+    tcpLinger(c);
+    for (let i = 0; i < 10; i++) { wait(60000); out(); }
+    expect<i32>(tcpState(c)).toBe(TCP_FIN_WAIT_1);
+    tcpOrphan(c);
+    wait(59999);
+    out();
+    expect<i32>(tcpState(c)).toBe(TCP_FIN_WAIT_1);
+    wait(1);
+    expect<i32>(tcpState(c)).toBe(TCP_CLOSED);
+    nothingLeft();
   });
 
   it("in SYN-RECEIVED a RST", () => {
