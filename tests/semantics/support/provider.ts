@@ -4,10 +4,19 @@ import * as W from "../../../host/abi/winsock.gen.ts";
 import type { CoreConfig } from "../../../host/core/index.ts";
 import type { FrameDevice } from "../../../host/device/index.ts";
 import type { World } from "../../../host/driver/index.ts";
-import { Spi } from "../../host/support/spi.ts";
+import { ROOM, Spi } from "../../host/support/spi.ts";
 
 /** Bytes of scratch memory behind `Provider.scratch`. */
-export const SCRATCH = 8192;
+export const SCRATCH = 16384;
+
+/** What `send(s, n)` sends, for comparing with what arrived. */
+export function bytesOf(n: number): Uint8Array {
+  return Uint8Array.from({ length: n }, (_, i) => ((i % ROOM) * 7 + ((i % ROOM) >> 8)) & 0xff);
+}
+
+/** Where Spi keeps the count of a transfer and its bytes. */
+const COUNT = 8;
+const BIG = 768;
 
 const POLL_NAMES: readonly (readonly [number, string])[] = [
   [W.POLLERR, "POLLERR"], [W.POLLHUP, "POLLHUP"], [W.POLLNVAL, "POLLNVAL"], [W.POLLWRNORM, "POLLWRNORM"], [W.POLLWRBAND, "POLLWRBAND"],
@@ -21,6 +30,18 @@ export class Provider extends Spi {
   constructor(module: WebAssembly.Module, world: World, device: FrameDevice | undefined, address: string, config: CoreConfig = {}) {
     super(module, world, device, address, config);
     this.scratch = this.core.area.take(SCRATCH);
+  }
+
+  /** Like Spi's; more than ROOM bytes go out in one call of several buffers. */
+  override send(s: number, data: Uint8Array | string | number, flags = 0): number {
+    if (typeof data !== "number" || data <= ROOM) return super.send(s, data, flags);
+    this.put(BIG, bytesOf(ROOM));
+    const count = Math.ceil(data / ROOM);
+    for (let i = 0; i < count; i++) {
+      this.pokeWord(Math.min(ROOM, data - i * ROOM), 8 * i);
+      this.pokeWord(this.at + BIG, 8 * i + 4);
+    }
+    return this.code("WSPSend", s, this.scratch, count, this.at + COUNT, flags, 0, 0, 0) ? -1 : this.word(COUNT);
   }
 
   /** Copies bytes to scratch + offset and returns their address. */
