@@ -5,7 +5,7 @@ import {
   SWITCH_V01_CLOSE_ABORTED, SWITCH_V02_CLOSE_EARLY, SWITCH_V03_EVENTS_PERSIST, SWITCH_V04_NEW_DATA_RECORDS, SWITCH_V24_SEND_CLEARS_WRITE,
 } from "../../host/abi/config.gen.ts";
 import {
-  FD_ACCEPT, FD_ALL_EVENTS, FD_CLOSE, FD_CONNECT, FD_READ, FD_WRITE, SD_BOTH, SD_RECEIVE, SD_SEND,
+  FD_ACCEPT, FD_ALL_EVENTS, FD_CLOSE, FD_READ, FD_WRITE, SD_BOTH, SD_RECEIVE, SD_SEND,
 } from "../../host/abi/winsock.gen.ts";
 import { B, type Connected, connected, pair, type PairOptions, PORT } from "./support/pair.ts";
 
@@ -378,25 +378,4 @@ test("E-72, O-23: a deferred accept does not re-enable FD_ACCEPT", async () => {
   assert.equal(p.b.err, 11002);
   assert.deepEqual(p.b.enumerate(listener, event), {});
   assert.notEqual(p.b.accept(listener), 0xffffffff, "it can be accepted later");
-});
-
-test("event objects: manual reset, announced once, dead after closing", async () => {
-  const { a, world } = await pair();
-  const [x, y] = [a.event(), a.event()];
-  assert.equal(a.raw("WSASetEvent", x), 1);
-  assert.equal(a.raw("WSASetEvent", x), 1);
-  world.runFor(1);
-  assert.deepEqual(a.signaled, [x]);
-  a.setWord(32, y);
-  a.setWord(36, x);
-  assert.equal(a.raw("WSAWaitForMultipleEvents", 2, a.at + 32, 0), 1);
-  assert.equal(a.raw("WSAWaitForMultipleEvents", 2, a.at + 32, 1), 258);
-  a.raw("WSASetEvent", y);
-  assert.equal(a.raw("WSAWaitForMultipleEvents", 2, a.at + 32, 1), 0);
-  assert.equal(a.raw("WSAResetEvent", x), 1);
-  assert.equal(a.raw("WSAWaitForMultipleEvents", 2, a.at + 32, 0), 0);
-  assert.equal(a.raw("WSACloseEvent", y), 1);
-  for (const name of ["WSASetEvent", "WSAResetEvent", "WSACloseEvent"]) assert.equal(a.raw(name, y), 0);
-  assert.equal(a.raw("WSAWaitForMultipleEvents", 2, a.at + 32, 0), -1);
-  for (const [n, at] of [[0, a.at], [65, a.at], [1, 0], [1, 0xfffffffe]] as const) assert.equal(a.raw("WSAWaitForMultipleEvents", n, at, 0), -1);
 });

@@ -27,6 +27,9 @@ export function coreModule(build = "debug"): Promise<WebAssembly.Module> {
 const AT = { errno: 0, length: 4, count: 8, flags: 12, buffers: 16, value: 32, address: 64, table: 96, events: 224, big: 768 } as const;
 /** Bytes one send or receive of the harness can carry. */
 export const ROOM = 32768;
+/** The same for a core whose whole host area is 256 bytes (tiny): little at a time. */
+const CRAMPED: Layout = { errno: 0, length: 4, count: 8, flags: 12, buffers: 16, value: 24, address: 32, table: 48, events: 48, big: 96 };
+type Layout = Readonly<Record<keyof typeof AT, number>>;
 
 export interface Wake {
   readonly handle: number;
@@ -39,6 +42,9 @@ export class Spi {
   readonly driver: Driver;
   readonly world: World;
   readonly at: number;
+  /** Bytes one send or receive can carry. */
+  readonly room: number;
+  readonly #lay: Layout;
   /** Error code of the last call, 0 after success. */
   err = 0;
   readonly wakes: Wake[] = [];
@@ -60,6 +66,9 @@ export class Spi {
       this.core.addAddress(iface, address);
     }
     this.at = this.core.area.take(Math.min(AT.big + ROOM, this.core.area.free - 8));
+    const room = this.core.area.start + this.core.area.size - this.at;
+    this.#lay = room < AT.big ? CRAMPED : AT;
+    this.room = Math.min(ROOM, room - this.#lay.big);
     this.driver = world.attach(this.core, fds, {
       event: (kind, handle, a, b) => {
         if (kind === EVENT_WAKE) this.wakes.push({ handle, caller: a, operation: b });
@@ -84,9 +93,9 @@ export class Spi {
 
   /** Calls an export that takes lpErrno last; the code is in `err`. */
   call(name: string, ...args: number[]): number {
-    this.setWord(AT.errno, 0);
-    const result = this.raw(name, ...args, this.at + AT.errno);
-    this.err = this.word(AT.errno);
+    this.setWord(this.#lay.errno, 0);
+    const result = this.raw(name, ...args, this.at + this.#lay.errno);
+    this.err = this.word(this.#lay.errno);
     return result;
   }
 
@@ -120,7 +129,9 @@ export class Spi {
   }
 
   startup(version = 0x0202): number {
-    return this.raw("WSPStartup", version, this.at + AT.big, 0, 0, this.at + AT.table);
+    // The tiny build's area has no room for the two records and needs none.
+    const roomy = this.#lay === AT;
+    return this.raw("WSPStartup", version, roomy ? this.at + AT.big : 0, 0, 0, roomy ? this.at + AT.table : 0);
   }
   cleanup(): number {
     return this.code("WSPCleanup");
@@ -139,7 +150,7 @@ export class Spi {
   }
   #name(address: string, port: number): [number, number] {
     this.core.memory.ensure();
-    return [this.at + AT.address, writeSockaddr(this.core.memory.data, this.at + AT.address, address, port)];
+    return [this.at + this.#lay.address, writeSockaddr(this.core.memory.data, this.at + this.#lay.address, address, port)];
   }
   bind(s: number, address: string, port: number): number {
     return this.code("WSPBind", s, ...this.#name(address, port));
@@ -165,22 +176,22 @@ export class Spi {
   }
 
   #buffer(length: number): void {
-    this.setWord(AT.buffers, length);
-    this.setWord(AT.buffers + 4, this.at + AT.big);
+    this.setWord(this.#lay.buffers, length);
+    this.setWord(this.#lay.buffers + 4, this.at + this.#lay.big);
   }
   /** Bytes sent, -1 with `err`. */
   send(s: number, data: Uint8Array | string | number, flags = 0): number {
     const bytes = payload(data);
-    this.put(AT.big, bytes);
+    this.put(this.#lay.big, bytes);
     this.#buffer(bytes.length);
-    return this.code("WSPSend", s, this.at + AT.buffers, 1, this.at + AT.count, flags, 0, 0, 0) ? -1 : this.word(AT.count);
+    return this.code("WSPSend", s, this.at + this.#lay.buffers, 1, this.at + this.#lay.count, flags, 0, 0, 0) ? -1 : this.word(this.#lay.count);
   }
   /** Bytes received, or undefined with `err`. An empty array is the end of the stream. */
-  recv(s: number, max = ROOM, flags = 0): Uint8Array | undefined {
+  recv(s: number, max = this.room, flags = 0): Uint8Array | undefined {
     this.#buffer(max);
-    this.setWord(AT.flags, flags);
-    const error = this.code("WSPRecv", s, this.at + AT.buffers, 1, this.at + AT.count, this.at + AT.flags, 0, 0, 0);
-    return error ? undefined : this.bytes(AT.big, this.word(AT.count));
+    this.setWord(this.#lay.flags, flags);
+    const error = this.code("WSPRecv", s, this.at + this.#lay.buffers, 1, this.at + this.#lay.count, this.at + this.#lay.flags, 0, 0, 0);
+    return error ? undefined : this.bytes(this.#lay.big, this.word(this.#lay.count));
   }
   /** Error code of a receive that must fail. */
   recvError(s: number, max = 16, flags = 0): number {
@@ -193,54 +204,54 @@ export class Spi {
     return this.err;
   }
   /** Received text. */
-  text(s: number, max = ROOM): string {
+  text(s: number, max = this.room): string {
     const got = this.recv(s, max);
     assert.ok(got, `receive failed with ${this.err}`);
     return new TextDecoder().decode(got);
   }
   sendTo(s: number, data: Uint8Array | string | number, address: string, port: number): number {
     const bytes = payload(data);
-    this.put(AT.big, bytes);
+    this.put(this.#lay.big, bytes);
     this.#buffer(bytes.length);
-    return this.code("WSPSendTo", s, this.at + AT.buffers, 1, this.at + AT.count, 0, ...this.#name(address, port), 0, 0, 0);
+    return this.code("WSPSendTo", s, this.at + this.#lay.buffers, 1, this.at + this.#lay.count, 0, ...this.#name(address, port), 0, 0, 0);
   }
-  recvFrom(s: number, max = ROOM, flags = 0): { data: Uint8Array; address: string; port: number } | undefined {
+  recvFrom(s: number, max = this.room, flags = 0): { data: Uint8Array; address: string; port: number } | undefined {
     this.#buffer(max);
-    this.setWord(AT.flags, flags);
-    this.setWord(AT.length, 16);
+    this.setWord(this.#lay.flags, flags);
+    this.setWord(this.#lay.length, 16);
     const error = this.code(
-      "WSPRecvFrom", s, this.at + AT.buffers, 1, this.at + AT.count, this.at + AT.flags, this.at + AT.address, this.at + AT.length, 0, 0, 0,
+      "WSPRecvFrom", s, this.at + this.#lay.buffers, 1, this.at + this.#lay.count, this.at + this.#lay.flags, this.at + this.#lay.address, this.at + this.#lay.length, 0, 0, 0,
     );
     if (error) return undefined;
-    return { data: this.bytes(AT.big, this.word(AT.count)), ...this.#readName() };
+    return { data: this.bytes(this.#lay.big, this.word(this.#lay.count)), ...this.#readName() };
   }
   #readName(): { address: string; port: number } {
-    const found = readSockaddr(this.core.memory.data, this.at + AT.address, this.word(AT.length));
+    const found = readSockaddr(this.core.memory.data, this.at + this.#lay.address, this.word(this.#lay.length));
     assert.ok(found);
     return { address: found.address, port: found.port };
   }
   /** "address:port" of the socket itself or, with `peer`, of the other end; "" with `err`. */
   name(s: number, peer = false): string {
-    this.setWord(AT.length, 16);
-    if (this.code(peer ? "WSPGetPeerName" : "WSPGetSockName", s, this.at + AT.address, this.at + AT.length)) return "";
+    this.setWord(this.#lay.length, 16);
+    if (this.code(peer ? "WSPGetPeerName" : "WSPGetSockName", s, this.at + this.#lay.address, this.at + this.#lay.length)) return "";
     const { address, port } = this.#readName();
     return `${address}:${port}`;
   }
 
   /** Sets an option to the bytes of `value`, little endian, `length` of them. */
   setOption(s: number, level: number, name: number, value: number, length = 4): number {
-    this.setWord(AT.value, value);
-    return this.code("WSPSetSockOpt", s, level, name, this.at + AT.value, length);
+    this.setWord(this.#lay.value, value);
+    return this.code("WSPSetSockOpt", s, level, name, this.at + this.#lay.value, length);
   }
   /** Value of a four-byte option; -1 with `err` on failure. The length written is in `optlen`. */
   getOption(s: number, level: number, name: number, length = 4): number {
-    this.setWord(AT.value, 0);
-    this.setWord(AT.length, length);
-    const error = this.code("WSPGetSockOpt", s, level, name, this.at + AT.value, this.at + AT.length);
-    return error ? -1 : this.word(AT.value);
+    this.setWord(this.#lay.value, 0);
+    this.setWord(this.#lay.length, length);
+    const error = this.code("WSPGetSockOpt", s, level, name, this.at + this.#lay.value, this.at + this.#lay.length);
+    return error ? -1 : this.word(this.#lay.value);
   }
   get optlen(): number {
-    return this.word(AT.length) | 0;
+    return this.word(this.#lay.length) | 0;
   }
   setLinger(s: number, on: number, seconds: number): number {
     return this.setOption(s, W.SOL_SOCKET, W.SO_LINGER, (on & 0xffff) | (seconds << 16));
@@ -252,8 +263,8 @@ export class Spi {
     return [value & 0xffff, value >>> 16];
   }
   ioctl(s: number, code: number, input: number): number {
-    this.setWord(AT.value, input);
-    return this.code("WSPIoctl", s, code, this.at + AT.value, 4, this.at + AT.table, 128, this.at + AT.count, 0, 0, 0);
+    this.setWord(this.#lay.value, input);
+    return this.code("WSPIoctl", s, code, this.at + this.#lay.value, 4, this.at + this.#lay.table, 128, this.at + this.#lay.count, 0, 0, 0);
   }
   nonblocking(s: number, on = true): number {
     return this.ioctl(s, W.FIONBIO, on ? 1 : 0);
@@ -261,7 +272,7 @@ export class Spi {
   /** FIONREAD. */
   unread(s: number): number {
     assert.equal(this.ioctl(s, W.FIONREAD, 0), 0);
-    return this.word(AT.table);
+    return this.word(this.#lay.table);
   }
 
   event(): number {
@@ -269,8 +280,8 @@ export class Spi {
   }
   /** True while the event object is set. */
   isSet(event: number): boolean {
-    this.setWord(AT.value, event);
-    const found = this.raw("WSAWaitForMultipleEvents", 1, this.at + AT.value, 0);
+    this.setWord(this.#lay.value, event);
+    const found = this.raw("WSAWaitForMultipleEvents", 1, this.at + this.#lay.value, 0);
     assert.ok(found === 0 || found === W.WSA_WAIT_TIMEOUT, `wait answered ${found}`);
     return found === 0;
   }
@@ -279,28 +290,28 @@ export class Spi {
   }
   /** Enumerated events as { FD_CLOSE: error }; undefined with `err`. */
   enumerate(s: number, event = 0): Record<string, number> | undefined {
-    if (this.code("WSPEnumNetworkEvents", s, event, this.at + AT.events)) return undefined;
-    const bits = this.word(AT.events);
+    if (this.code("WSPEnumNetworkEvents", s, event, this.at + this.#lay.events)) return undefined;
+    const bits = this.word(this.#lay.events);
     const names = ["FD_READ", "FD_WRITE", "FD_OOB", "FD_ACCEPT", "FD_CONNECT", "FD_CLOSE"];
     const found: Record<string, number> = {};
-    for (const [i, name] of names.entries()) if (bits & (1 << i)) found[name] = this.word(AT.events + 4 + 4 * i);
+    for (const [i, name] of names.entries()) if (bits & (1 << i)) found[name] = this.word(this.#lay.events + 4 + 4 * i);
     return found;
   }
 
   /** WSPSelect over three lists; timeout null = none. Returns what it says and what is left in the sets. */
   poll(sets: { read?: number[]; write?: number[]; except?: number[] }, timeoutMs: number | null = 0): { n: number; read: number[]; write: number[]; except: number[] } {
     const lists = [sets.read, sets.write, sets.except];
-    const where = lists.map((list, i) => (list ? this.at + AT.big + 2048 * i : 0));
+    const where = lists.map((list, i) => (list ? this.at + this.#lay.big + 2048 * i : 0));
     lists.forEach((list, i) => {
       if (!list) return;
-      this.setWord(AT.big + 2048 * i, list.length);
-      list.forEach((h, k) => this.setWord(AT.big + 2048 * i + 4 + 4 * k, h));
+      this.setWord(this.#lay.big + 2048 * i, list.length);
+      list.forEach((h, k) => this.setWord(this.#lay.big + 2048 * i + 4 + 4 * k, h));
     });
-    this.setWord(AT.value, Math.floor((timeoutMs ?? 0) / 1000));
-    this.setWord(AT.value + 4, ((timeoutMs ?? 0) % 1000) * 1000);
-    const n = this.call("WSPSelect", 0, ...where, timeoutMs === null ? 0 : this.at + AT.value);
+    this.setWord(this.#lay.value, Math.floor((timeoutMs ?? 0) / 1000));
+    this.setWord(this.#lay.value + 4, ((timeoutMs ?? 0) % 1000) * 1000);
+    const n = this.call("WSPSelect", 0, ...where, timeoutMs === null ? 0 : this.at + this.#lay.value);
     const [read, write, except] = lists.map((list, i) =>
-      list ? Array.from({ length: this.word(AT.big + 2048 * i) }, (_, k) => this.word(AT.big + 2048 * i + 4 + 4 * k)) : []);
+      list ? Array.from({ length: this.word(this.#lay.big + 2048 * i) }, (_, k) => this.word(this.#lay.big + 2048 * i + 4 + 4 * k)) : []);
     return { n, read: read ?? [], write: write ?? [], except: except ?? [] };
   }
 

@@ -1,0 +1,123 @@
+/** The socket layer in the tiny build: the same rows within eight sockets and two KiB each way. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { LASTACK_WAIT } from "../../host/abi/errors.gen.ts";
+import { FD_CLOSE, FD_READ, SD_SEND } from "../../host/abi/winsock.gen.ts";
+import { B, connected, PORT } from "./support/pair.ts";
+
+const END = new Uint8Array(0);
+const tiny = { build: "tiny" };
+
+test("T-01 … T-10 in tiny: the six steps by events", async () => {
+  const p = await connected(tiny);
+  const { a, b, s, t, world } = p;
+  const [ea, eb] = [a.event(), b.event()];
+  a.send(s, "request");
+  world.runFor(20);
+  assert.equal(b.text(t), "request");
+  a.select(s, ea, FD_READ | FD_CLOSE);
+  b.select(t, eb, FD_READ | FD_CLOSE);
+  assert.equal(a.shutdown(s, SD_SEND), 0);
+  assert.equal(a.sendError(s), 10058);
+  world.runFor(20);
+  assert.deepEqual(b.enumerate(t, eb), { FD_CLOSE: 0 });
+  b.send(t, "response");
+  b.shutdown(t, SD_SEND);
+  b.close(t);
+  world.runFor(20);
+  assert.deepEqual(a.enumerate(s, ea), { FD_READ: 0 });
+  assert.equal(a.text(s), "response");
+  assert.deepEqual(a.enumerate(s, ea), { FD_CLOSE: 0 });
+  assert.deepEqual(a.recv(s), END);
+  a.close(s);
+  assert.deepEqual([a.report(s).outcome, b.report(t).outcome], ["graceful", "graceful"]);
+  assert.deepEqual([a.report(s).bytesAcknowledged, b.report(t).bytesAcknowledged], [7, 8]);
+  assert.deepEqual(p.seen("RST"), []);
+});
+
+test("C-08, C-13, C-15, C-18, C-44 in tiny: every kind of close", async () => {
+  const reset = await connected(tiny);
+  reset.a.setLinger(reset.s, 1, 0);
+  assert.equal(reset.a.close(reset.s), 0);
+  assert.equal(reset.a.report(reset.s).cause, "linger0");
+  reset.world.runFor(10);
+  assert.equal(reset.b.recvError(reset.t), 10054);
+
+  const lingering = await connected(tiny);
+  lingering.a.setLinger(lingering.s, 1, 5);
+  assert.equal(lingering.a.until(() => lingering.a.close(lingering.s)), 0);
+  assert.equal(lingering.a.report(lingering.s).outcome, "delivered");
+
+  const expiring = await connected(tiny);
+  const { a, s } = expiring;
+  a.nonblocking(s);
+  while (a.send(s, 80) > 0 || expiring.world.nowMs < 5000) expiring.world.runFor(100);
+  a.setLinger(s, 1, 2);
+  assert.equal(a.close(s), 10035);
+  a.nonblocking(s, false);
+  assert.equal(a.close(s), LASTACK_WAIT);
+  assert.equal(a.until(() => a.close(s)), 0);
+  assert.equal(a.report(s).outcome, "lingerExpired");
+
+  const unread = await connected(tiny);
+  unread.b.send(unread.t, "unread");
+  unread.world.runFor(10);
+  assert.equal(unread.a.close(unread.s), 0);
+  assert.equal(unread.a.report(unread.s).cause, "unreadData");
+});
+
+test("V-25 in tiny: a nonblocking send may be partial, a blocking one is whole; nothing is lost on a bad wire", async () => {
+  const p = await connected({ ...tiny, link: { delayMs: 2, loss: 0.05, reorder: 0.1, duplicate: 0.05 }, seed: 3 });
+  const { a, b, s, t, world } = p;
+  const value = (i: number): number => (i * 31 + (i >> 7)) & 0xff;
+  a.nonblocking(s);
+  const total = 20_000;
+  let [sent, got, partial] = [0, 0, 0];
+  for (let round = 0; got < total; round++) {
+    assert.ok(round < 100_000, "the transfer stands still");
+    if (sent < total) {
+      const block = Uint8Array.from({ length: Math.min(80, total - sent) }, (_, i) => value(sent + i));
+      const n = a.send(s, block);
+      if (n < 0) assert.equal(a.err, 10035);
+      else {
+        if (n < block.length) partial++;
+        sent += n;
+      }
+    }
+    for (let data = b.recv(t); data?.length; data = b.recv(t)) {
+      data.forEach((byte, i) => assert.equal(byte, value(got + i)));
+      got += data.length;
+    }
+    world.runFor(1);
+  }
+  assert.ok(partial > 0, "some send found room for a part only");
+  a.nonblocking(s, false);
+  assert.equal(a.close(s), 0);
+  assert.deepEqual(b.until(() => b.recv(t)), END);
+  b.close(t);
+  const report = a.report(s);
+  assert.deepEqual([report.outcome, report.bytesSent, report.bytesAcknowledged], ["graceful", total, total]);
+});
+
+test("tiny runs for ever on its eight sockets: open, close, reset, a hundred times over", async () => {
+  const p = await connected({ ...tiny, config: { timeWaitMs: 1000 } });
+  const { a, b, world, listener } = p;
+  a.close(p.s);
+  b.close(p.t);
+  for (let i = 0; i < 100; i++) {
+    const s = a.socket();
+    assert.equal(a.err, 0, `socket ${i}`);
+    assert.equal(a.until(() => a.connect(s, B, PORT)), 0, `connection ${i}`);
+    world.runFor(10);
+    const t = b.accept(listener);
+    assert.equal(b.err, 0, `accept ${i}`);
+    if (i % 3 === 0) a.setLinger(s, 1, 0);
+    assert.equal(i % 3 === 1 ? b.close(t) : a.close(s), 0);
+    world.runFor(20);
+    assert.equal(i % 3 === 1 ? a.close(s) : b.close(t), 0);
+    world.runFor(20);
+  }
+  world.runFor(5000);
+  assert.equal(a.raw("orphans") + b.raw("orphans"), 0);
+  assert.equal(a.reports.length, 101);
+});
