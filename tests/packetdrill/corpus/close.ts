@@ -142,21 +142,27 @@ function reach(s: Script, state: CloseState): void {
   };
   switch (state) {
     case "fin-wait-1":
-      return shut();
+      shut();
+      break;
     case "fin-wait-2":
       shut();
-      return s.peer("+0", ".", s.nxt);
+      s.peer("+0", ".", s.nxt);
+      break;
     case "close-wait":
-      return s.peerFin(s.una);
+      s.peerFin(s.una);
+      break;
     case "closing":
       shut();
-      return s.peerFin(s.una);
+      s.peerFin(s.una);
+      break;
     case "last-ack":
       s.peerFin(s.una);
-      return shut();
+      shut();
+      break;
     case "time-wait":
       shut();
-      return s.peerFin(s.nxt);
+      s.peerFin(s.nxt);
+      break;
     default:
   }
 }

@@ -75,21 +75,20 @@ function maySplit(spec: TcpSpec, flow: Flow | null, options: ExpectOptions): boo
 }
 
 function judge(state: RunState, flow: Flow | null, spec: PacketSpec, packet: LivePacket, progress: Progress): Match {
-  const no = (problem: string): Match => ({ problem, complete: true });
-  if (packet.broken) return no(packet.broken);
+  if (packet.broken) return verdict(packet.broken);
   const { localIp, remoteIp } = state.addresses;
-  if (packet.ip.source !== localIp || packet.ip.destination !== remoteIp) return no(`it goes from ${packet.ip.source} to ${packet.ip.destination}`);
-  if (packet.layer.kind !== spec.kind || !flow) return no(`it is ${packet.layer.kind}`);
+  if (packet.ip.source !== localIp || packet.ip.destination !== remoteIp) return verdict(`it goes from ${packet.ip.source} to ${packet.ip.destination}`);
+  if (packet.layer.kind !== spec.kind || !flow) return verdict(`it is ${packet.layer.kind}`);
   const ip = compareIp(spec.ip, packet);
-  if (ip) return no(ip);
+  if (ip) return verdict(ip);
   const layer = packet.layer;
-  if (layer.kind === "icmp") return no2(compareIcmp(flow, spec as IcmpSpec, layer));
-  if (layer.srcPort !== flow.localPort || layer.dstPort !== flow.remotePort) return no(`its ports are ${layer.srcPort} > ${layer.dstPort}`);
-  if (layer.kind === "udp") return no2(compareUdp(flow, spec as UdpSpec, layer));
+  if (layer.kind === "icmp") return verdict(compareIcmp(flow, spec as IcmpSpec, layer));
+  if (layer.srcPort !== flow.localPort || layer.dstPort !== flow.remotePort) return verdict(`its ports are ${layer.srcPort} > ${layer.dstPort}`);
+  if (layer.kind === "udp") return verdict(compareUdp(flow, spec as UdpSpec, layer));
   return compareTcp(state, flow, spec as TcpSpec, layer, progress);
 }
 
-const no2 = (problem: string | null): Match => ({ problem, complete: true });
+const verdict = (problem: string | null): Match => ({ problem, complete: true });
 
 function checkTime(state: RunState, packet: LivePacket, options: ExpectOptions, flow: Flow | null): void {
   const { span, tolerance } = options;

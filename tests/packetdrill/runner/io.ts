@@ -57,9 +57,8 @@ function member(expr: Expr | undefined, name: string): Field | undefined {
 function operands(call: Syscall, line: number): { pieces: Piece[]; flags: Flags } {
   if (call.name === "readv" || call.name === "writev") return { pieces: vector(call.args[1], line), flags: { bits: 0, dontWait: false } };
   if (call.name.endsWith("msg")) {
-    if (member(call.args[1], "msg_control")?.value.kind === "list" && (member(call.args[1], "msg_control")?.value as { items: Expr[] }).items.length) {
-      throw new Unsupported("control messages");
-    }
+    const control = member(call.args[1], "msg_control")?.value;
+    if (control?.kind === "list" && control.items.length) throw new Unsupported("control messages");
     return { pieces: vector(member(call.args[1], "msg_iov")?.value, line), flags: flagsOf(call.args[2], line) };
   }
   const piece = { size: needNumber(call.args[2], "length", line), text: textOf(call.args[1]) };

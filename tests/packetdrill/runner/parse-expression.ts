@@ -75,7 +75,7 @@ function parseString(cursor: Cursor): Expr {
   let text = "";
   while (cursor.seesKind("string")) {
     const token = cursor.next();
-    text += unescape(token.text, token.line);
+    text += unquote(token.text, token.line);
   }
   const more = cursor.seesKind("ellipsis");
   if (more) cursor.next();
@@ -84,7 +84,7 @@ function parseString(cursor: Cursor): Expr {
 
 const ESCAPES: Record<string, string> = { n: "\n", r: "\r", t: "\t", "0": "\0", "\\": "\\", '"': '"', "'": "'" };
 
-function unescape(text: string, line: number): string {
+function unquote(text: string, line: number): string {
   return text.replace(/\\(x[0-9a-fA-F]{2}|[\s\S])/g, (whole, code: string) => {
     if (code.length === 3) return String.fromCharCode(Number.parseInt(code.slice(1), 16));
     const plain = ESCAPES[code];

@@ -116,8 +116,4 @@ export class RunState {
     flow.scriptPorts = { local, remote };
     return flow;
   }
-
-  descriptor(fd: number): Descriptor | undefined {
-    return this.fds.get(fd);
-  }
 }

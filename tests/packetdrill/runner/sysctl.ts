@@ -17,8 +17,8 @@ function features(config: CoreConfig, bit: number, on: boolean): void {
   config.features = on ? now | bit : now & ~bit;
 }
 
-/** Feature in use unless 0: 1 needs it only where a packet shows it. */
-const offWhenZero = (_feature: Feature): Setter => () => {};
+/** On or off shows in packets only: what a script expects of them decides whether the core can do it. */
+const shownByPackets: Setter = () => {};
 
 function delayedAck(config: CoreConfig, ms: number): void {
   // RFC 9293 MUST-40: below 500 ms; 0 acknowledges at once.
@@ -30,7 +30,9 @@ const FIELDS: Record<string, Setter> = {
   "net.inet.tcp.recvspace": (c, v) => (c.recvBuffer = v),
   "net.inet.tcp.sendspace": (c, v) => (c.sendBuffer = v),
   "net.inet.tcp.delacktime": (c, v) => delayedAck(c, v),
-  "net.inet.tcp.delayed_ack": (c, v) => v === 0 && delayedAck(c, 0),
+  "net.inet.tcp.delayed_ack": (c, v) => {
+    if (v === 0) delayedAck(c, 0);
+  },
   "net.inet.tcp.keepidle": (c, v) => (c.keepIdleMs = v),
   "net.inet.tcp.keepintvl": (c, v) => (c.keepIntervalMs = v),
   "net.inet.tcp.keepcnt": (c, v) => (c.keepCount = v),
@@ -39,8 +41,8 @@ const FIELDS: Record<string, Setter> = {
   "net.inet.tcp.msl": (c, v) => (c.timeWaitMs = 2 * v),
   "net.inet.tcp.finwait2_timeout": (c, v) => (c.orphanFinWait2Ms = v),
   "net.inet.tcp.rfc1323": (c, v) => features(c, FEATURE_WINDOW_SCALE, v !== 0),
-  "net.inet.tcp.sack.enable": offWhenZero("sack"),
-  "net.inet.tcp.ecn.enable": offWhenZero("ecn"),
+  "net.inet.tcp.sack.enable": shownByPackets,
+  "net.inet.tcp.ecn.enable": shownByPackets,
   "net.ipv4.tcp_rmem": (c, _v, words) => (c.recvBuffer = words[1] ?? words[0] ?? 0),
   "net.ipv4.tcp_wmem": (c, _v, words) => (c.sendBuffer = words[1] ?? words[0] ?? 0),
   "net.ipv4.tcp_keepalive_time": (c, v) => (c.keepIdleMs = v * SECOND),
@@ -50,9 +52,9 @@ const FIELDS: Record<string, Setter> = {
   "net.ipv4.tcp_synack_retries": (c, v) => (c.synRetries = v),
   "net.ipv4.tcp_fin_timeout": (c, v) => (c.orphanFinWait2Ms = v * SECOND),
   "net.ipv4.tcp_window_scaling": (c, v) => features(c, FEATURE_WINDOW_SCALE, v !== 0),
-  "net.ipv4.tcp_sack": offWhenZero("sack"),
-  "net.ipv4.tcp_timestamps": offWhenZero("timestamps"),
-  "net.ipv4.tcp_ecn": offWhenZero("ecn"),
+  "net.ipv4.tcp_sack": shownByPackets,
+  "net.ipv4.tcp_timestamps": shownByPackets,
+  "net.ipv4.tcp_ecn": shownByPackets,
   "net.ipv4.tcp_rto_min_us": (c, v) => (c.rtoMinMs = Math.round(v / 1000)),
 };
 
