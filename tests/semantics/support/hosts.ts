@@ -6,6 +6,7 @@ import { type MemoryLink, type MemoryLinkOptions, memoryLink } from "../../../ho
 import { World } from "../../../host/driver/index.ts";
 import { coreModule } from "../../host/support/spi.ts";
 import type { Check } from "../check.ts";
+import { Gate } from "./gate.ts";
 import { Provider } from "./provider.ts";
 import { RawPeer } from "./rawpeer.ts";
 import { stateOnWire } from "./tcpstate.ts";
@@ -34,6 +35,8 @@ class Wired {
   readonly link: MemoryLink;
   readonly log = new WireLog();
   readonly a: Provider;
+  /** The far end's device: p.far.open = false unplugs it. */
+  readonly far: Gate;
 
   constructor(module: WebAssembly.Module, options: HostsOptions, config: CoreConfig) {
     const seed = options.seed ?? 1;
@@ -41,10 +44,11 @@ class Wired {
     this.link = memoryLink({
       clock: this.world.clock, seed, ...options.link,
       onFrame: (direction, frame, fate) => {
-        const due = fate.kind === "passed" ? fate.dueNs / 1e6 : Number.POSITIVE_INFINITY;
+        const due = fate.kind === "passed" && this.far.open ? fate.dueNs / 1e6 : Number.POSITIVE_INFINITY;
         this.log.note(direction === "aToB" ? "a" : "b", frame, this.world.nowMs, Math.max(due, this.world.nowMs));
       },
     });
+    this.far = new Gate(this.link.b);
     this.a = new Provider(module, this.world, this.link.a, `${A}/24`, config);
     if (options.startup !== false) assert.equal(this.a.startup(), 0);
   }
@@ -90,7 +94,7 @@ export class Hosts extends Wired {
 
   constructor(module: WebAssembly.Module, options: HostsOptions, row: CoreConfig) {
     super(module, options, { ...row, ...options.config, ...options.configA });
-    this.b = new Provider(module, this.world, this.link.b, `${B}/24`, { ...row, ...options.config, ...options.configB });
+    this.b = new Provider(module, this.world, this.far, `${B}/24`, { ...row, ...options.config, ...options.configB });
     if (options.startup !== false) assert.equal(this.b.startup(), 0);
   }
 
@@ -141,7 +145,7 @@ export class Scripted extends Wired {
 
   constructor(module: WebAssembly.Module, options: HostsOptions, row: CoreConfig) {
     super(module, options, { ...row, ...options.config, ...options.configA });
-    this.peer = new RawPeer(this.link.b, B, A, this.link.a.mac);
+    this.peer = new RawPeer(this.far, B, A, this.link.a.mac);
   }
 }
 
