@@ -110,7 +110,7 @@ export class WireLog {
     const end = has(s, "FIN") ? [has(s, "ACK") ? "FIN,ACK" : "FIN"] : [];
     if (s.length > 0) return [s.length === 1 && this.#heard(s)?.window === 0 ? "probe" : "data", ...end];
     if (end.length) return end;
-    return ((s.seq + 1) >>> 0) === s.sndNxt && s.sndNxt !== s.first ? ["probe"] : ["ack"];
+    return ((s.seq + 1) >>> 0) === s.sndNxt ? ["probe"] : ["ack"];
   }
 
   /** The segments as tokens; runs of data, probes and acks of one side are one token. */
