@@ -37,4 +37,7 @@ export { WSPIoctl } from "./winsock/ioctl";
 export { WSPGetPeerName, WSPGetSockName } from "./winsock/names";
 export { WSPEnumNetworkEvents, WSPEventSelect } from "./winsock/netevents";
 export { WSPSelect } from "./winsock/select";
+export { WSAPoll } from "./winsock/pollfds";
+export { WSPDuplicateSocket } from "./winsock/duplicate";
+export { WSPAddressToString, WSPStringToAddress } from "./winsock/strings";
 export { WSACloseEvent, WSACreateEvent, WSAResetEvent, WSASetEvent, WSAWaitForMultipleEvents } from "./winsock/eventobjects";

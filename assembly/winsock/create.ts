@@ -14,6 +14,7 @@ import { ipHasAddress } from "../ip/route";
 import { handleAlloc, KIND_SOCKET } from "../memory/handles";
 import { datagramClose, datagramOpen, PROVIDER_HOST, PROVIDER_INET, streamFailure, streamListen } from "../provider/index";
 import { hostCapacity } from "../provider/hostblock";
+import { duplicateNumber, duplicateOpen } from "./duplicate";
 import { NAME, namePort, sockaddrRead } from "./names";
 import { bindTo } from "./ports";
 import { finish, mayAccess, setError } from "./result";
@@ -35,17 +36,20 @@ const BACKLOG_MAX: i32 = 1024;
 
 let wantedType: i32 = 0;
 let wantedProvider: u8 = PROVIDER_INET;
+/** Number of the description to open instead of making a socket (winsock/duplicate), 0 = none. */
+let wantedDuplicate: u32 = 0;
 
 /**
  * A new blocking socket: AF_INET with SOCK_STREAM (TCP) or SOCK_DGRAM (UDP); protocol 0 = the type's own. Arguments that are -1
  * (or 0 for family and type) come from lpProtocolInfo (WSAPROTOCOL_INFOW) if given; its dwCatalogEntryId chooses the provider
- * (CATALOG_x). Otherwise that is inet if the stack has a device, else the host if it gives sockets. The group is ignored.
+ * (CATALOG_x). A description made by WSPDuplicateSocket opens one more descriptor of that socket instead. Otherwise that is inet if the stack has a device, else the host if it gives sockets. The group is ignored.
  * Returns the handle, or INVALID_SOCKET: 10093, 10014, 10022 (flags, nothing asked for), 10044, 10047, 10043 (X-31: in that
  * order), 10024 (no handle), 10055 (no control block).
  */
 export function WSPSocket(af: i32, type: i32, protocol: i32, lpProtocolInfo: usize, g: u32, flags: u32, lpErrno: usize): u32 {
   const e = kindCheck(af, type, protocol, lpProtocolInfo, flags);
   if (e) { setError(lpErrno, e); return INVALID_SOCKET; }
+  if (wantedDuplicate) return openDuplicate(lpErrno);
   const s = socketAlloc();
   if (!changetype<usize>(s)) { setError(lpErrno, WSAENOBUFS); return INVALID_SOCKET; }
   s.type = <u8>wantedType;
@@ -58,13 +62,23 @@ export function WSPSocket(af: i32, type: i32, protocol: i32, lpProtocolInfo: usi
   return s.handle;
 }
 
+/** Opens what WSPDuplicateSocket described: another descriptor of the same socket (H-03). */
+function openDuplicate(lpErrno: usize): u32 {
+  const h = duplicateOpen(wantedDuplicate);
+  setError(lpErrno, h == 0 ? WSAEMFILE : h == INVALID_SOCKET ? WSAEINVAL : 0);
+  return h ? h : INVALID_SOCKET;
+}
+
 /** Checks WSPSocket's arguments and settles family and type. */
 function kindCheck(af: i32, type: i32, protocol: i32, info: usize, flags: u32): i32 {
   claimsForget();
   if (!startups) return WSANOTINITIALISED;
   wantedProvider = providerFor(0);
+  wantedDuplicate = 0;
   if (info) {
     if (!mayAccess(info, SIZEOF_WSAPROTOCOL_INFOW)) return WSAEFAULT;
+    wantedDuplicate = duplicateNumber(info);
+    if (wantedDuplicate) return 0;
     if (af == FROM_PROTOCOL_INFO || !af) af = load<i32>(info + INFO_FAMILY);
     if (type == FROM_PROTOCOL_INFO || !type) type = load<i32>(info + INFO_TYPE);
     if (protocol == FROM_PROTOCOL_INFO || !protocol) protocol = load<i32>(info + INFO_PROTOCOL);

@@ -3,6 +3,7 @@ import { WSPAccept } from "./accept";
 import { WSPCancelBlockingCall } from "./control";
 import { WSPConnect } from "./connect";
 import { WSPBind, WSPListen, WSPSocket } from "./create";
+import { WSPDuplicateSocket } from "./duplicate";
 import { WSPIoctl } from "./ioctl";
 import { WSPGetPeerName, WSPGetSockName } from "./names";
 import { WSPEnumNetworkEvents, WSPEventSelect } from "./netevents";
@@ -10,6 +11,7 @@ import { WSPGetSockOpt, WSPSetSockOpt } from "./options";
 import { WSPRecv, WSPRecvFrom } from "./receive";
 import { WSPSelect } from "./select";
 import { WSPSend, WSPSendTo } from "./send";
+import { WSPAddressToString, WSPStringToAddress } from "./strings";
 import { WSPCleanup } from "./teardown/cleanup";
 import { WSPCloseSocket } from "./teardown/close";
 import { WSPRecvDisconnect, WSPSendDisconnect, WSPShutdown } from "./teardown/shutdown";
@@ -21,11 +23,13 @@ import { WSPRecvDisconnect, WSPSendDisconnect, WSPShutdown } from "./teardown/sh
 export function proctableFill(table: usize): void {
   if (TINY) return;
   put(table, 1, WSPAccept.index);
+  put(table, 2, WSPAddressToString.index);
   put(table, 4, WSPBind.index);
   put(table, 5, WSPCancelBlockingCall.index);
   put(table, 6, WSPCleanup.index);
   put(table, 7, WSPCloseSocket.index);
   put(table, 8, WSPConnect.index);
+  put(table, 9, WSPDuplicateSocket.index);
   put(table, 10, WSPEnumNetworkEvents.index);
   put(table, 11, WSPEventSelect.index);
   put(table, 13, WSPGetPeerName.index);
@@ -43,4 +47,5 @@ export function proctableFill(table: usize): void {
   put(table, 27, WSPSetSockOpt.index);
   put(table, 28, WSPShutdown.index);
   put(table, 29, WSPSocket.index);
+  put(table, 30, WSPStringToAddress.index);
 }

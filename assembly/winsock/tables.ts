@@ -2,6 +2,7 @@
 import { CONFIG_MAX_SOCKETS } from "../abi/config";
 import { config } from "../base/config";
 import { handlesReset } from "../memory/handles";
+import { duplicatesReset } from "./duplicate";
 import { eventObjectsReset } from "./eventobjects";
 import { portsReset } from "./ports";
 import { socketTableReset } from "./socket";
@@ -11,5 +12,6 @@ import { waitsReset } from "./waits";
 /** False when the arena has no room for the configured numbers. */
 export function socketsReset(): bool {
   portsReset();
+  duplicatesReset();
   return handlesReset(config(CONFIG_MAX_SOCKETS)) && socketTableReset() && waitsReset() && eventObjectsReset() && reportsReset();
 }

@@ -14,6 +14,7 @@ import {
   datagramClose, streamAbort, streamBlind, streamConsume, streamDetach, streamFetch, streamLinger, streamOrphan, streamShutdownSend, streamState,
 } from "../../provider/index";
 import { NOTIFY_HALF_DONE, NOTIFY_SETTLED, TF_FIN_ACKED } from "../../tcp/tcb";
+import { duplicatesForget } from "../duplicate";
 import { portDrop } from "../ports";
 import { finish } from "../result";
 import {
@@ -83,6 +84,7 @@ function leave(s: Socket, h: u32, teardown: u8): void {
   s.teardown = teardown;
   s.eventMask = 0;
   s.eventHandle = 0;
+  duplicatesForget(s);
   releaseDescriptor(s, h);
   selectsLeave(s);
   addOrphans(1);
