@@ -7,6 +7,12 @@ import { register } from "tsx/esm/api";
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), "..");
 
+// A reader that has seen enough (`| head`) is no error.
+process.stdout.on("error", (error) => {
+  if (error.code !== "EPIPE") throw error;
+  process.exit(process.exitCode ?? 0);
+});
+
 register();
 const { main } = await import("../tests/packetdrill/runner/cli.ts");
 

@@ -210,6 +210,7 @@ describe("rows of chapter P: the script asserts the POSIX side", () => {
   const reset = "+0 < R 1:1(0) win 0\n";
   const cases: [string, string][] = [
     ["P-04", `${ACCEPTED}+0 setsockopt(4, SOL_SOCKET, SO_LINGER, {onoff=1, linger=1}, 8) = 0\n+0...1 close(4) = 0\n+0 > F. 1:1(0) ack 1\n+.2 > F. 1:1(0) ack 1\n+.4 > F. 1:1(0) ack 1\n+.8 > F. 1:1(0) ack 1\n`],
+    ["P-26", `${ACCEPTED}+0...0.5 write(4, ..., 500000) = 500000\n`],
     ["P-26", `${ACCEPTED}+0 write(4, ..., 10) = 9\n`],
     ["P-05", `${ACCEPTED}+0 fcntl(4, F_SETFL, O_RDWR|O_NONBLOCK) = 0\n+0 setsockopt(4, SOL_SOCKET, SO_LINGER, {onoff=1, linger=5}, 8) = 0\n+0 close(4) = 0\n+0 > F. 1:1(0) ack 1\n`],
     ["P-14", `${ACCEPTED}+0 shutdown(4, SHUT_RD) = 0\n+0 read(4, ..., 10) = 0\n`],
@@ -250,6 +251,11 @@ describe("relaxations of the neutral mode, each counted", () => {
     ["extra pure ACK passed over", `${ACCEPTED}+0 < P. 1:11(10) ack 1 win 10000\n+0 read(4, ..., 10) = 10\n+1 < P. 11:21(10) ack 1 win 10000\n+.04 > . 1:1(0) ack 21\n`],
     ["bare ACK where the script repeats FIN", `${ACCEPTED}+0 shutdown(4, SHUT_WR) = 0\n+0 > F. 1:1(0) ack 1\n+0 < F. 1:1(0) ack 1 win 10000\n+0 > F. 1:1(0) ack 2\n`],
     ["ECONNRESET or EPIPE after a RST in CLOSE-WAIT", `${ACCEPTED}+0 < F. 1:1(0) ack 1 win 10000\n+0 > . 1:1(0) ack 2\n+0 < R 2:2(0) win 0\n+0 read(4, ..., 10) = -1 ECONNRESET\n`],
+    ["acknowledgements not delayed, as the script expects", `${ACCEPTED}+.1 < P. 1:11(10) ack 1 win 10000\n+0 > . 1:1(0) ack 11\n`],
+    [
+      "window edge moved to this stack's own",
+      `0 \`sysctl -w net.inet.tcp.recvspace=65536\`\n${ACCEPTED.replace(/^0/, "+0")}+0 getsockopt(4, SOL_SOCKET, SO_RCVBUF, [65700], [4]) = 0\n+.1 < R 65700:65700(0) win 0\n+0 > . 1:1(0) ack 1\n`,
+    ],
     ["defaults.sh taken as this stack's own defaults", "`../common/defaults.sh`\n0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3\n"],
   ];
   for (const [name, script] of cases) {

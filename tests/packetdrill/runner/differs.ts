@@ -22,7 +22,11 @@ interface Rule {
 const READS = new Set(["read", "recv", "recvfrom", "recvmsg", "readv"]);
 const WRITES = new Set(["write", "send", "sendto", "sendmsg", "writev"]);
 const reads = (c: CallContext): boolean => READS.has(c.name);
-const writes = (c: CallContext): boolean => WRITES.has(c.name);
+const writes = (c: CallContext): boolean => isWrite(c.name);
+
+export function isWrite(name: string): boolean {
+  return WRITES.has(name);
+}
 
 const RULES: readonly Rule[] = [
   // close() with a timed linger on a non-blocking socket: blocks there, refused here.

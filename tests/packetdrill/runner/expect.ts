@@ -112,7 +112,14 @@ export function note(flow: Flow | null, packet: LivePacket): void {
   const tcp = packet.layer;
   const top = (tcp.seq + tcp.payload.length + (tcp.flags.includes("S") ? 1 : 0) + (tcp.flags.includes("F") ? 1 : 0)) >>> 0;
   if (flow.sentTop === null || ((top - flow.sentTop) | 0) > 0) flow.sentTop = top;
-  if (tcp.flags.includes(".")) flow.lastAck = tcp.ack;
+  if (tcp.flags.includes("S")) {
+    const scale = tcp.options.find((o) => o.kind === "wscale");
+    flow.ownScale = scale?.kind === "wscale" ? scale.shift : null;
+  }
+  if (!tcp.flags.includes(".")) return;
+  flow.lastAck = tcp.ack;
+  const scaled = !tcp.flags.includes("S") && flow.ownScale !== null && flow.peerScale !== null;
+  flow.offeredEdge = (tcp.ack + tcp.window * 2 ** (scaled ? flow.ownScale ?? 0 : 0)) >>> 0;
 }
 
 /** An ACK of data that was injected, from where the core's sequence space stands: it contradicts nothing. */

@@ -31,6 +31,13 @@ export class Flow {
   sentTop: number | null = null;
   injectedTop: number | null = null;
   lastAck: number | null = null;
+  /** Wire number of the first byte beyond the window the core offered last; null before it offered one. */
+  offeredEdge: number | null = null;
+  /** Shift of the window scale option in the core's SYN and in the peer's; null without. */
+  ownScale: number | null = null;
+  peerScale: number | null = null;
+  /** Receive buffer of the system the script was written on, where it reads SO_RCVBUF and ours differs. */
+  authorBuffer: number | null = null;
   finInjected = false;
   rstInjected = false;
   /** What the core sends must be this, what it receives was that. */

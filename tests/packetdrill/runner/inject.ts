@@ -27,7 +27,7 @@ function localPort(state: RunState, flow: Flow): number {
 function tcpFrame(state: RunState, flow: Flow, spec: TcpSpec, ends: Endpoints): Uint8Array {
   const syn = spec.flags.includes("S");
   if (syn) noteSyn(flow, spec);
-  const seq = spec.seq.absolute ? spec.seq.start : flow.remoteWire(spec.seq.start);
+  const seq = spec.seq.absolute ? spec.seq.start : atOwnEdge(state, flow, flow.remoteWire(spec.seq.start));
   const payload = flow.inbound.bytes(flow.inboundOffset(spec.seq.start + (syn ? 1 : 0)), spec.seq.length);
   noteInjected(flow, spec, seq);
   return buildTcp(
@@ -41,11 +41,29 @@ function tcpFrame(state: RunState, flow: Flow, spec: TcpSpec, ends: Endpoints): 
   );
 }
 
+/** Distance from the author's window edge at which a number is meant as that edge. */
+const EDGE_SLACK = 8;
+
+/**
+ * Neutral mode: a segment placed at the edge of the window of the author's system (its receive buffer, which the script reads) is
+ * placed at the same distance from the edge of ours, so that it tests what it was written to test.
+ */
+function atOwnEdge(state: RunState, flow: Flow, seq: number): number {
+  if (state.mode !== "neutral" || flow.authorBuffer === null || flow.lastAck === null || flow.offeredEdge === null) return seq;
+  const beyond = ((seq - flow.lastAck) | 0) - flow.authorBuffer;
+  const own = (flow.offeredEdge + beyond) >>> 0;
+  if (Math.abs(beyond) > EDGE_SLACK || own === seq) return seq;
+  state.relax("window edge moved to this stack's own");
+  return own;
+}
+
 function noteSyn(flow: Flow, spec: TcpSpec): void {
   flow.injectSyn(spec.seq.start, spec.seq.absolute);
   if (!spec.flags.includes(".")) flow.synPending = true;
   const mss = spec.options?.find((o) => o.kind === "mss");
   if (mss?.kind === "mss") flow.peerMss = mss.value;
+  const scale = spec.options?.find((o) => o.kind === "wscale");
+  flow.peerScale = scale?.kind === "wscale" ? scale.shift : null;
 }
 
 function noteInjected(flow: Flow, spec: TcpSpec, seq: number): void {

@@ -7,7 +7,7 @@ import { finish } from "./cleanup.ts";
 import { ScriptClock } from "./clock.ts";
 import { parseCommands } from "./commands.ts";
 import { countInState } from "./count.ts";
-import { differingRow } from "./differs.ts";
+import { differingRow, isWrite } from "./differs.ts";
 import { expectPacket, extraAck, note, type Span } from "./expect.ts";
 import { injectPacket } from "./inject.ts";
 import { printPacket } from "./notation.ts";
@@ -247,6 +247,8 @@ class Run {
 
   #checkEnd(state: RunState, event: Event, endUs: number): void {
     if (Math.abs(state.world.us - endUs) <= this.#setup.toleranceUs) return;
+    // P-26: an empty queue takes a send of any size at once, where POSIX blocks for room (V-25, O-37).
+    if (state.world.us < endUs && event.action.kind === "syscall" && isWrite(event.action.name)) throw new Differs("P-26");
     throw new Failure(`the call returned at ${(state.world.us / 1e6).toFixed(6)} s, not at ${(endUs / 1e6).toFixed(6)} s`, event.source);
   }
 

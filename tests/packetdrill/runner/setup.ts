@@ -51,7 +51,36 @@ export function prepareScript(script: Script, mode: Mode, at: (line: number) => 
     at(line);
     configure(setup, text, mode);
   }
+  if (mode === "neutral" && !setup.settings.has("net.inet.tcp.delacktime") && expectsQuickAcks(script.events)) {
+    setup.config.delayedAckMs = 0;
+    setup.relaxations.push("acknowledgements not delayed, as the script expects");
+  }
   return setup;
+}
+
+/**
+ * Some stacks acknowledge the first segments of a connection at once. A script of theirs shows it: after a single segment of text
+ * the ACK is expected at the same time, and nowhere later.
+ */
+function expectsQuickAcks(events: readonly Event[]): boolean {
+  let quick = 0;
+  let next: number | null = null;
+  for (const [i, event] of events.entries()) {
+    const packet = event.action.kind === "packet" ? event.action.packet : null;
+    if (packet?.kind !== "tcp" || packet.direction !== "in") continue;
+    const expected = next;
+    if (!packet.flags.includes("R")) next = packet.seq.start + packet.seq.length + (/[SF]/.test(packet.flags) ? 1 : 0);
+    const single = packet.seq.length > 0 && packet.seq.start === expected && !/[SFR]/.test(packet.flags) && packet.seq.length < 1000;
+    const answer = events[i + 1];
+    if (!single || answer?.action.kind !== "packet" || answer.action.packet.kind !== "tcp" || answer.action.packet.direction !== "out") continue;
+    const ack = answer.action.packet;
+    if (ack.flags !== "." || ack.seq.length || ack.ack !== next) continue;
+    const { when } = answer;
+    const atOnce = when.kind === "at" && (when.relative ? when.us === 0 : event.when.kind === "at" && !event.when.relative && event.when.us === when.us);
+    if (!atOnce) return false;
+    quick++;
+  }
+  return quick > 0;
 }
 
 function header(setup: Setup, name: string, value: string): void {

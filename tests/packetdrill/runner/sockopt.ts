@@ -103,7 +103,7 @@ export function getsockopt(state: RunState, d: Descriptor, call: Syscall, line: 
   const number = (result.record[0] as number) | ((result.record[1] ?? 0) << 8) | ((result.record[2] ?? 0) << 16) | ((result.record[3] ?? 0) << 24);
   if (option.form === "linger") compareLinger(want, number, line);
   else if (option.form === "error") compareError(state, d, want, number, line);
-  else compareNumber(state, label, option, want, number, line);
+  else compareNumber(state, d, label, option, want, number, line);
   return result;
 }
 
@@ -117,10 +117,11 @@ function compareLinger(want: Expr, number: number, line: number): void {
   throw new Failure("SO_LINGER reads differently", `{onoff=${expected.on}, linger=${expected.seconds}}`, [`{onoff=${on}, linger=${seconds}}`]);
 }
 
-function compareNumber(state: RunState, label: string, option: Option, want: Expr, number: number, line: number): void {
+function compareNumber(state: RunState, d: Descriptor, label: string, option: Option, want: Expr, number: number, line: number): void {
   if (want.kind === "ellipsis") return;
   const expected = option.form === "milliseconds" ? milliseconds(want, line) : scalar(want, label, line);
   const same = option.form === "bool" ? (expected !== 0) === (number !== 0) : expected === number;
+  if (label === "SO_RCVBUF" && d.flow) d.flow.authorBuffer = expected;
   if (same) return;
   if (state.mode === "neutral" && (label === "SO_RCVBUF" || label === "SO_SNDBUF")) {
     state.relax("buffer size not compared");
