@@ -1,4 +1,7 @@
-/** Every scenario of the demonstration keeps its promise, also when frames are lost; on TAP against the kernel, as root. */
+/**
+ * Every scenario of the demonstration keeps its promise, also when frames are lost; on host sockets against a plain node:net
+ * program; on TAP against the kernel, as root.
+ */
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -6,6 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { runOnNode } from "../../host/cli/demo/node-wire.ts";
 import { runOnMemory } from "../../host/cli/demo/memory-wire.ts";
 import { namespaceObstacle } from "../../host/cli/demo/namespace.ts";
 import { judged, type WireRun } from "../../host/cli/demo/run.ts";
@@ -14,6 +18,7 @@ import { SCENARIOS, type ScenarioName, scenarios } from "../../host/cli/demo/sce
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const LOSS_SEEDS = 5;
 const signal = new AbortController().signal;
+const hasKoffi = spawnSync(process.execPath, ["-e", "require('koffi')"], { cwd: ROOT, stdio: "ignore" }).status === 0;
 const hasTshark = spawnSync("tshark", ["--version"], { stdio: "ignore" }).status === 0;
 
 function onMemory(scenario: ScenarioName, loss: number, seed: number): Promise<WireRun> {
@@ -78,6 +83,25 @@ describe("the judgement", () => {
       "the client (kernel) saw no end", "the client (kernel) saw ECONNRESET", "the client (kernel) received 3 of 53 bytes",
     ]);
   });
+});
+
+describe("host sockets", () => {
+  for (const scenario of SCENARIOS) {
+    for (const lastack of ["client", "server"] as const) {
+      test(`${scenario} keeps its promise against a plain node:net program, Lastack the ${lastack}`, async () => {
+        const run = await runOnNode({ scenario, loss: 0, seed: 1, pcap: undefined, signal, lastack }, () => {});
+        assert.deepEqual(run.problems, []);
+        const plain = run[lastack === "client" ? "server" : "client"];
+        assert.ok("observed" in plain && plain.observed);
+        const own = run[lastack];
+        assert.ok("report" in own && own.report);
+        if (scenario !== "graceful") return;
+        // Without koffi the system cannot tell, and the report does not pretend (semantics N-18).
+        assert.equal(own.report.outcome, hasKoffi ? "graceful" : "unknown");
+        assert.deepEqual(plain.observed, { bytes: lastack === "client" ? 17 : 53, end: true, error: null });
+      });
+    }
+  }
 });
 
 /** Segments as tshark reads a capture: [from, flags, seq, ack, length], sequence numbers relative; and what it finds wrong. */

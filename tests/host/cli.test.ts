@@ -55,11 +55,14 @@ describe("a wrong command line exits 2 and says what was expected", () => {
   }
 
   for (const [args, message] of [
-    [["--link", "wifi"], /--link is "wifi"; expected memory, tap$/],
+    [["--link", "wifi"], /--link is "wifi"; expected memory, node, tap$/],
     [["--loss", "1"], /--loss is "1"; expected a probability/],
     [["--loss", "5%"], /--loss is "5%"; expected a probability/],
     [["--loss=-0.1"], /--loss is "-0\.1"; expected a probability/],
     [["--loss", "0.1", "--link", "tap"], /--loss is "0\.1" but --link is "tap"; expected --link memory/],
+    [["--loss", "0.1", "--link", "node"], /--loss is "0\.1" but --link is "node"; expected --link memory/],
+    [["--pcap", "x.pcapng", "--link", "node"], /--pcap is "x\.pcapng" but --link is "node"; expected --link memory or tap/],
+    [["--tap", "tap0", "--link", "node"], /--tap is "tap0" but --link is "node"/],
     [["--seed", "x"], /--seed is "x"; expected an integer from 0 to 4294967295$/],
     [["--seed", "4294967296"], /--seed is "4294967296"; expected/],
     [["--tap", "a name"], /--tap is "a name"; expected the name of a network device/],

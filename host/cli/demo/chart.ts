@@ -4,6 +4,8 @@ import type { Side, Step } from "./steps.ts";
 const TIME = 11;
 const SIDE = 38;
 const WIRE = 42;
+/** Between the sides where no segments are seen. */
+const GAP = 2;
 /** Bulk segments of one burst that are drawn; the others are counted. */
 const BURST = 3;
 
@@ -37,13 +39,17 @@ export class Chart {
   /** Data segments and pure acknowledgements since something else happened: drawn up to BURST, then counted. */
   #burst = { segments: 0, bytes: 0, acks: 0 };
 
-  constructor(print: (line: string) => void, paint: Paint) {
+  readonly #wire: number;
+
+  /** @param segments There are segments to be drawn between the sides. */
+  constructor(print: (line: string) => void, paint: Paint, segments: boolean) {
     this.#print = print;
     this.#paint = paint;
+    this.#wire = segments ? WIRE : GAP;
   }
 
   head(client: string, server: string): void {
-    const line = `${"ms".padStart(TIME - 2)}  ${fit(client, SIDE)}${" ".repeat(WIRE)}  ${server}`;
+    const line = `${"ms".padStart(TIME - 2)}  ${fit(client, SIDE)}${" ".repeat(this.#wire)}  ${server}`;
     this.#print(this.#paint("bold", line.trimEnd()));
   }
 
@@ -86,7 +92,7 @@ export class Chart {
       : step.kind === "call" ? `${label}${step.call} = ${step.result}`
       : `${label}${step.event}${step.error ? ` error ${step.error}` : ""}`;
     const painted = (width: number): string => this.#paint(step.kind, fit(text, width).padEnd(width));
-    const line = step.side === "client" ? painted(SIDE) : `${" ".repeat(SIDE + WIRE + 2)}${painted(Math.max(SIDE, text.length)).trimEnd()}`;
+    const line = step.side === "client" ? painted(SIDE) : `${" ".repeat(SIDE + this.#wire + 2)}${painted(Math.max(SIDE, text.length)).trimEnd()}`;
     this.#print(`${this.#time(step)}${line}`.trimEnd());
   }
 

@@ -3,7 +3,8 @@ import { parse } from "node:path";
 import { EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK } from "../usage.ts";
 import { Chart, type Paint, painter } from "./chart.ts";
 import { runOnMemory } from "./memory-wire.ts";
-import { insideNamespace, namespaceObstacle, runInNamespace } from "./namespace.ts";
+import { insideNamespace, namespaceObstacle, raiseLoopback, runInNamespace } from "./namespace.ts";
+import { runOnNode } from "./node-wire.ts";
 import { DEMO_HELP, type DemoOptions, parseDemoOptions } from "./options.ts";
 import { reportLines } from "./report-text.ts";
 import type { WireRun } from "./run.ts";
@@ -19,6 +20,8 @@ interface Plan {
   readonly name: string;
   readonly title: string;
   readonly columns: readonly [client: string, server: string];
+  /** Its segments are seen, and can be recorded. */
+  readonly records: boolean;
   run(pcap: string | undefined, signal: AbortSignal, onStep: (step: Step) => void): Promise<WireRun>;
 }
 
@@ -33,7 +36,18 @@ function memoryPlan({ scenario, loss, seed }: DemoOptions): Plan {
     name: "memory",
     title: `memory link, virtual clock${conditions}`,
     columns: ["client (Lastack)", "server (Lastack)"],
+    records: true,
     run: (pcap, signal, onStep) => runOnMemory({ scenario, loss, seed, pcap, signal }, onStep),
+  };
+}
+
+function nodePlan({ scenario, seed }: DemoOptions, lastack: Side): Plan {
+  return {
+    name: `node-${lastack}`,
+    title: `host sockets, Lastack is the ${lastack}, a plain node:net program the ${lastack === "client" ? "server" : "client"}`,
+    columns: lastack === "client" ? ["client (Lastack)", "server (node:net)"] : ["client (node:net)", "server (Lastack)"],
+    records: false,
+    run: (_pcap, signal, onStep) => runOnNode({ scenario, loss: 0, seed, pcap: undefined, signal, lastack }, onStep),
   };
 }
 
@@ -42,6 +56,7 @@ function tapPlan({ scenario, seed, tap }: DemoOptions, lastack: Side): Plan {
     name: `tap-${lastack}`,
     title: `TAP ${tap ?? OWN_TAP}, Lastack is the ${lastack}, the kernel the ${lastack === "client" ? "server" : "client"}`,
     columns: lastack === "client" ? ["client (Lastack)", "server (kernel)"] : ["client (kernel)", "server (Lastack)"],
+    records: true,
     run: (pcap, signal, onStep) =>
       runOnTap({ scenario, loss: 0, seed, pcap, signal, lastack, tapName: tap ?? OWN_TAP, configure: tap === undefined }, onStep),
   };
@@ -49,7 +64,8 @@ function tapPlan({ scenario, seed, tap }: DemoOptions, lastack: Side): Plan {
 
 /** `demo.pcapng` for several wires: `demo-memory.pcapng`, `demo-tap-client.pcapng`. */
 function captureName(file: string | undefined, plan: Plan, several: boolean): string | undefined {
-  if (file === undefined || !several) return file;
+  if (file === undefined || !plan.records) return undefined;
+  if (!several) return file;
   const { dir, name, ext } = parse(file);
   return `${dir === "" ? "" : `${dir}/`}${name}-${plan.name}${ext}`;
 }
@@ -61,16 +77,19 @@ export async function demo(args: readonly string[]): Promise<number> {
     process.stdout.write(DEMO_HELP);
     return EXIT_OK;
   }
-  const ownTap = options.tap === undefined && options.link !== "memory" && !insideNamespace() && options.loss === 0;
+  const ownTap = options.tap === undefined && (options.link ?? "tap") === "tap" && !insideNamespace() && options.loss === 0;
   const obstacle = ownTap ? namespaceObstacle() : undefined;
   if (ownTap && obstacle === undefined) return runInNamespace(["demo", ...args]);
   if (obstacle !== undefined && options.link === "tap") {
     console.error(`lastack demo: ${obstacle}; or use --link memory`);
     return EXIT_FAILED;
   }
-  const plans: Plan[] = options.link === "tap" ? [] : [memoryPlan(options)];
-  const withTap = options.link === "tap" || (options.link === undefined && insideNamespace());
-  if (withTap) plans.push(tapPlan(options, "client"), tapPlan(options, "server"));
+  const { link } = options;
+  const plans: Plan[] = [];
+  if (link === undefined || link === "memory") plans.push(memoryPlan(options));
+  if (link === "node" || (link === undefined && options.loss === 0)) plans.push(nodePlan(options, "client"), nodePlan(options, "server"));
+  if (link === undefined && insideNamespace()) await raiseLoopback();
+  if (link === "tap" || (link === undefined && insideNamespace())) plans.push(tapPlan(options, "client"), tapPlan(options, "server"));
   const skipped: Skipped[] = obstacle === undefined ? [] : [{ wire: "tap", reason: obstacle }];
   return perform(options, plans, skipped);
 }
@@ -114,7 +133,7 @@ class Screen {
   begin({ scenario }: DemoOptions, plan: Plan): void {
     console.log(this.#paint("bold", `${scenario}: ${scenarios[scenario].about}`));
     console.log(`${plan.title}\n`);
-    this.#chart = new Chart((line) => console.log(line), this.#paint);
+    this.#chart = new Chart((line) => console.log(line), this.#paint, plan.records);
     this.#chart.head(...plan.columns);
   }
 

@@ -1,5 +1,5 @@
-/** The other side on TAP: an ordinary program on the kernel's sockets, through node:net. */
-import { connect, createServer, type Socket } from "node:net";
+/** The other side on TAP and on host sockets: an ordinary program on the kernel's sockets, through node:net. */
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import type { Endpoint } from "../../api/raw.ts";
 import type { Observed } from "./run.ts";
 import { ANSWER, Check, HALF, HELLO, type Meet, QUESTION, type ScenarioName, scenarios } from "./scenarios.ts";
@@ -156,8 +156,10 @@ async function play(socket: Socket, side: Side, name: ScenarioName, initiates: b
   return observed;
 }
 
-/** Listens on the kernel's side and plays the server; settles when it listens. */
-export async function kernelServer(local: Endpoint, name: ScenarioName, initiates: boolean, steps: Steps, meet: Meet): Promise<KernelPeer> {
+/** Listens on the kernel's side and plays the server; settles when it listens, with where that is. */
+export async function kernelServer(
+  local: Endpoint, name: ScenarioName, initiates: boolean, steps: Steps, meet: Meet,
+): Promise<{ peer: KernelPeer; local: Endpoint }> {
   const open = new Set<Socket>();
   const server = createServer({ allowHalfOpen: true });
   const done = new Promise<Observed>((resolve, reject) => {
@@ -173,13 +175,11 @@ export async function kernelServer(local: Endpoint, name: ScenarioName, initiate
     server.once("error", reject);
     server.listen(local.port, local.address, resolve);
   });
-  return {
-    done,
-    stop() {
-      server.close();
-      for (const socket of open) socket.destroy();
-    },
+  const stop = (): void => {
+    server.close();
+    for (const socket of open) socket.destroy();
   };
+  return { peer: { done, stop }, local: { address: local.address, port: (server.address() as AddressInfo).port } };
 }
 
 /** Connects from the kernel's side and plays the client. */

@@ -1,6 +1,7 @@
 /** A network namespace for the TAP wire: the program runs itself again inside one. */
-import { spawn, spawnSync } from "node:child_process";
+import { execFile, spawn, spawnSync } from "node:child_process";
 import { accessSync, constants } from "node:fs";
+import { promisify } from "node:util";
 
 /** Set for the inner run, so that it does not start another. */
 const INSIDE = "LASTACK_DEMO_NAMESPACE";
@@ -25,6 +26,11 @@ export function namespaceObstacle(): string | undefined {
     if (error || status !== 0) return `"${[command, ...args].join(" ")}" does not work here (util-linux and iproute2 are needed, and the right to make a network namespace)`;
   }
   return undefined;
+}
+
+/** Gives the host sockets of a new namespace their loopback. */
+export async function raiseLoopback(): Promise<void> {
+  await promisify(execFile)("ip", ["link", "set", "lo", "up"], { timeout: 5000 });
 }
 
 /** Runs this program again with the same arguments in a namespace of its own; settles with its exit code. */

@@ -4,12 +4,12 @@ import { UsageError } from "../usage.ts";
 import { SCENARIOS, type ScenarioName, scenarios } from "./scenarios.ts";
 import { KERNEL, LASTACK, PREFIX } from "./tap-wire.ts";
 
-export type LinkName = "memory" | "tap";
+export type LinkName = "memory" | "node" | "tap";
 
 export interface DemoOptions {
   readonly help: boolean;
   readonly scenario: ScenarioName;
-  /** undefined: the memory link, and TAP too where that is possible. */
+  /** undefined: memory link and host sockets, and TAP too where that is possible. */
   readonly link: LinkName | undefined;
   /** A TAP device that is there already. */
   readonly tap: string | undefined;
@@ -24,21 +24,24 @@ const width = Math.max(...SCENARIOS.map((name) => name.length));
 export const DEMO_HELP = `usage: lastack demo [options]
 
 Shows one TCP connection being closed, step by step from both sides: the calls to the socket provider, the network
-events, the segments on the wire with relative sequence numbers, the TCP states, and then the close reports.
+events, the segments on the wire with relative sequence numbers, the TCP states, and then the close reports (on host
+sockets the segments are the kernel's and are not seen).
 
 options
   --scenario NAME   what happens (default: graceful)
 ${SCENARIOS.map((name) => `      ${name.padEnd(width)}  ${scenarios[name].about}`).join("\n")}
   --link memory     two stacks in this process, on a virtual clock: takes no time and repeats exactly
-  --link tap        Lastack against the kernel over a TAP device, as client and as server; as root, in a network
-                    namespace of its own. Default: memory, and as root tap too
+  --link node       Lastack on the operating system's sockets against a plain node:net program, as client and as server
+  --link tap        Lastack's own TCP/IP against the kernel over a TAP device, as client and as server; as root, in a
+                    network namespace of its own. Default: memory, node, and as root tap too
   --tap NAME        use this TAP device of the present namespace, for instance one made with
                       ip tuntap add dev NAME mode tap user $USER
                       ip address add ${KERNEL}/${PREFIX} dev NAME && ip link set NAME up
                     (Lastack takes ${LASTACK})
   --loss P          probability, 0 up to but not including 1, that a frame of the memory link is lost (default: 0)
   --seed N          seeds the memory link and its stacks, 0 to 4294967295 (default: 1)
-  --pcap FILE       record the segments as pcapng; with several wires each gets a file of its own (FILE-memory, ...)
+  --pcap FILE       record the segments as pcapng; with several wires each gets a file of its own (FILE-memory, ...);
+                    host sockets have none
   --json            print one JSON object instead of the chart
   --help            this text
 
@@ -78,14 +81,17 @@ export function parseDemoOptions(args: readonly string[]): DemoOptions {
   const chosen = text("link");
   const tap = text("tap");
   if (tap !== undefined && !TAP_NAME.test(tap)) refuse("tap", tap, "the name of a network device, at most 15 characters");
-  const link = chosen === undefined ? (tap === undefined ? undefined : "tap") : oneOf("link", chosen, ["memory", "tap"]);
-  if (tap !== undefined && link === "memory") throw new UsageError(`--tap is "${tap}" but --link is "memory"; expected --link tap, or no --tap`);
+  const link = chosen === undefined ? (tap === undefined ? undefined : "tap") : oneOf("link", chosen, ["memory", "node", "tap"]);
+  if (tap !== undefined && link !== "tap") throw new UsageError(`--tap is "${tap}" but --link is "${link}"; expected --link tap, or no --tap`);
   const loss = text("loss") ?? "0";
   if (!/^(0|0?\.\d+|0\.)$/.test(loss)) refuse("loss", loss, "a probability such as 0.05: 0 up to but not including 1");
   const seed = text("seed") ?? "1";
   if (!/^\d{1,10}$/.test(seed) || Number(seed) > SEED_MAX) refuse("seed", seed, `an integer from 0 to ${SEED_MAX}`);
   const pcap = text("pcap");
   if (pcap === "") refuse("pcap", pcap, "the name of a file");
-  if (Number(loss) > 0 && link === "tap") throw new UsageError(`--loss is "${loss}" but --link is "tap"; expected --link memory: a TAP device loses nothing`);
+  if (pcap !== undefined && link === "node") throw new UsageError(`--pcap is "${pcap}" but --link is "node"; expected --link memory or tap: host sockets show no frames`);
+  if (Number(loss) > 0 && link !== undefined && link !== "memory") {
+    throw new UsageError(`--loss is "${loss}" but --link is "${link}"; expected --link memory: only that can lose frames on request`);
+  }
   return { help: values.help === true, scenario, link, tap, loss: Number(loss), seed: Number(seed), pcap, json: values.json === true };
 }

@@ -92,12 +92,12 @@ export class Program {
     if (error) throw new Error(`the connection failed: ${errorName[error] ?? error}`);
   }
 
-  /** Accepts one connection: WSPBind, WSPListen, FD_ACCEPT, WSPAccept. `ready` is called once it listens. */
-  async accept(local: Endpoint, ready: () => void): Promise<void> {
+  /** Accepts one connection: WSPBind, WSPListen, FD_ACCEPT, WSPAccept. `ready` is told once it listens, and where. */
+  async accept(local: Endpoint, ready: (local: Endpoint) => void): Promise<void> {
     this.#open();
     this.#note(`WSPBind(${local.address}:${local.port})`, this.#calls.bind(this.#socket, local));
     this.#note("WSPListen", this.#calls.listen(this.#socket, 1));
-    ready();
+    ready(this.#calls.localName(this.#socket) ?? local);
     await this.until(W.FD_ACCEPT);
     const listener = this.#socket;
     const listenerEvent = this.#event;

@@ -9,7 +9,7 @@ export function reportLines(side: Side, result: SideResult): string[] {
   if ("observed" in result) {
     const { observed } = result;
     if (!observed) return [`${head}nothing was observed`];
-    return [`${head}kernel socket received ${count(observed.bytes)} bytes, ${observed.end ? "saw the end" : "saw no end"}, ${observed.error ?? "no error"}`];
+    return [`${head}plain socket received ${count(observed.bytes)} bytes, ${observed.end ? "saw the end" : "saw no end"}, ${observed.error ?? "no error"}`];
   }
   const { report } = result;
   if (!report) return [`${head}no report`];
