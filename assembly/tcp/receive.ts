@@ -58,7 +58,9 @@ export function arriveText(t: Tcb): bool {
     refuse(t, CAUSE_DATA_AFTER_CLOSE, WSAECONNABORTED, true, segAck);
     return false;
   }
-  if (t.flags & TF_RECV_SHUT && !(config(CONFIG_SWITCHES) & SWITCH_V10_RECV_SHUT_KEEPS)) {
+  if (t.flags & TF_RECV_SHUT) {
+    // Semantics V-10, the other reading: nobody is told, and nothing is acknowledged.
+    if (config(CONFIG_SWITCHES) & SWITCH_V10_RECV_SHUT_KEEPS) { trimBack(0); return true; }
     t.bytesDiscarded += textLen;
     refuse(t, CAUSE_RECV_SHUT, WSAECONNABORTED, false, 0); // S-12, W-16
     return false;
