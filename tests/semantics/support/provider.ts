@@ -115,6 +115,11 @@ export class Provider extends Spi {
     return { n, revents: entries.map((_, i) => pollNames(this.scratchWord(8 * i + 4) >>> 16)) };
   }
 
+  /** TCP state of an open handle, without making the core poll: for conditions of World.runUntil. */
+  stateNow(s: number): string {
+    return W.tcpStateName[this.core.exports.socketState(s)] ?? "none";
+  }
+
   /** Fills SIO_TCP_INFO and returns State as its name. */
   tcpInfoState(s: number): string {
     assert.equal(this.ioctl(s, W.SIO_TCP_INFO, 0), 0);

@@ -1,8 +1,53 @@
 /** Situations in which many rows begin. */
 import assert from "node:assert/strict";
 import { LASTACK_CONDITION } from "../../../host/abi/errors.gen.ts";
-import { B, type Hosts, PORT } from "./hosts.ts";
+import { SD_SEND } from "../../../host/abi/winsock.gen.ts";
+import type { Check } from "../check.ts";
+import { B, type Connected, connected, type Hosts, type HostsOptions, PORT, type ScriptedConnection } from "./hosts.ts";
 import type { Provider } from "./provider.ts";
+
+/** Bytes that stuffed() sends. */
+export const STUFFING = 20_000;
+
+/** A connection on which a's 20,000 bytes stand before b's small window, which b does not open: unsent and unacknowledged data. */
+export async function stuffed(check: Check, options: HostsOptions = {}): Promise<Connected> {
+  const p = await connected(check, { ...options, configB: { recvBuffer: 2048, ...options.configB } });
+  assert.equal(p.a.send(p.s, STUFFING), STUFFING);
+  p.run(500);
+  return p;
+}
+
+/** An event object that records these events of a socket. */
+export function watch(spi: Provider, s: number, mask: number): number {
+  const event = spi.event();
+  assert.equal(spi.select(s, event, mask), 0);
+  return event;
+}
+
+/** Resets the connection from its other end. */
+export function resetByPeer(p: Connected): void {
+  p.b.setLinger(p.t, 1, 0);
+  assert.equal(p.b.close(p.t), 0);
+  p.run(100);
+}
+
+/** The peer's SD_SEND arrives at a. */
+export function finByPeer(p: Connected): void {
+  assert.equal(p.b.shutdown(p.t, SD_SEND), 0);
+  p.run(100);
+}
+
+/**
+ * Whether a's end still keeps the connection, asked from outside: the scripted peer repeats the last number it sent as a FIN. A host
+ * without the connection answers RST (RFC 9293 §3.10.7.1), one in TIME_WAIT acknowledges (§3.10.7.4).
+ */
+export function probedState(p: ScriptedConnection): string {
+  p.peer.take();
+  p.peer.send("FIN,ACK", { seq: p.peer.sndNxt - 1 });
+  p.run(10);
+  const answer = p.peer.inbox.at(-1)?.flags ?? "nothing";
+  return answer === "ACK" ? "TIME_WAIT" : answer.startsWith("RST") ? "CLOSED" : answer;
+}
 
 /** A nonblocking socket of a whose connect to b was refused. */
 export function refused(p: Hosts): number {
