@@ -87,8 +87,9 @@ function takeInOrder(t: Tcb): void {
   t.dupAcksOwed = 0;
   notify(t, NOTIFY_READABLE);
   if (t.unackedSegments < 255) t.unackedSegments++;
-  // RFC 5681 §4.2: at once when a gap is filled, else every second segment or after the delay.
-  if (filled || <u32>t.unackedSegments >= ACK_EVERY) ackNow(t);
+  // RFC 5681 §4.2: at once when a gap is filled, else every second segment or after the delay. A peer that has no room for
+  // another segment in what it was told waits for us, so it does not wait for a timer.
+  if (filled || <u32>t.unackedSegments >= ACK_EVERY || rcvWindow(t) < <u32>t.rcvMss) ackNow(t);
   else if (!(t.marks & M_ACK_NOW) && !armed(t, T_ACK)) {
     const delay = config(CONFIG_DELAYED_ACK_MS);
     if (delay) arm(t, T_ACK, delay); else ackNow(t);

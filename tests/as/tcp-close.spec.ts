@@ -453,14 +453,18 @@ describe("refused text", () => {
     nothingLeft();
   });
 
-  it("V-10 B: the switch keeps the window and the bytes", () => {
+  it("V-10 B: the switch keeps the connection, what is unread, and its silence about text that comes later", () => {
     knob(SWITCHES, SWITCH_V10_RECV_SHUT_KEEPS);
     accepted();
     rx("A", 1, 1, 30);
     tcpShutdownRecv(c);
+    wait(100);
+    expect<string>(out()).toBe("A 1 31 0");
     rx("A", 31, 1, 30);
+    wait(1000);
+    expect<string>(out()).toBe("");
     expect<i32>(tcpState(c)).toBe(TCP_ESTABLISHED);
-    expect<u32>(tcpUnread(c)).toBe(60);
+    expect<u32>(tcpUnread(c)).toBe(30);
   });
 });
 

@@ -38,6 +38,14 @@ describe("receiving", () => {
     expect<u64>(tcpBytesReceived(c)).toBe(300);
   });
 
+  it("a peer without room for another segment is answered at once", () => {
+    accepted();
+    for (let i: u32 = 0; i < 44; i++) rx("A", 1 + 1460 * i, 1, 1460);
+    expect<string>(out()).toBe("A 1 64241 0");
+    rx("A", 64241, 1, 100);
+    expect<string>(out()).toBe("A 1 64341 0");
+  });
+
   it("the ACK rides on data that leaves anyway", () => {
     accepted();
     rx("A", 1, 1, 100);
