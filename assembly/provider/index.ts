@@ -74,6 +74,13 @@ export function streamAcceptCount(p: u8, i: i32): u32 {
     default: return 0;
   }
 }
+/** SO_PAUSE_ACCEPT on a listener: SYNs are refused while it is on (O-41). The operating system's listeners cannot. */
+export function streamListenPause(p: u8, i: i32, on: bool): void {
+  switch (p) {
+    case PROVIDER_INET: T.tcpListenPause(i, on); break;
+    default: break;
+  }
+}
 /** Makes socket object `owner` the one that hears of connection i. */
 export function streamAttach(p: u8, i: i32, owner: i32): void {
   switch (p) {

@@ -7,9 +7,9 @@ import { isStream, Socket } from "./socket";
 
 export const PROTOCOL_INFOW_SIZE: u32 = SIZEOF_WSAPROTOCOL_INFOW;
 export const PROTOCOL_INFOA_SIZE: u32 = 372;
-/** Service flags K.5 without IFS_HANDLES: our handles are no file handles. No urgent channel either (RFC 6093). */
-const TCP_SERVICES: u32 = 0x26;
-const UDP_SERVICES: u32 = 0x209;
+/** Service flags of K.5 without IFS_HANDLES: our handles are no file handles. */
+const TCP_SERVICES: u32 = 0x66;
+const UDP_SERVICES: u32 = 0x609;
 /** MATCHES_PROTOCOL_ZERO: protocol 0 with the type means this entry. */
 const PROVIDER_FLAGS: u32 = 8;
 const NAME: usize = 116;

@@ -295,6 +295,25 @@ test("O-36: with SO_SNDBUF 0 a blocking send ends when the peer's stack has the 
   assert.equal(p.a.getOption(p.s, W.SOL_LASTACK, W.LSO_OUTSTANDING), 0);
 });
 
+test("O-41: while SO_PAUSE_ACCEPT is on, a SYN is refused", async () => {
+  const p = await pair();
+  const listener = p.b.listener(PORT);
+  const attempt = (): number => {
+    const s = p.a.socket();
+    return p.a.until(() => p.a.connect(s, B, PORT));
+  };
+  assert.equal(p.b.setOption(listener, SOCKET, W.SO_PAUSE_ACCEPT, 1), 0);
+  assert.equal(attempt(), 10061);
+  assert.deepEqual(p.seen("RST", "b").length, 1);
+  assert.equal(p.b.setOption(listener, SOCKET, W.SO_PAUSE_ACCEPT, 0), 0);
+  assert.equal(attempt(), 0);
+  const early = p.b.socket();
+  p.b.setOption(early, SOCKET, W.SO_PAUSE_ACCEPT, 1);
+  p.b.close(listener);
+  assert.deepEqual([p.b.bind(early, "0.0.0.0", PORT), p.b.listen(early)], [0, 0]);
+  assert.equal(attempt(), 10061, "set before listen");
+});
+
 test("SOL_LASTACK: outstanding bytes, the FIN's acknowledgement, reset", async () => {
   const p = await connected({ link: { delayMs: 20 } });
   const { a, s } = p;
