@@ -13,7 +13,7 @@ const TCP_NODELAY = 1;
 /** A place in the harness's piece of the host area for an option of eight bytes. */
 const OPTION_AT = 1024;
 /** A connection that ended: reset, aborted, timed out, unreachable. */
-const ENDED: readonly number[] = [10054, 10053, 10060, 10065, 10051];
+const ENDED: readonly number[] = [10052, 10054, 10053, 10060, 10065, 10051];
 const CONNECT_FAILED: readonly number[] = [10061, 10060, 10065, 10051, 10053, 10054];
 /** How many bytes one send may carry. */
 const SIZES = [1, 10, 500, 1460, 4000, 20_000, 32_000] as const;
