@@ -29,12 +29,13 @@ export function arriveAck(t: Tcb): bool {
     challenge(t); // RFC 5961 §5.2, and RFC 9293 for an ACK of something not yet sent
     return false;
   }
-  if (seqGt(segAck, t.sndUna)) advance(t);
+  const una = t.sndUna;
+  if (seqGt(segAck, una)) advance(t);
   else if (segAck == t.sndUna && isDuplicate(t)) {
     recoveryDuplicate(t);
     flag(t);
   }
-  if (!seqLt(segAck, t.sndUna)) updateWindow(t);
+  if (!seqLt(segAck, t.sndUna)) updateWindow(t, segAck - una);
   return t.flags & TF_FIN_ACKED ? finAcknowledged(t) : true;
 }
 
@@ -66,9 +67,15 @@ function advance(t: Tcb): void {
   flag(t);
 }
 
-/** The send window, unless the segment is older than the one that set it (RFC 9293 §3.10.7.4: SND.WL1, SND.WL2). */
-function updateWindow(t: Tcb): void {
-  if (!seqLt(t.sndWl1, segSeq) && !(t.sndWl1 == segSeq && !seqGt(t.sndWl2, segAck))) return;
+/**
+ * The send window, unless the segment is older than the one that set it (RFC 9293 §3.10.7.4: SND.WL1, SND.WL2). Such a segment may
+ * still acknowledge `acked` more: the window counts from SND.UNA, so it shrinks by as much, or its right edge would move.
+ */
+function updateWindow(t: Tcb, acked: u32): void {
+  if (!seqLt(t.sndWl1, segSeq) && !(t.sndWl1 == segSeq && !seqGt(t.sndWl2, segAck))) {
+    t.sndWnd -= min(acked, t.sndWnd);
+    return;
+  }
   const window = offeredWindow(t), before = t.sndWnd;
   t.sndWnd = window;
   t.sndWl1 = segSeq;

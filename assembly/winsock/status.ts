@@ -45,15 +45,18 @@ export function sendError(s: Socket, pending: bool): i32 {
   if (!has(s, S_CONNECTED)) return has(s, S_SEND_SHUT) ? WSAESHUTDOWN : WSAENOTCONN;
   if (has(s, S_SEND_SHUT)) return WSAESHUTDOWN;
   const facts = factsOf(s);
-  return facts & TF_LOST ? lostError(s, facts, pending) : 0;
+  return facts & TF_LOST ? lostError(s, facts, pending) : abortedQuietly(s);
 }
+
+/** An abort that sends no RST, in CLOSING and LAST-ACK (W-09), ends the connection all the same: unread bytes are gone. */
+function abortedQuietly(s: Socket): i32 { return s.abortCause ? WSAECONNABORTED : 0; }
 
 /** Why a stream cannot be read, 0 if it can. R-24: the shut side comes before everything the peer did. */
 export function receiveError(s: Socket, pending: bool): i32 {
   if (has(s, S_RECV_SHUT)) return WSAESHUTDOWN;
   if (!has(s, S_CONNECTED)) return WSAENOTCONN;
   const facts = factsOf(s);
-  if (!(facts & TF_LOST)) return 0;
+  if (!(facts & TF_LOST)) return abortedQuietly(s);
   if (facts & TF_RST_RCVD && chosen(SWITCH_V15_RESET_KEEPS_UNREAD) && unreadOf(s)) return 0;
   return lostError(s, facts, pending);
 }
