@@ -15,7 +15,7 @@ import { M_FIN_HELD, M_PASSIVE, NOTIFY_RESET, Tcb, tcb, TF_RST_RCVD } from "./tc
 import { notify } from "./lists";
 import { listenerFind, tupleFind } from "./table";
 import { BY_RST, BY_SUCCESSOR } from "./state";
-import { ackNow, challenge, initialSequence } from "./guard";
+import { ackNow, challenge, initialSequence, SUCCESSOR_GAP } from "./guard";
 import { closed } from "./release";
 import { rcvFlush } from "./buffers";
 import { rcvWindow } from "./window";
@@ -138,9 +138,6 @@ function arriveSyn(t: Tcb): void {
   closed(t, BY_SUCCESSOR);
   arriveUnknown(seqGt(fresh, beyond) ? fresh : beyond);
 }
-
-/** Distance of a successor's first sequence number from the last one sent before. */
-const SUCCESSOR_GAP: u32 = 65536;
 
 /** Fifth to eighth: ACK, text, FIN. The URG bit is not looked at: urgent text is in-band text (RFC 6093). */
 function arriveChecked(t: Tcb): void {

@@ -15,6 +15,8 @@ const TICKS_PER_MS: u32 = 250;
 /** Challenge ACKs per second and connection (RFC 5961 §7). Counted per connection: a shared count is a side channel. */
 const CHALLENGES: u32 = 10;
 const CHALLENGE_MS: u32 = 1000;
+/** Least distance of a connection's ISN from the last number its predecessor in TIME_WAIT sent (RFC 9293 §3.6.1). */
+export const SUCCESSOR_GAP: u32 = 65536;
 
 /** ISN = M + F(local, remote, secret): monotonic per four-tuple, unpredictable across them (RFC 6528 §3). */
 export function initialSequence(e: Endpoint): u32 {

@@ -33,7 +33,7 @@ export function mayReceive(t: Tcb): bool {
   return t.state == TCP_ESTABLISHED || t.state == TCP_FIN_WAIT_1 || t.state == TCP_FIN_WAIT_2;
 }
 
-/** Cuts the text to what is new and inside the window, or before a FIN that is known. False if a FIN was cut off with it. */
+/** Cuts the text to what is new and inside the window, or before a FIN that is known; a FIN behind what is cut goes too. */
 function trimToWindow(t: Tcb): void {
   if (seqLt(textSeq, t.rcvNxt)) trimFront(min(t.rcvNxt - textSeq, textLen));
   const window = rcvWindow(t), ahead = textSeq - t.rcvNxt;
@@ -87,9 +87,9 @@ function takeInOrder(t: Tcb): void {
   t.dupAcksOwed = 0;
   notify(t, NOTIFY_READABLE);
   if (t.unackedSegments < 255) t.unackedSegments++;
-  // RFC 5681 §4.2: at once when a gap is filled, else every second segment or after the delay. A peer that has no room for
-  // another segment in what it was told waits for us, so it does not wait for a timer.
-  if (filled || <u32>t.unackedSegments >= ACK_EVERY || rcvWindow(t) < <u32>t.rcvMss) ackNow(t);
+  // RFC 5681 §4.2: at once when a gap is filled, else every second segment or after the delay. A peer whose
+  // window this has filled hears as soon as the text is read (tcpConsume).
+  if (filled || <u32>t.unackedSegments >= ACK_EVERY) ackNow(t);
   else if (!(t.marks & M_ACK_NOW) && !armed(t, T_ACK)) {
     const delay = config(CONFIG_DELAYED_ACK_MS);
     if (delay) arm(t, T_ACK, delay); else ackNow(t);

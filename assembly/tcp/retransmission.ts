@@ -21,7 +21,8 @@ export const RECOVERY_FAST: u32 = 1;
 export const RECOVERY_LOSS: u32 = 2;
 
 const DUP_THRESHOLD: u32 = 3;
-const BACKOFF_MAX: u32 = 12;
+/** Doublings that count: beyond it RTO_MAX has long been reached. */
+export const BACKOFF_MAX: u32 = 12;
 
 /** The timeout with its backoff, at most RTO_MAX (RFC 6298 §5.5). */
 export function rtoNow(t: Tcb): u32 {

@@ -11,7 +11,7 @@ import { buffersIdle } from "./buffers";
 import { keepaliveTimeout } from "./keepalive";
 import { userTimeout, waitTimeout } from "./progress";
 import { fail } from "./release";
-import { persistTimeout, retransmitTimeout, rtoNow, rttCancel } from "./retransmission";
+import { BACKOFF_MAX, persistTimeout, retransmitTimeout, rtoNow, rttCancel } from "./retransmission";
 import { opening } from "./segment_out";
 
 /** The deadline of connection i has come: runs what is due and enters the next one. */
@@ -41,7 +41,7 @@ function synTimeout(t: Tcb): void {
     return;
   }
   if (t.synRetries < 255) t.synRetries++;
-  if (t.backoff < 12) t.backoff++;
+  if (<u32>t.backoff < BACKOFF_MAX) t.backoff++;
   rttCancel(t);
   t.marks |= M_SYN_NOW;
   arm(t, T_RTX, rtoNow(t));

@@ -23,7 +23,7 @@ import {
 import { announce, flag } from "./lists";
 import { listenerInsert, tupleFind } from "./table";
 import { BY_ACTIVE_OPEN, BY_CLOSE, BY_PASSIVE_OPEN, BY_SUCCESSOR, transition } from "./state";
-import { ackNow, initialSequence } from "./guard";
+import { ackNow, initialSequence, SUCCESSOR_GAP } from "./guard";
 import { abort, childRemove, closed, freeIfDone, listenerClose, recyclableAdd, tcbTake } from "./release";
 import { bufferEmptied, rcvFlush, rcvUnread, sndReserve, sndUsed } from "./buffers";
 import { keepaliveBegin } from "./keepalive";
@@ -41,9 +41,6 @@ const RECEIVE_LEAST: u32 = 1024;
 const LIMIT_MOST: u32 = 1 << 30;
 /** Keepalive times beyond this, milliseconds (12 days), count as this much. */
 const KEEP_MOST: u32 = 1 << 30;
-
-/** Distance of a new connection's first sequence number from the last one of its predecessor in TIME_WAIT. */
-const SUCCESSOR_GAP: u32 = 65536;
 
 function receiveLimit(bytes: u32): u32 { return min(max(bytes, RECEIVE_LEAST), LIMIT_MOST); }
 

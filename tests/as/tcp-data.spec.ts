@@ -38,12 +38,18 @@ describe("receiving", () => {
     expect<u64>(tcpBytesReceived(c)).toBe(300);
   });
 
-  it("a peer without room for another segment is answered at once", () => {
-    accepted();
-    for (let i: u32 = 0; i < 44; i++) rx("A", 1 + 1460 * i, 1, 1460);
-    expect<string>(out()).toBe("A 1 64241 0");
-    rx("A", 64241, 1, 100);
-    expect<string>(out()).toBe("A 1 64341 0");
+  it("a peer whose window one segment has nearly filled hears as soon as the text is read", () => {
+    fresh(65535);
+    listen();
+    options("0204ffd7");
+    rx("S", 0);
+    out();
+    rx("A", 1, 1);
+    use(tcpAcceptTake(listener));
+    rx("A", 1, 1, 65495);
+    expect<string>(out()).toBe("");
+    tcpConsume(c, 65495);
+    expect<string>(out()).toBe("A 1 65496 0");
   });
 
   it("the ACK rides on data that leaves anyway", () => {
