@@ -62,14 +62,26 @@ function connectResumed(s: Socket, h: u32): i32 {
   return e;
 }
 
+/** Ports of the dynamic range tried before it counts as used up. */
+const PORT_TRIES: u32 = 256;
+
+/** A port for the own end of a connection to NAME:namePort that no other socket holds; 0 if none was found. */
+function implicitPort(s: Socket): u32 {
+  for (let k: u32 = 0; k < PORT_TRIES; k++) {
+    const port = streamEphemeralPort(s.provider, LOCAL, NAME, namePort);
+    if (!port || !portConflict(s, LOCAL, port)) return port;
+  }
+  return 0;
+}
+
 /** Settles the own end of a connection to NAME:namePort and opens it. */
 function openStream(s: Socket): i32 {
   if (s.provider == PROVIDER_HOST) return openOutside(s);
   if (ipSourceFor(NAME, LOCAL) < 0) return WSAENETUNREACH;
   if (has(s, S_BOUND) && !addrIsAny(localOf(s))) addrCopy(LOCAL, localOf(s));
   if (!has(s, S_BOUND)) {
-    const port = streamEphemeralPort(s.provider, LOCAL, NAME, namePort);
-    if (!port || portConflict(s, LOCAL, port)) return WSAENOBUFS;
+    const port = implicitPort(s);
+    if (!port) return WSAENOBUFS;
     s.lport = <u16>port;
     addrCopy(localOf(s), LOCAL);
     portTake(s);
