@@ -74,7 +74,7 @@ export function scenarioOf(seed: number): Scenario {
     sendBuffer: pick(BUFFERS), recvBuffer: pick(BUFFERS),
     timeOrigin: pick(ORIGINS),
     features: chance(0.25) ? 0 : 0x7fff_ffff,
-    steps: Array.from({ length: 40 + random.below(160) }, (_, i) => ({
+    steps: Array.from({ length: 60 + random.below(340) }, (_, i) => ({
       kind: i < stations ? "listen" : kindOf(random.below(TOTAL)), at: i < stations ? i : random.below(stations), slot: random.below(SLOTS), n: random.next(), m: random.next(),
     })),
   };
