@@ -1,5 +1,8 @@
 /** The `lastack` command: chooses the subcommand, turns failures into messages and exit codes. */
 import { demo } from "./demo/demo.ts";
+import { get } from "./get.ts";
+import { nc } from "./nc.ts";
+import { serve } from "./serve/serve.ts";
 import { EXIT_FAILED, EXIT_OK, EXIT_USAGE, UsageError } from "./usage.ts";
 
 interface Command {
@@ -10,6 +13,9 @@ interface Command {
 
 const COMMANDS: Readonly<Record<string, Command>> = {
   demo: { about: "shows a connection closing, step by step from both sides", run: demo },
+  get: { about: "fetches a URL by HTTP and says how the connection ended", run: get },
+  nc: { about: "joins standard input and output to a TCP connection", run: nc },
+  serve: { about: "serves a directory or a text by HTTP, with a close report for each connection", run: serve },
 };
 
 function help(): string {

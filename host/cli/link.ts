@@ -1,0 +1,47 @@
+/** Opens the stack that a command asked for. */
+import { networkInterfaces } from "node:os";
+import { createStack, type FrameDevice, pcapng, type Stack, type StackOptions, tap } from "../index.ts";
+import type { CommonOptions } from "./options.ts";
+
+/** A closed connection whose peer leaves its side open is reported after this time: a command cannot wait for ever. */
+const ORPHAN_FIN_WAIT_2_MS = 10_000;
+const KNOBS = { orphanFinWait2Ms: ORPHAN_FIN_WAIT_2_MS };
+
+/** Options for a stack on the chosen link. A TAP device is opened here: whoever makes no stack of it has to close it. */
+export function stackOptions(common: CommonOptions, warn: (text: string) => void): StackOptions {
+  const { link, ip, gateway } = common;
+  if (link.kind === "node") return { hostSockets: true, knobs: KNOBS };
+  const device = tap(link.name, { onGone: (error) => warn(error.message) });
+  if (networkInterfaces()[device.name] === undefined) {
+    warn(`the kernel's end of ${device.name} has no address or is down; if it is to answer: ip address add ADDRESS dev ${device.name} && ip link set ${device.name} up`);
+  }
+  const recorded: FrameDevice = common.pcap === undefined ? device : pcapng(device, common.pcap);
+  return {
+    devices: [recorded],
+    addresses: [ip as string],
+    routes: gateway === undefined ? [] : [{ destination: "0.0.0.0/0", gateway }],
+    knobs: KNOBS,
+  };
+}
+
+/** Makes the stack; nothing stays open when that fails. */
+export async function openStack(common: CommonOptions, warn: (text: string) => void): Promise<Stack> {
+  const options = stackOptions(common, warn);
+  try {
+    return await createStack(options);
+  } catch (error) {
+    for (const device of options.devices ?? []) device.close();
+    throw error;
+  }
+}
+
+/** Where to listen: the address given, or on host sockets the loopback, so that nobody else is served unasked. */
+export function listenAddress({ link, ip }: CommonOptions): string {
+  if (link.kind === "node") return ip ?? "127.0.0.1";
+  return (ip as string).split("/")[0] as string;
+}
+
+/** The local end of outgoing connections, where one was asked for. */
+export function localAddress({ link, ip }: CommonOptions): { localAddress?: string } {
+  return link.kind === "node" && ip !== undefined ? { localAddress: ip } : {};
+}

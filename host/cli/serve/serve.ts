@@ -1,0 +1,160 @@
+/** `lastack serve`: a small HTTP/1.1 server for files or a text, with a close report for each connection. */
+import { stat } from "node:fs/promises";
+import type { Server, Socket, Stack } from "../../index.ts";
+import { printable } from "../http/head.ts";
+import { Interrupt } from "../interrupt.ts";
+import { listenAddress, openStack } from "../link.ts";
+import { CLOSE_HELP, type CommonOptions, EXIT_HELP, LINK_HELP, OUTPUT_HELP, parseCommandLine, parseInteger, parsePort } from "../options.ts";
+import { Progress } from "../progress.ts";
+import { exitCodeFor, reportLine } from "../reports.ts";
+import { EXIT_FAILED, EXIT_OK, UsageError } from "../usage.ts";
+import { serveConnection } from "./connection.ts";
+import type { Request } from "./request.ts";
+import type { Meter, Sent } from "./response.ts";
+import { directorySite, type Site, textSite } from "./site.ts";
+
+const PORT = 8000;
+const DEADLINE_S = 10;
+const DEADLINE_MAX_S = 86_400;
+
+const SERVE_HELP = `usage: lastack serve [options] DIRECTORY | TEXT
+
+Serves the files below DIRECTORY, or TEXT at the path /, by HTTP/1.1 (GET and HEAD), and prints a line for each answer and
+the close report of each connection. Ctrl-C stops listening, lets answers that are under way finish, and prints the reports;
+a second one resets what is still open.
+
+  --port N           listen there, 0 lets the system choose (default: ${PORT}); on host sockets at 127.0.0.1 unless --ip
+                     says otherwise
+  --deadline SECONDS what is still open so long after Ctrl-C is reset (default: ${DEADLINE_S})
+${OUTPUT_HELP.replace("machine-readable output", "one JSON object a line")}
+${LINK_HELP}
+${CLOSE_HELP}
+examples
+  lastack serve . --port 8000
+  lastack serve "hello" --ip 0.0.0.0
+  lastack serve --link tap:tap0 --ip 10.77.0.2/24 --pcap serve.pcapng ./public
+
+${EXIT_HELP.replace("130 after Ctrl-C", "Ctrl-C being the\nusual end").replace("if every close report says", "if every connection open at the end was closed as")}`;
+
+interface ServeOptions {
+  readonly common: CommonOptions;
+  readonly what: string;
+  readonly port: number;
+  readonly deadlineMs: number;
+}
+
+export function parseServe(args: readonly string[]): ServeOptions | undefined {
+  const { help, common, values, positionals } = parseCommandLine("serve", args, { port: { type: "string" }, deadline: { type: "string" } });
+  if (help) return undefined;
+  if (positionals.length !== 1) throw new UsageError(`${positionals.length} arguments given; expected one, a directory or a text. See lastack serve --help`);
+  const port = parsePort("--port", (values.port as string | undefined) ?? String(PORT), 0);
+  const deadline = parseInteger("--deadline", (values.deadline as string | undefined) ?? String(DEADLINE_S), 0, DEADLINE_MAX_S, " seconds");
+  return { common, what: positionals[0] as string, port, deadlineMs: deadline * 1000 };
+}
+
+/** A directory if there is one of that name; else a text, unless it looks like a path. */
+async function siteFor(what: string): Promise<Site> {
+  const found = await stat(what).catch(() => undefined);
+  if (found?.isDirectory()) return directorySite(what);
+  if (found || /^[./~]|\/$/.test(what)) throw new UsageError(`"${what}" is no directory; expected a directory, or a text to serve`);
+  return textSite(what);
+}
+
+const nameOf = ({ remoteAddress: { address, port } }: Socket): string => `${address}:${port}`;
+
+/** What the command prints. */
+class Log {
+  readonly #json: boolean;
+
+  constructor(json: boolean) {
+    this.#json = json;
+  }
+
+  #line(object: object, text: string): void {
+    console.log(this.#json ? JSON.stringify(object) : text);
+  }
+
+  listening({ address: { address, port } }: Server): void {
+    this.#line({ event: "listening", address, port }, `serving on http://${address}:${port}/`);
+  }
+
+  answer(socket: Socket, request: Pick<Request, "method" | "target"> | undefined, { status, bytes }: Sent): void {
+    const asked = request ? { method: request.method, target: printable(request.target) } : { method: null, target: null };
+    const peer = nameOf(socket);
+    this.#line({ event: "answer", peer, ...asked, status, bytes }, `${peer} ${asked.method ?? "?"} ${asked.target ?? "?"} ${status}, ${bytes} bytes`);
+  }
+
+  trouble(socket: Socket, { message }: Error): void {
+    const peer = nameOf(socket);
+    this.#line({ event: "trouble", peer, message }, `${peer} ${message}`);
+  }
+
+  closed(socket: Socket): void {
+    const peer = nameOf(socket);
+    socket.closed.then((report) => this.#line({ event: "closed", peer, report }, `${peer} ${reportLine(report)}`), () => {});
+  }
+}
+
+/** Takes connections until the server is closed. */
+async function acceptAll(server: Server, site: Site, { linger, drain, progress }: CommonOptions, log: Log, stopping: AbortSignal, onSocket: (socket: Socket) => void): Promise<void> {
+  const shown = new Progress({ always: progress });
+  let busy = 0;
+  const meter: Meter = { expect: (bytes) => shown.expect(bytes), add: (bytes) => shown.add(bytes) };
+  for await (const socket of server) {
+    onSocket(socket);
+    log.closed(socket);
+    busy++;
+    void serveConnection(socket, {
+      site, meter, stopping, linger, drain,
+      onAnswer: (request, sent) => log.answer(socket, request, sent),
+      onTrouble: (error) => log.trouble(socket, error),
+    }).catch(() => {}).finally(() => {
+      if (--busy === 0) shown.end();
+    });
+  }
+}
+
+const aborted = (signal: AbortSignal): Promise<void> => new Promise((resolve) => {
+  if (signal.aborted) resolve();
+  else signal.addEventListener("abort", () => resolve(), { once: true });
+});
+
+async function serveUntilInterrupted(stack: Stack, site: Site, { common, port, deadlineMs }: ServeOptions): Promise<number> {
+  const interrupt = new Interrupt();
+  const open = new Set<Socket>();
+  try {
+    const server = await stack.listen({ address: listenAddress(common), port });
+    const log = new Log(common.json);
+    log.listening(server);
+    const accepting = acceptAll(server, site, common, log, interrupt.gentle, (socket) => {
+      open.add(socket);
+      const forget = (): void => void open.delete(socket);
+      socket.closed.then(forget, forget);
+    });
+    interrupt.hard.addEventListener("abort", () => {
+      for (const socket of open) void socket.abort();
+    });
+    await Promise.race([aborted(interrupt.gentle), accepting]);
+    const reports = await server.drain({ deadlineMs });
+    await accepting;
+    return reports.reduce((code, report) => code === EXIT_FAILED ? code : exitCodeFor(report) || code, EXIT_OK);
+  } finally {
+    interrupt[Symbol.dispose]();
+  }
+}
+
+/** Runs the command; settles with the exit code. */
+export async function serve(args: readonly string[]): Promise<number> {
+  const options = parseServe(args);
+  if (options === undefined) {
+    process.stdout.write(SERVE_HELP);
+    return EXIT_OK;
+  }
+  const site = await siteFor(options.what);
+  const stack = await openStack(options.common, (text) => console.error(`lastack serve: ${text}`));
+  try {
+    return await serveUntilInterrupted(stack, site, options);
+  } finally {
+    await stack.close();
+  }
+}
