@@ -38,6 +38,9 @@ export const LSO_FIRST: i32 = 8;
 /** Get i32: datagrams not received yet. */
 export const LSO_QUEUED: i32 = 9;
 
+/** Set u32: milliseconds that count instead of SO_LINGER's seconds, until that option is set again; 0 = the seconds count. */
+export const LSO_LINGER_MS: i32 = 10;
+
 /** Capability bits (LSO_CAPABILITIES): what a close report and a reset can rest on. The inet provider has them all. */
 /** LSO_OUTSTANDING and LSO_FIN_ACKED are exact; without it they are -1 (N-18, N-22). */
 export const CAPABILITY_ACKS: u32 = 1 << 0;

@@ -1,5 +1,6 @@
 /** The private level SOL_LASTACK: what closing needs beyond Winsock (seam.md). */
 import { WSAEFAULT, WSAENOPROTOOPT } from "../abi/errors";
+import { LSO_LINGER_MS } from "../abi/sockets";
 import { LSO_CAPABILITIES, LSO_DRAIN, LSO_FIN_ACKED, LSO_OUTSTANDING, LSO_RESET } from "../abi/winsock";
 import { PROVIDER_INET, streamBlind, streamCapabilities, streamOutstanding } from "../provider/index";
 import { TF_FIN_ACKED } from "../tcp/tcb";
@@ -18,6 +19,11 @@ export function setLastackOption(s: Socket, name: i32, value: usize, n: u32): i3
       s.drainMs = s.drainBytes ? min<u32>(load<u32>(value, 4), 0x3fffffff) : 0;
       return 0;
     }
+    case LSO_LINGER_MS:
+      if (n < 4) return WSAEFAULT;
+      // No longer than the seconds could say, which bounds a deadline too.
+      s.lingerMs = min<u32>(load<u32>(value), 65535000);
+      return 0;
     default: return WSAENOPROTOOPT;
   }
 }

@@ -99,6 +99,8 @@ export class Socket {
   keepIdle: u32;
   keepInterval: u32;
   keepCount: u32;
+  /** LSO_LINGER_MS: counts instead of lingerSecs unless 0. */
+  lingerMs: u32;
   /** LSO_DRAIN: bytes and milliseconds; 0 = off. */
   drainBytes: u32;
   drainMs: u32;

@@ -84,6 +84,7 @@ function setNumber(s: Socket, name: i32, value: usize): i32 {
       s.lingerOn = load<u16>(value);
       // L-05, L-08: what stands beside onoff 0 is no explicit timeout and does not replace one.
       if (s.lingerOn) s.lingerSecs = load<u16>(value, 2);
+      s.lingerMs = 0;
       return 0;
     case SO_SNDBUF: s.sendLimit = bounded(v, true); limits(s); return 0;
     case SO_RCVBUF: s.recvLimit = bounded(v, false); limits(s); return 0;

@@ -1,6 +1,7 @@
 /** A TCP connection with promises. */
 import { WSAEINTR, WSAENOTSOCK } from "../abi/errors.gen.ts";
 import { OP_CLOSE, OP_RECV, OP_SEND } from "../abi/events.gen.ts";
+import { LSO_LINGER_MS } from "../abi/sockets.gen.ts";
 import * as W from "../abi/winsock.gen.ts";
 import { errorInfo } from "../core/index.ts";
 import type { Endpoint } from "./address.ts";
@@ -346,14 +347,14 @@ export class Socket implements Owner {
     this.#writes.whenIdle(() => {
       cancel();
       if (this.#released) return;
-      // What is left of the linger time, in the whole seconds that SO_LINGER counts.
-      this.#closeNow(linger === undefined ? undefined : Math.max(1, Math.ceil(linger - elapsedSeconds())));
+      this.#closeNow(linger, linger === undefined ? 0 : Math.max(1, Math.round((linger - elapsedSeconds()) * 1000)));
     });
   }
 
-  #closeNow(linger: number | undefined): void {
+  /** @param leftMs What is left of the linger time, 0 = all of it. */
+  #closeNow(linger: number | undefined, leftMs = 0): void {
     const { calls } = this.#engine;
-    this.#release(() => linger === undefined || calls.setLinger(this.#handle, true, linger));
+    this.#release(() => linger === undefined || (calls.setLinger(this.#handle, true, linger) && calls.setOption(this.#handle, W.SOL_LASTACK, LSO_LINGER_MS, leftMs)));
   }
 
   /** Gives the handle back after `prepare`; the report comes when the core has it. */

@@ -247,3 +247,26 @@ for (const mode of STACK_MODES) {
     });
   });
 }
+
+test("linger's time counts from the call, also when writes were still waiting (T-24)", { skip: needsKoffi }, async (t) => {
+  const stack = await makeStack({ name: "", hostSockets: {}, exact: true });
+  const { socket, raw } = await meetKernel(stack);
+  const writing = socket.write(new Uint8Array(5 * MIB));
+  const started = performance.now();
+  const closing = socket.close({ linger: 1 });
+  // The peer reads just enough for the write to finish, half a second later.
+  await new Promise<void>((resolve) => void setTimeout(resolve, 500));
+  for (let read = 0; read < 2 * MIB; ) {
+    const n = raw.recv();
+    if (n > 0) read += n;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  await writing;
+  const report = await closing;
+  const took = performance.now() - started;
+  t.diagnostic(`${report.outcome} after ${took.toFixed(0)} ms`);
+  assert.equal(report.outcome, "lingerExpired");
+  assert.ok(took >= 999 && took < 1100, `${took} ms`);
+  raw.close();
+  await stack.close();
+});

@@ -102,7 +102,7 @@ function closeGracefully(s: Socket, waits: bool): i32 {
   streamShutdownSend(s.provider, s.transport);
   if (waits) {
     // T-24: the clock starts at this call.
-    s.lingerUntil = s.closedAt + <u32>s.lingerSecs * 1000;
+    s.lingerUntil = s.closedAt + (s.lingerMs ? s.lingerMs : <u32>s.lingerSecs * 1000);
     s.lingering = 1;
     deadlineBefore(idOfSocket(indexOf(s)), s.lingerUntil);
   }

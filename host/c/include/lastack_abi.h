@@ -348,6 +348,9 @@
 /** Get i32: datagrams not received yet. */
 #define LASTACK_LSO_QUEUED 9
 
+/** Set u32: milliseconds that count instead of SO_LINGER's seconds, until that option is set again; 0 = the seconds count. */
+#define LASTACK_LSO_LINGER_MS 10
+
 /** Capability bits (LSO_CAPABILITIES): what a close report and a reset can rest on. The inet provider has them all. */
 /** LSO_OUTSTANDING and LSO_FIN_ACKED are exact; without it they are -1 (N-18, N-22). */
 #define LASTACK_CAPABILITY_ACKS 1u
