@@ -120,15 +120,18 @@ function startDrain(s: Socket): void {
   s.drainUntil = s.closedAt + s.drainMs;
   s.draining = 1;
   deadlineBefore(idOfSocket(indexOf(s)), s.drainUntil);
-  drain(s);
+  drain(s, CAUSE_UNREAD_DATA);
 }
 
-function drain(s: Socket): void {
-  if (!s.draining) return;
+/** Throws away what is unread; false if that was too much and the connection was reset for `cause`. */
+function drain(s: Socket, cause: u32): bool {
+  if (!s.draining) return true;
   const n = unreadOf(s);
-  if (n > s.drainBytes - s.drained) { abortNow(s, CAUSE_DATA_AFTER_CLOSE); return; }
+  // Where both sides have finished there is nobody left to reset.
+  if (n > s.drainBytes - s.drained && !over(streamState(s.provider, s.transport))) { abortNow(s, cause); return false; }
   if (n) streamConsume(s.provider, s.transport, n);
   s.drained += n;
+  return true;
 }
 
 /** Resets what is connected and settles with that cause; CAUSE_NONE lets the facts speak. */
@@ -141,10 +144,11 @@ function abortNow(s: Socket, cause: u32): void {
 /** A closed socket's connection has news. */
 export function closeProgress(s: Socket, bits: u32): void {
   const facts = factsOf(s);
+  // What came with the peer's FIN counts as drained too.
+  if (!(facts & TF_LOST) && !drain(s, CAUSE_DATA_AFTER_CLOSE)) return;
   if (facts & TF_LOST || bits & NOTIFY_SETTLED) { settle(s); return; }
   // V-21: a linger wait ends when data and FIN are acknowledged, whatever the peer's program does.
-  if (s.teardown == T_LINGER && (bits & NOTIFY_HALF_DONE || facts & TF_FIN_ACKED)) { settle(s); return; }
-  drain(s);
+  if (s.teardown == T_LINGER && (bits & NOTIFY_HALF_DONE || facts & TF_FIN_ACKED)) settle(s);
 }
 
 /** Deadlines of a closed socket: end of the linger wait (C-15), end of the drain. */
