@@ -3,13 +3,16 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import * as net from "node:net";
 import { describe, test } from "node:test";
-import { LASTACK_WAIT, WSAECONNABORTED, WSAECONNREFUSED, WSAECONNRESET, WSAEISCONN, WSAENOTSOCK, WSAESHUTDOWN, WSAEWOULDBLOCK } from "../../host/abi/errors.gen.ts";
+import {
+  LASTACK_CONDITION, LASTACK_WAIT, WSAEACCES, WSAEADDRINUSE, WSAECONNABORTED, WSAECONNREFUSED, WSAECONNRESET, WSAEISCONN, WSAENOTSOCK,
+  WSAEOPNOTSUPP, WSAESHUTDOWN, WSAEWOULDBLOCK,
+} from "../../host/abi/errors.gen.ts";
 import { CATALOG_HOST_TCP } from "../../host/abi/sockets.gen.ts";
 import * as W from "../../host/abi/winsock.gen.ts";
 import { realRuntime, type World } from "../../host/driver/index.ts";
 import { NodeSockets } from "../../host/sockets/index.ts";
 import { socketsPart } from "../../host/wasi/sockets.ts";
-import { RawSocket } from "./sockets-raw.ts";
+import { ECONNRESET, RawSocket } from "./sockets-raw.ts";
 import { LOCALHOST, STACK_MODES } from "./sockets-stack.ts";
 import { needsKoffi, until } from "./sockets-support.ts";
 import { coreModule, Spi } from "./support/spi.ts";
@@ -218,6 +221,50 @@ for (const mode of STACK_MODES) {
       assert.ok(read <= sent && read > 0);
       plain.end();
       spi.close(s);
+      server.close();
+      end();
+    });
+
+    test("our own port rules hold among our sockets, whatever the system would allow (O-09 … O-15, N-27)", async () => {
+      const { spi, end } = await provider(kernel);
+      const first = spi.socket();
+      assert.equal(spi.bind(first, LOCALHOST, 0), 0);
+      const port = Number(spi.name(first).split(":")[1]);
+      const second = spi.socket();
+      assert.equal(spi.bind(second, LOCALHOST, port), WSAEADDRINUSE);
+      spi.setOption(second, W.SOL_SOCKET, W.SO_REUSEADDR, 1);
+      assert.equal(spi.bind(second, LOCALHOST, port), WSAEACCES);
+      const exclusive = spi.socket();
+      spi.setOption(exclusive, W.SOL_SOCKET, W.SO_EXCLUSIVEADDRUSE, 1);
+      assert.equal(spi.bind(exclusive, LOCALHOST, port), WSAEADDRINUSE);
+      assert.equal(spi.close(first), 0);
+      assert.equal(spi.bind(second, LOCALHOST, port), 0);
+      end();
+    });
+
+    test("CF_REJECT resets a connection that the system has accepted already (O-22, N-26)", { skip: needsKoffi }, async () => {
+      const { spi, end } = await provider(kernel);
+      const listener = spi.socket();
+      spi.bind(listener, LOCALHOST, 0);
+      spi.listen(listener);
+      const raw = new RawSocket().connect(Number(spi.name(listener).split(":")[1]));
+      await blocking(spi, "the condition", () => spi.accept(listener, 1));
+      assert.equal(spi.err, LASTACK_CONDITION);
+      assert.equal(spi.raw("acceptDecide", listener, W.CF_REJECT), 0);
+      spi.accept(listener, 1);
+      assert.equal(spi.err, WSAECONNREFUSED);
+      assert.equal((await raw.drain()).errno, ECONNRESET);
+      raw.close();
+      end();
+    });
+
+    test("urgent data is refused (N-32)", async () => {
+      const { spi, end } = await provider(kernel);
+      const { server, port } = await plainServer();
+      const s = spi.socket();
+      assert.equal(await blocking(spi, "connect", () => spi.connect(s, LOCALHOST, port)), 0);
+      assert.equal(spi.send(s, "!", W.MSG_OOB), -1);
+      assert.equal(spi.err, WSAEOPNOTSUPP);
       server.close();
       end();
     });
