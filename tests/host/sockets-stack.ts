@@ -19,7 +19,11 @@ export interface StackMode {
 export const STACK_MODES: readonly StackMode[] = [
   ...(needsKoffi ? [] : [{ name: "with koffi", hostSockets: {}, exact: true }]),
   { name: "without koffi", hostSockets: { koffi: false }, exact: false },
+  { name: "without koffi and TCP handles", hostSockets: { koffi: false, handles: false }, exact: false },
 ];
+
+/** Without the mode that differs in binding and listening only. */
+export const KOFFI_MODES = STACK_MODES.filter(({ hostSockets }) => hostSockets.handles !== false);
 
 export interface MakeOptions {
   limits?: Limits;

@@ -4,7 +4,7 @@ import { once } from "node:events";
 import * as net from "node:net";
 import { describe, test } from "node:test";
 import { type CloseReport, createStack, type Socket, type Stack } from "../../host/index.ts";
-import { activeResources, LOCALHOST, makeStack, openDescriptors, Peer, STACK_MODES } from "./sockets-stack.ts";
+import { activeResources, KOFFI_MODES, LOCALHOST, makeStack, openDescriptors, Peer } from "./sockets-stack.ts";
 import { until } from "./sockets-support.ts";
 
 const BYTES = 16 << 20;
@@ -42,7 +42,7 @@ async function readingServer(): Promise<{ server: net.Server; port: number; next
   return { server, port: (server.address() as net.AddressInfo).port, next: () => new Promise((resolve) => void waiting.push(resolve)) };
 }
 
-for (const mode of STACK_MODES) {
+for (const mode of KOFFI_MODES) {
   describe(`volume ${mode.name}`, () => {
     for (const [kind, close] of Object.entries(KINDS)) {
       test(`${kind}: ${ROUNDS} times 16 MB, every byte and a clean end`, { timeout: 120_000 }, async (t) => {

@@ -13,7 +13,7 @@ import { realRuntime, type World } from "../../host/driver/index.ts";
 import { NodeSockets } from "../../host/sockets/index.ts";
 import { socketsPart } from "../../host/wasi/sockets.ts";
 import { ECONNRESET, RawSocket } from "./sockets-raw.ts";
-import { LOCALHOST, STACK_MODES } from "./sockets-stack.ts";
+import { KOFFI_MODES, LOCALHOST } from "./sockets-stack.ts";
 import { needsKoffi, until } from "./sockets-support.ts";
 import { coreModule, Spi } from "./support/spi.ts";
 
@@ -60,7 +60,7 @@ async function events(spi: Spi, s: number, event: number): Promise<Record<string
   return spi.enumerate(s, event) as Record<string, number>;
 }
 
-for (const mode of STACK_MODES) {
+for (const mode of KOFFI_MODES) {
   const kernel = mode.exact;
 
   describe(`provider entries on host sockets ${mode.name}`, () => {
