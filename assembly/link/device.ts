@@ -1,7 +1,7 @@
 /**
  * The frame devices of the stack. A device's index is also the index of the interface on it.
  */
-import { DEVICE_CHECKSUM_OFFLOAD, DEVICE_SEGMENT_OFFLOAD, DEVICE_VNET_HEADER, E_ARGUMENT, E_FULL } from "../abi/link";
+import { DEVICE_CHECKSUM_OFFLOAD, DEVICE_SEGMENT_OFFLOAD, DEVICE_VNET_HEADER, E_ARGUMENT, E_FULL, WASI_EBADF, WASI_ENETDOWN } from "../abi/link";
 import { CONFIG_MTU_MAX } from "../abi/config";
 import { config } from "../base/config";
 
@@ -23,6 +23,8 @@ export class Device {
   private mac0: u16;
   private mac1: u16;
   private mac2: u16;
+  /** 1 after a read said that the device is gone or down, until one says otherwise. */
+  down: u16;
 }
 
 const TABLE = memory.data(MAX_DEVICES * 20, 4);
@@ -51,8 +53,16 @@ export function deviceAdd(fd: i32, capabilities: u32, mtu: u32, mac: usize): i32
   d.fd = fd;
   d.capabilities = capabilities;
   d.mtu = mtu;
+  d.down = 0;
   // The host's six bytes may lie anywhere: single bytes need no alignment.
   memory.copy(deviceMac(d), mac, 6);
   deviceCount++;
   return <i32>(deviceCount - 1);
+}
+
+/** Takes note of the errno with which a read found no frame. True if it says that the device has just gone: descriptor closed, network down. */
+export function deviceWentDown(d: Device, errno: i32): bool {
+  const down = errno == WASI_EBADF || errno == WASI_ENETDOWN, news = down && !d.down;
+  d.down = down ? 1 : 0;
+  return news;
 }

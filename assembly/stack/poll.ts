@@ -6,12 +6,13 @@
 import { frameRead, clockSample } from "../wasi/preview1";
 import { deadlineNext, deadlineTake } from "../memory/deadlines";
 import { hostOf, idOfNeighbors, idOfReassembly, isConnection, isHost, isSocket, socketOf } from "../memory/identities";
-import { device, deviceCount } from "../link/device";
+import { device, deviceCount, deviceWentDown } from "../link/device";
 import { neighborsTimer } from "../link/neighbor";
 import { loopbackQueued } from "../ip/loopback";
 import { hostBusy, hostChangedTake, hostNotifyTake } from "../provider/hostblock";
 import { hostTimer } from "../provider/hostend";
 import { hostWork } from "../provider/hostflow";
+import { tcpNetworkDown } from "../tcp/icmp";
 import { tcpChangedTake, tcpNotifyTake } from "../tcp/lists";
 import { tcpTimer } from "../tcp/timers";
 import { udpChangedTake, udpNotifyTake } from "../udp/udp";
@@ -85,7 +86,10 @@ function framesOf(i: u32): bool {
   const fd = device(i).fd;
   for (let n: u32 = 0; n < FRAMES; n++) {
     const len = frameRead(fd, frameBuffer, frameCapacity);
-    if (len < 0) return false;
+    if (len < 0) {
+      if (!TINY && deviceWentDown(device(i), -len)) tcpNetworkDown(i);
+      return false;
+    }
     ingressFrame(i, frameBuffer, <u32>len);
   }
   return true;

@@ -1,9 +1,13 @@
-/** ICMP errors about our segments (RFC 9293 §3.9.2.2): believed only if they quote something outstanding (RFC 5927 §4.1). */
-import { WSAECONNREFUSED, WSAEHOSTUNREACH, WSAENETUNREACH } from "../abi/errors";
+/**
+ * What the network says of our connections. ICMP errors about our segments (RFC 9293 §3.9.2.2) are believed only if they quote
+ * something outstanding (RFC 5927 §4.1); a device of ours that is gone is a fact.
+ */
+import { WSAECONNREFUSED, WSAEHOSTUNREACH, WSAENETDOWN, WSAENETUNREACH } from "../abi/errors";
 import { TCP_CLOSED, TCP_LISTEN, TCP_SYN_SENT } from "../abi/winsock";
 import { addrIsV4 } from "../base/addr";
 import { ICMP_FRAG_NEEDED, ICMP_HOST_UNREACHABLE, ICMP_NET_UNREACHABLE, ICMP_PORT_UNREACHABLE, ICMP_PROTOCOL_UNREACHABLE } from "../ip/icmp";
-import { remotePtr, Tcb, tcb } from "./tcb";
+import { pathTo, PATH_NEIGHBOR } from "../ip/route";
+import { M_USED, remotePtr, Tcb, tcb, tcbCapacity } from "./tcb";
 import { tupleFind } from "./table";
 import { fail } from "./release";
 import { resendAll } from "./retransmission";
@@ -39,4 +43,14 @@ function pathShrank(t: Tcb, mtu: u32): void {
   if (mss >= <u32>t.sndMss) return;
   t.sndMss = <u16>mss;
   if (t.state != TCP_SYN_SENT) resendAll(t);
+}
+
+/** Interface `iface` is down: connections that leave by it have failed (semantics E-29). */
+export function tcpNetworkDown(iface: u32): void {
+  for (let i: u32 = 0; i < tcbCapacity; i++) {
+    const t = tcb(<i32>i);
+    if (!(t.marks & M_USED) || t.state == TCP_CLOSED || t.state == TCP_LISTEN) continue;
+    const p = pathTo(remotePtr(t));
+    if (p.kind == PATH_NEIGHBOR && p.iface == iface) fail(t, WSAENETDOWN);
+  }
 }

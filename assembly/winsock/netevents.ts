@@ -17,7 +17,7 @@ export function raise(s: Socket, bits: u32): void {
   if (!(<u32>s.eventMask & bits)) return;
   const fresh = bits & <u32>s.eventMask & ~<u32>s.eventRecord & ~<u32>s.eventReported & eventsHolding(s);
   if (!fresh) return;
-  if (fresh & FD_CLOSE) s.closeError = <u16>closeErrorOf(factsOf(s));
+  if (fresh & FD_CLOSE) s.closeError = <u16>closeErrorOf(s, factsOf(s));
   s.eventRecord |= <u16>fresh;
   WSASetEvent(s.eventHandle);
 }
@@ -87,5 +87,8 @@ function enumEvents(h: u32, hEvent: u32, out: usize): i32 {
   return 0;
 }
 
-/** V-24: what a successful send does to a recorded FD_WRITE under the reading that lets it re-enable. */
-export function forgetWrite(s: Socket): void { s.eventRecord &= ~<u16>FD_WRITE; }
+/** V-24, E-60: what a successful send does to a recorded FD_WRITE under the other reading: gone until a send finds no room. */
+export function forgetWrite(s: Socket): void {
+  s.eventReported |= s.eventRecord & <u16>FD_WRITE;
+  s.eventRecord &= ~<u16>FD_WRITE;
+}

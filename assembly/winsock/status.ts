@@ -2,7 +2,7 @@
  * What is true of a socket: the predicates of semantics §0.1 as calls, events and select ask for them.
  */
 import { CONFIG_SEND_MAX, CONFIG_SWITCHES, SWITCH_V01_CLOSE_ABORTED, SWITCH_V02_CLOSE_EARLY, SWITCH_V06_RESET_AFTER_FIN, SWITCH_V15_RESET_KEEPS_UNREAD } from "../abi/config";
-import { WSAECONNABORTED, WSAECONNRESET, WSAENOTCONN, WSAESHUTDOWN, WSAETIMEDOUT } from "../abi/errors";
+import { WSAECONNABORTED, WSAECONNRESET, WSAENETDOWN, WSAENOTCONN, WSAESHUTDOWN, WSAETIMEDOUT } from "../abi/errors";
 import { FD_ACCEPT, FD_CLOSE, FD_CONNECT, FD_READ, FD_WRITE } from "../abi/winsock";
 import { config } from "../base/config";
 import {
@@ -104,10 +104,11 @@ function closeHolds(facts: u32, unread: u32): bool {
   return (facts & TF_FIN_RCVD) != 0 && (unread == 0 || chosen(SWITCH_V02_CLOSE_EARLY));
 }
 
-/** Error that goes with FD_CLOSE. */
-export function closeErrorOf(facts: u32): i32 {
+/** Error that goes with FD_CLOSE: 10054 or V-01, 10050 (E-29), 10053 for every other failure (E-28). */
+export function closeErrorOf(s: Socket, facts: u32): i32 {
   if (facts & TF_RST_RCVD) return chosen(SWITCH_V01_CLOSE_ABORTED) ? WSAECONNABORTED : WSAECONNRESET;
-  return facts & TF_FAILED ? WSAECONNABORTED : 0;
+  if (!(facts & TF_FAILED)) return 0;
+  return streamError(s.provider, s.transport) == WSAENETDOWN ? WSAENETDOWN : WSAECONNABORTED;
 }
 
 /** E-80, E-81: a receive would not wait; S-41: a shut receive side alone does not count. */

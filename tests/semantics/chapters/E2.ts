@@ -103,6 +103,16 @@ row("E-28", async (t) => {
   t.own(silent.a.enumerate(silent.s, other));
 });
 
+row("E-29", async (t) => {
+  const p = await watched(t, ALL);
+  // The host has closed a's device: nothing goes out or comes in any more.
+  const fds = p.a.driver.fds;
+  for (const [fd] of [...fds.open()]) fds.remove(fd);
+  p.a.driver.kick();
+  p.run(10);
+  t.own(p.a.enumerate(p.s, p.event));
+});
+
 row("E-30", async (t) => {
   const p = await watched(t, ALL);
   p.a.shutdown(p.s, SD_SEND);
