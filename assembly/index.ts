@@ -40,4 +40,5 @@ export { WSPSelect } from "./winsock/select";
 export { WSAPoll } from "./winsock/pollfds";
 export { WSPDuplicateSocket } from "./winsock/duplicate";
 export { WSPAddressToString, WSPStringToAddress } from "./winsock/strings";
+export { WSPAsyncSelect, WSPGetOverlappedResult, WSPGetQOSByName, WSPJoinLeaf } from "./winsock/unsupported";
 export { WSACloseEvent, WSACreateEvent, WSAResetEvent, WSASetEvent, WSAWaitForMultipleEvents } from "./winsock/eventobjects";

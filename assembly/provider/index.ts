@@ -81,6 +81,13 @@ export function streamListenPause(p: u8, i: i32, on: bool): void {
     default: break;
   }
 }
+/** SO_CONDITIONAL_ACCEPT on a new listener: SYNs wait for streamAcceptTake (O-21). The operating system answers them itself (N-26). */
+export function streamListenConditional(p: u8, i: i32): void {
+  switch (p) {
+    case PROVIDER_INET: T.tcpListenConditional(i); break;
+    default: break;
+  }
+}
 /** Makes socket object `owner` the one that hears of connection i. */
 export function streamAttach(p: u8, i: i32, owner: i32): void {
   switch (p) {

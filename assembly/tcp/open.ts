@@ -11,7 +11,7 @@ import { now } from "../base/time";
 import { ACK, optionMss, optionScale, RST, SYN, tcpParseOptions } from "../wire/tcp";
 import { ipMtu } from "../ip/route";
 import {
-  indexOf, listenerOf, localPtr, M_PASSIVE, M_PAUSED, M_PENDING, M_SCALED, M_SYN_NOW, NOTIFY_ACCEPTABLE, NOTIFY_CONNECT_FAILED,
+  indexOf, Listener, listenerOf, localPtr, M_CONDITIONAL, M_HELD, M_PASSIVE, M_PAUSED, M_PENDING, M_SCALED, M_SYN_NOW, NOTIFY_ACCEPTABLE, NOTIFY_CONNECT_FAILED,
   remotePtr, Tcb, tcb, tcbCapacity, TF_RST_RCVD, TF_SEND_SHUT,
 } from "./tcb";
 import { embryosTotal, flag, notify } from "./lists";
@@ -35,6 +35,8 @@ const MSS_DEFAULT_V6: u32 = 1220;
 const MSS_MIN: u32 = 64;
 /** RFC 6298 §5.7: the timeout after a handshake that had to repeat its SYN. */
 const RTO_AFTER_LOST_SYN: u32 = 3000;
+/** A SYN that waits for a decision is forgotten this many milliseconds after it was last repeated. */
+const HELD_MS: u32 = 75000;
 
 /** Fills in what a new connection needs before its first segment; addresses and ports stand already. */
 export function begin(t: Tcb, iss: u32, sndLimit: u32, rcvLimit: u32): void {
@@ -135,9 +137,20 @@ export function arriveListen(i: i32, local: usize, remote: usize, lport: u32, rp
   takeSyn(t);
   transition(t, TCP_SYN_RCVD, BY_SYN);
   embryoAdd(l, child);
-  t.marks |= M_SYN_NOW;
-  flag(t);
+  if (l.marks & M_CONDITIONAL) hold(l, t);
+  else {
+    t.marks |= M_SYN_NOW;
+    flag(t);
+  }
   return LISTEN_DROP;
+}
+
+/** O-21, W-29: nothing is answered until the listener's owner has decided; the peer's repeated SYNs keep the child alive. */
+function hold(l: Listener, t: Tcb): void {
+  t.marks |= M_HELD;
+  l.held++;
+  arm(t, T_RTX, HELD_MS);
+  notify(l, NOTIFY_ACCEPTABLE);
 }
 
 /** Half-open children of all listeners together: a flood of SYNs leaves room for connections. */
@@ -187,6 +200,7 @@ export function refused(t: Tcb): void {
  */
 export function repeatedSyn(t: Tcb): bool {
   if (!(segFlags & ACK)) {
+    if (t.marks & M_HELD) { arm(t, T_RTX, HELD_MS); return false; }
     t.marks |= M_SYN_NOW;
     flag(t);
     return false;

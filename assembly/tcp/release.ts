@@ -10,7 +10,7 @@ import {
 import { deadlineClear } from "../memory/deadlines";
 import { idOfConnection } from "../memory/identities";
 import {
-  indexOf, Listener, listenerOf, M_ACK_NOW, M_DETACHED, M_FIN_HELD, M_KEEP_NOW, M_LINGER_RST, M_PASSIVE, M_PENDING, M_PROBE_NOW, M_RECYCLABLE,
+  indexOf, Listener, listenerOf, M_ACK_NOW, M_DETACHED, M_FIN_HELD, M_HELD, M_KEEP_NOW, M_LINGER_RST, M_PASSIVE, M_PENDING, M_PROBE_NOW, M_RECYCLABLE,
   M_RST_BARE, M_RST_OWED, M_RTX_NOW, M_SYN_NOW, NOTIFY_CONNECT_FAILED, NOTIFY_FAILED, Tcb, tcb, tcbAlloc, tcbFree, TF_FAILED,
   TF_FIN_SENT, TF_RST_SENT,
 } from "./tcb";
@@ -49,7 +49,8 @@ export function childRemove(t: Tcb): void {
   const l = listenerOf(<i32>t.listener - 1), half = t.state == TCP_SYN_RCVD;
   listRemove(half ? embryos(l) : acceptQueue(l), indexOf(t));
   if (half) embryosCount(-1);
-  t.marks &= ~M_PENDING;
+  if (t.marks & M_HELD) l.held--;
+  t.marks &= ~(M_PENDING | M_HELD);
   t.listener = 0;
 }
 
@@ -76,7 +77,7 @@ export function closed(t: Tcb, by: i32): void {
     t.marks &= ~M_RECYCLABLE;
   }
   // Semantics O-25: the listener can tell that something it announced has vanished.
-  if (unaccepted && by == BY_RST && t.state != TCP_SYN_RCVD) listenerOf(<i32>t.listener - 1).lost++;
+  if (unaccepted && by == BY_RST && (t.state != TCP_SYN_RCVD || t.marks & M_HELD)) listenerOf(<i32>t.listener - 1).lost++;
   childRemove(t);
   t.armed = 0;
   deadlineClear(idOfConnection(<u32>i));

@@ -93,6 +93,10 @@ export const M_PAUSED: u32 = 1 << 22;
 export const M_LINGER: u32 = 1 << 23;
 /** That close itself sends the FIN: if its time runs out a RST follows in every state (W-10). */
 export const M_LINGER_RST: u32 = 1 << 24;
+/** A listener whose owner decides before a SYN is answered (SO_CONDITIONAL_ACCEPT). */
+export const M_CONDITIONAL: u32 = 1 << 25;
+/** A child of such a listener: its SYN waits for the decision. */
+export const M_HELD: u32 = 1 << 26;
 
 /** What connections and listeners have in common. */
 // @ts-ignore: decorator
@@ -256,6 +260,8 @@ export class Listener extends Endpoint {
   queue: u32;
   private queueLast: u32;
   queueCount: u32;
+  /** Half-open children whose SYN waits for the owner's decision. */
+  held: u32;
   /** Completed children that were reset before they were accepted. */
   lost: u32;
   /** What children inherit. */

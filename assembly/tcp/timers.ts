@@ -3,7 +3,7 @@ import { CONFIG_SYN_RETRIES } from "../abi/config";
 import { WSAETIMEDOUT } from "../abi/errors";
 import { TCP_CLOSED } from "../abi/winsock";
 import { config } from "../base/config";
-import { M_SYN_NOW, M_USED, Tcb, tcb } from "./tcb";
+import { M_HELD, M_SYN_NOW, M_USED, Tcb, tcb } from "./tcb";
 import { flag } from "./lists";
 import { arm, T_ACK, T_IDLE, T_KEEP, T_PERSIST, T_RTX, T_USER, T_WAIT, timerDue, timersEnter } from "./timer";
 import { ackNow } from "./guard";
@@ -36,7 +36,7 @@ function expire(t: Tcb, timer: u32): void {
 
 /** A SYN or SYN,ACK was not answered: again with twice the patience, or the attempt has failed (RFC 9293 MUST-23). */
 function synTimeout(t: Tcb): void {
-  if (<u32>t.synRetries >= config(CONFIG_SYN_RETRIES)) {
+  if (t.marks & M_HELD || <u32>t.synRetries >= config(CONFIG_SYN_RETRIES)) {
     fail(t, t.softError ? <i32>t.softError : WSAETIMEDOUT);
     return;
   }

@@ -17,10 +17,11 @@ import { seqGt } from "../base/seq";
 import { ringAt, ringGet, ringPut, ringRun } from "../memory/ring";
 import { ipSourceFor } from "../ip/route";
 import {
-  listenerOf, localPtr, M_DETACHED, M_KEEPALIVE, M_LINGER, M_LINGER_RST, M_NO_DELAY, M_ORPHAN, M_PAUSED, M_PENDING, M_RECYCLABLE, M_SYN_NOW,
+  listenerOf, localPtr, M_CONDITIONAL, M_DETACHED, M_HELD, M_KEEPALIVE, M_LINGER, M_LINGER_RST, M_NO_DELAY, M_ORPHAN, M_PAUSED, M_PENDING, M_RECYCLABLE, M_SYN_NOW,
   NOTIFY_CONNECTED, rcvRing, remotePtr, sndRing, Tcb, tcb, TF_FIN_SENT, TF_RECV_SHUT, TF_SEND_SHUT,
 } from "./tcb";
 import { announce, flag } from "./lists";
+import { disarm, T_RTX } from "./timer";
 import { listenerInsert, tupleFind } from "./table";
 import { BY_ACTIVE_OPEN, BY_CLOSE, BY_PASSIVE_OPEN, BY_SUCCESSOR, transition } from "./state";
 import { ackNow, initialSequence, SUCCESSOR_GAP } from "./guard";
@@ -107,17 +108,28 @@ export function tcpListenPause(i: i32, on: bool): void {
 /** Changes a listener's backlog; children beyond it stay. */
 export function tcpListenBacklog(i: i32, backlog: u32): void { listenerOf(i).backlog = max<u32>(backlog, 1); }
 
-/** Oldest completed child, out of the queue; -1 if none waits. It has no owner until tcpAttach. */
+/** SYNs are answered only when tcpAcceptTake takes their child (O-21). To be called before the first SYN. */
+export function tcpListenConditional(i: i32): void { listenerOf(i).marks |= M_CONDITIONAL; }
+
+/**
+ * Oldest completed child, out of the queue; -1 if none waits. It has no owner until tcpAttach. Of a conditional listener the oldest
+ * half-open one, whose SYN,ACK leaves now: sending may begin, and its state shows when the handshake is complete.
+ */
 export function tcpAcceptTake(i: i32): i32 {
   const l = listenerOf(i);
-  if (l.state != TCP_LISTEN || !l.queue) return -1;
-  const child = <i32>l.queue - 1;
-  childRemove(tcb(child));
+  if (l.state != TCP_LISTEN || !(l.queue || l.held)) return -1;
+  const child = <i32>(l.queue ? l.queue : l.embryos) - 1, t = tcb(child);
+  if (t.marks & M_HELD) {
+    disarm(t, T_RTX);
+    t.marks |= M_SYN_NOW;
+    flag(t);
+  }
+  childRemove(t);
   return child;
 }
 
-/** Completed children that wait. */
-export function tcpAcceptCount(i: i32): u32 { return listenerOf(i).queueCount; }
+/** Children that tcpAcceptTake would give. */
+export function tcpAcceptCount(i: i32): u32 { return listenerOf(i).queueCount + listenerOf(i).held; }
 
 /** Completed children that were reset by their peers before they were taken, since the last call (O-25). */
 export function tcpAcceptLost(i: i32): u32 {

@@ -12,14 +12,14 @@ import { CATALOG_HOST_TCP, CATALOG_HOST_UDP, CATALOG_INET_TCP, CATALOG_INET_UDP 
 import { deviceCount } from "../link/device";
 import { ipHasAddress } from "../ip/route";
 import { handleAlloc, KIND_SOCKET } from "../memory/handles";
-import { datagramClose, datagramOpen, PROVIDER_HOST, PROVIDER_INET, streamFailure, streamListen, streamListenPause } from "../provider/index";
+import { datagramClose, datagramOpen, PROVIDER_HOST, PROVIDER_INET, streamFailure, streamListen, streamListenConditional, streamListenPause } from "../provider/index";
 import { hostCapacity } from "../provider/hostblock";
 import { duplicateNumber, duplicateOpen } from "./duplicate";
 import { NAME, namePort, sockaddrRead } from "./names";
 import { bindTo } from "./ports";
 import { finish, mayAccess, setError } from "./result";
 import {
-  claimsForget, countHandles, enter, has, indexOf, isStream, it, localOf, S_BOUND, S_CONNECTED, S_CONNECTING, S_LISTENING, S_PAUSE_ACCEPT, Socket,
+  claimsForget, countHandles, enter, has, indexOf, isStream, it, localOf, S_BOUND, S_CONDITIONAL, S_CONNECTED, S_CONNECTING, S_LISTENING, S_PAUSE_ACCEPT, Socket,
   socketAlloc, socketFree, startups,
 } from "./socket";
 
@@ -158,6 +158,7 @@ function listenOn(h: u32, backlog: i32): i32 {
   s.transport = streamListen(s.provider, localOf(s), <u32>s.lport, min(n, config(CONFIG_MAX_CONNECTIONS)), s.recvLimit, s.sendLimit, <i32>indexOf(s));
   if (s.transport < 0) { const failed = streamFailure(s.provider); return failed ? failed : WSAENOBUFS; }
   s.flags |= S_LISTENING;
+  if (has(s, S_CONDITIONAL)) streamListenConditional(s.provider, s.transport);
   if (has(s, S_PAUSE_ACCEPT)) streamListenPause(s.provider, s.transport, true);
   return 0;
 }

@@ -15,15 +15,17 @@ import { WSPAddressToString, WSPStringToAddress } from "./strings";
 import { WSPCleanup } from "./teardown/cleanup";
 import { WSPCloseSocket } from "./teardown/close";
 import { WSPRecvDisconnect, WSPSendDisconnect, WSPShutdown } from "./teardown/shutdown";
+import { WSPAsyncSelect, WSPGetOverlappedResult, WSPGetQOSByName, WSPJoinLeaf } from "./unsupported";
 
 // @ts-ignore: decorator
 @inline function put(table: usize, entry: usize, index: i32): void { store<i32>(table + (entry - 1) * 4, index); }
 
-/** Writes the entries that exist into a zeroed table; none in tiny, which exports no function table. */
+/** Writes the entries into a zeroed table (H-24); none in tiny, which exports no function table. */
 export function proctableFill(table: usize): void {
   if (TINY) return;
   put(table, 1, WSPAccept.index);
   put(table, 2, WSPAddressToString.index);
+  put(table, 3, WSPAsyncSelect.index);
   put(table, 4, WSPBind.index);
   put(table, 5, WSPCancelBlockingCall.index);
   put(table, 6, WSPCleanup.index);
@@ -32,10 +34,13 @@ export function proctableFill(table: usize): void {
   put(table, 9, WSPDuplicateSocket.index);
   put(table, 10, WSPEnumNetworkEvents.index);
   put(table, 11, WSPEventSelect.index);
+  put(table, 12, WSPGetOverlappedResult.index);
   put(table, 13, WSPGetPeerName.index);
   put(table, 14, WSPGetSockName.index);
   put(table, 15, WSPGetSockOpt.index);
+  put(table, 16, WSPGetQOSByName.index);
   put(table, 17, WSPIoctl.index);
+  put(table, 18, WSPJoinLeaf.index);
   put(table, 19, WSPListen.index);
   put(table, 20, WSPRecv.index);
   put(table, 21, WSPRecvDisconnect.index);
