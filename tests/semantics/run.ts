@@ -1,7 +1,8 @@
 /** Runs the rows of the Winsock contract on the inet provider: node --import tsx tests/semantics/run.ts, or npm run semantics. */
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { Check, RowFailure } from "./check.ts";
+import { attempt } from "./attempt.ts";
+import { RowFailure } from "./check.ts";
 import { mutants } from "./mutate.ts";
 import { CHAPTERS, loadScenarios, type Registered } from "./registry.ts";
 import { type Figures, figures, type Outcome, renderDocument } from "./report.ts";
@@ -37,18 +38,6 @@ function parse(args: readonly string[]): Options {
     else throw new Error(`unknown argument ${arg}; expected --mutate, --build, --verbose, --help, a row or a chapter`);
   }
   return options;
-}
-
-/** Runs a scenario against one line; undefined = it holds. */
-async function attempt(line: RowLine, scenario: Registered): Promise<Error | undefined> {
-  const check = new Check(line);
-  try {
-    await scenario.scenario(check);
-    check.finish();
-    return undefined;
-  } catch (error) {
-    return error instanceof Error ? error : new Error(String(error));
-  }
 }
 
 async function outcomeOf(lines: readonly RowLine[], scenario: Registered | undefined, verbose: boolean): Promise<Outcome> {
