@@ -3,22 +3,26 @@
  * as numbers. Simple calls return the error code, 0 for success. Time is virtual and stands still unless a test runs the world.
  */
 import assert from "node:assert/strict";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { LASTACK_WAIT } from "../../../host/abi/errors.gen.ts";
 import { EVENT_SIGNALED, EVENT_WAKE } from "../../../host/abi/events.gen.ts";
 import * as W from "../../../host/abi/winsock.gen.ts";
 import { type CloseReportRecord, Core, type CoreConfig, compileCore, readSockaddr, writeSockaddr } from "../../../host/core/index.ts";
 import type { FrameDevice } from "../../../host/device/index.ts";
-import { type Driver, World } from "../../../host/driver/index.ts";
+import type { Driver, DriverListener, World } from "../../../host/driver/index.ts";
 import { FdTable, type WasiPart, wasiImports } from "../../../host/wasi/index.ts";
 
 type Entry = (...args: number[]) => number | undefined;
 
 const modules = new Map<string, Promise<WebAssembly.Module>>();
 
-/** A build of the core, compiled once per process. Default: the debug build, whose assertions trap. */
+/**
+ * A build of the core, compiled once per process. Default: the debug build, whose assertions trap. The environment variable
+ * LASTACK_CORE names a file that takes the place of every build (tests/mutants).
+ */
 export function coreModule(build = "debug"): Promise<WebAssembly.Module> {
-  const name = build === "" ? "lastack.wasm" : `lastack.${build}.wasm`;
-  const known = modules.get(name) ?? compileCore(new URL(`../../../build/${name}`, import.meta.url));
+  const name = process.env["LASTACK_CORE"] ?? fileURLToPath(new URL(`../../../build/lastack.${build === "" ? "" : `${build}.`}wasm`, import.meta.url));
+  const known = modules.get(name) ?? compileCore(pathToFileURL(name));
   modules.set(name, known);
   return known;
 }
@@ -30,6 +34,9 @@ export const ROOM = 32768;
 /** The same for a core whose whole host area is 256 bytes (tiny): little at a time. */
 const CRAMPED: Layout = { errno: 0, length: 4, count: 8, flags: 12, buffers: 16, value: 24, address: 32, table: 48, events: 48, big: 96 };
 type Layout = Readonly<Record<keyof typeof AT, number>>;
+
+/** A core that is made and driven elsewhere. */
+export type Attach = (listener: DriverListener) => { core: Core; driver: Driver };
 
 export interface Wake {
   readonly handle: number;
@@ -52,24 +59,37 @@ export class Spi {
   readonly signaled: number[] = [];
   readonly reports: CloseReportRecord[] = [];
 
-  /** @param sockets Makes the sock_* imports, where the core is to have host sockets. */
+  /**
+   * @param from The build to make a core of, or where to find one that is there; `device` to `sockets` concern a new one.
+   * @param sockets Makes the sock_* imports, where the core is to have host sockets.
+   */
   constructor(
-    module: WebAssembly.Module, world: World, device: FrameDevice | undefined, address: string, config: CoreConfig = {},
+    from: WebAssembly.Module | Attach, world: World, device: FrameDevice | undefined, address: string, config: CoreConfig = {},
     sockets?: (fds: FdTable) => WasiPart,
   ) {
     this.world = world;
-    const fds = new FdTable();
-    const parts = { clock: world.clock, random: world.random, fds, ...(sockets && { sockets: sockets(fds) }) };
-    this.core = new Core(module, wasiImports(parts), { maxSockets: 64, ...config });
-    if (device) {
-      const iface = this.core.addDevice(fds.add(device), device);
-      this.core.addAddress(iface, address);
-    }
+    const made = typeof from === "function" ? from(this.#listener()) : this.#make(from, device, address, config, sockets);
+    this.core = made.core;
+    this.driver = made.driver;
     this.at = this.core.area.take(Math.min(AT.big + ROOM, this.core.area.free - 8));
     const room = this.core.area.start + this.core.area.size - this.at;
     this.#lay = room < AT.big ? CRAMPED : AT;
     this.room = Math.min(ROOM, room - this.#lay.big);
-    this.driver = world.attach(this.core, fds, {
+  }
+
+  #make(module: WebAssembly.Module, device: FrameDevice | undefined, address: string, config: CoreConfig, sockets?: (fds: FdTable) => WasiPart): ReturnType<Attach> {
+    const fds = new FdTable();
+    const parts = { clock: this.world.clock, random: this.world.random, fds, ...(sockets && { sockets: sockets(fds) }) };
+    const core = new Core(module, wasiImports(parts), { maxSockets: 64, ...config });
+    if (device) {
+      const iface = core.addDevice(fds.add(device), device);
+      core.addAddress(iface, address);
+    }
+    return { core, driver: this.world.attach(core, fds, this.#listener()) };
+  }
+
+  #listener(): DriverListener {
+    return {
       event: (kind, handle, a, b) => {
         if (kind === EVENT_WAKE) this.wakes.push({ handle, caller: a, operation: b });
         else if (kind === EVENT_SIGNALED) this.signaled.push(handle);
@@ -78,7 +98,7 @@ export class Spi {
       fatal: (error) => {
         throw error;
       },
-    });
+    };
   }
 
   /** Calls an export as it is; the driver will poll afterwards. */

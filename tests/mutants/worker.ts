@@ -1,0 +1,45 @@
+/** Tries one mutant after the other, as the parent process says. */
+import { rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { compileMutant } from "./compile.ts";
+import { MUTANTS } from "./table.ts";
+import { failures } from "./trial.ts";
+
+export interface Verdict {
+  readonly index: number;
+  /** The tests that failed: all of them on the build without a fault, else the first. */
+  readonly killers: readonly string[];
+  /** The mutant could not be made. */
+  readonly problem?: string;
+}
+
+export interface Task {
+  /** In the table; -1 = the build without a fault. */
+  readonly index: number;
+  /** Where the sources are, as assembly/, and where the module may be put. */
+  readonly folder: string;
+  /** Tests that fail without any fault: they say nothing. */
+  readonly ignore: readonly string[];
+}
+
+async function judge({ index, folder, ignore }: Task): Promise<Verdict> {
+  const core = join(folder, `mutant-${index}.wasm`);
+  try {
+    const wasm = await compileMutant(folder, MUTANTS[index]);
+    writeFileSync(core, wasm);
+  } catch (error) {
+    return { index, killers: [], problem: (error as Error).message };
+  }
+  const killers: string[] = [];
+  for await (const name of failures(core)) {
+    if (ignore.includes(name)) continue;
+    killers.push(name);
+    if (index >= 0) break;
+  }
+  rmSync(core);
+  return { index, killers };
+}
+
+process.on("message", (task: Task) => {
+  void judge(task).then((verdict) => process.send?.(verdict));
+});
