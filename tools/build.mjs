@@ -22,14 +22,15 @@ const TARGETS = [
   WASM("tiny", ["lastack.tiny.wasm"]),
   WASM("debug", ["lastack.debug.wasm", "lastack.debug.wasm.map"]),
   { ...BUNDLE("lastack", "host/index.ts", false), name: "api" },
+  BUNDLE("winsock", "host/winsock/index.ts", false),
   BUNDLE("cli", "host/cli/main.ts", true),
   { kind: "types", name: "types", outputs: ["types/index.d.ts"], inputs: ["host", "tools/tsconfig.types.json", "tsconfig.json"], uses: ["typescript"] },
 ];
 const GROUPS = {
-  all: ["gate", "gate-tiny", "lastack", "simd", "tiny", "debug", "api", "cli"],
+  all: ["gate", "gate-tiny", "lastack", "simd", "tiny", "debug", "api", "winsock", "cli"],
   wasm: ["lastack", "simd", "tiny", "debug"],
   gates: ["gate", "gate-tiny"],
-  host: ["api", "cli"],
+  host: ["api", "winsock", "cli"],
   demo: ["lastack", "api", "cli"],
 };
 
@@ -45,6 +46,7 @@ targets
   gate       (no output)           fails if the core can reach a managed object
   gate-tiny  (no output)           the same for the tiny build
   api        lastack.mjs           the library, bundled from host/index.ts
+  winsock    winsock.mjs           lastack/winsock, bundled from host/winsock/index.ts
   cli        cli.mjs               the command, bundled from host/cli/main.ts
   types      types/                declaration files for publishing
 groups

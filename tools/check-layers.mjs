@@ -26,6 +26,7 @@ const HOST_RULES = {
   wasi: ["abi", "base", "core", "device/contract.ts", "sockets/contract.ts"],
   driver: ["abi", "base", "core", "wasi", "device/contract.ts"],
   api: ["abi", "base", "core", "wasi", "device", "sockets", "driver"],
+  winsock: ["abi", "base", "core", "device", "driver", "api"],
   "index.ts": ["abi", "base", "core", "wasi", "device", "sockets", "driver", "api"],
   cli: ["index.ts", "api", "device", "base", "abi"],
 };

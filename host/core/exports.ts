@@ -77,6 +77,13 @@ export interface WinsockExports {
   WSPEventSelect(s: number, event: number, networkEvents: number, lpErrno: Ptr): number;
   WSPEnumNetworkEvents(s: number, event: number, networkEvents: Ptr, lpErrno: Ptr): number;
   WSPSelect(nfds: number, read: Ptr, write: Ptr, except: Ptr, timeout: Ptr, lpErrno: Ptr): number;
+  /** Fds: 8-byte WSAPOLLFDs. Entries with something to tell, or -1. */
+  WSAPoll(fds: Ptr, count: number, timeoutMs: number, lpErrno: Ptr): number;
+  /** Describes a socket at `info` (628 bytes) for one WSPSocket call. */
+  WSPDuplicateSocket(s: number, processId: number, info: Ptr, lpErrno: Ptr): number;
+  /** UTF-16 text with its zero to `text`; *length is its room in characters, then what was written. */
+  WSPAddressToString(name: Ptr, namelen: number, info: Ptr, text: Ptr, length: Ptr, lpErrno: Ptr): number;
+  WSPStringToAddress(text: Ptr, family: number, info: Ptr, name: Ptr, namelen: Ptr, lpErrno: Ptr): number;
   WSPGetSockName(s: number, name: Ptr, namelen: Ptr, lpErrno: Ptr): number;
   WSPGetPeerName(s: number, name: Ptr, namelen: Ptr, lpErrno: Ptr): number;
   WSPCancelBlockingCall(lpErrno: Ptr): number;

@@ -1,0 +1,128 @@
+/** Structures of Winsock in the core's host area (semantics K.5): written before a call, read after it. */
+import { type Core, readSockaddr, writeSockaddr } from "../core/index.ts";
+import { SIZEOF_SOCKADDR_IN, SIZEOF_WSANETWORKEVENTS } from "../abi/winsock.gen.ts";
+
+/** An address as sockaddr_in carries it. */
+export interface SockAddr {
+  address: string;
+  port: number;
+}
+
+export interface Linger {
+  l_onoff: number;
+  l_linger: number;
+}
+
+/** WSANETWORKEVENTS: the events, and an error per event bit. */
+export interface NetworkEvents {
+  lNetworkEvents: number;
+  iErrorCode: number[];
+}
+
+/** Room for small structures, then for bytes that are sent and received. */
+const SMALL = 1024;
+const AT = { errno: 0, length: 4, count: 8, flags: 12, buffer: 16, address: 32, value: 64, more: 128 } as const;
+/** Handles one call can name: what fits behind `more`. */
+export const HANDLES_MAX = 64;
+
+/** One piece of the host area. Nothing read from it survives the next call; everything returned is a copy. */
+export class Area {
+  readonly core: Core;
+  readonly #base: number;
+  readonly #data: number;
+  /** Bytes one send or receive can carry. */
+  readonly room: number;
+
+  constructor(core: Core) {
+    this.core = core;
+    this.#base = core.area.take(SMALL);
+    this.room = core.area.free - 8;
+    this.#data = core.area.take(this.room);
+  }
+
+  /** Address of a place. */
+  at(place: keyof typeof AT): number {
+    return this.#base + AT[place];
+  }
+
+  /** The sets of select: three of 4 + 4 × HANDLES_MAX bytes. */
+  set(k: number): number {
+    return this.#data + k * (4 + 4 * HANDLES_MAX);
+  }
+
+  get data(): number {
+    return this.#data;
+  }
+
+  word(place: keyof typeof AT, offset = 0): number {
+    return this.core.memory.word(this.at(place) + offset);
+  }
+
+  setWord(place: keyof typeof AT, value: number, offset = 0): void {
+    this.core.memory.ensure();
+    this.core.memory.i32[(this.at(place) + offset) >>> 2] = value;
+  }
+
+  /** Words at any aligned address. */
+  setWords(ptr: number, values: readonly number[]): void {
+    this.core.memory.ensure();
+    this.core.memory.i32.set(values, ptr >>> 2);
+  }
+
+  words(ptr: number, count: number): number[] {
+    this.core.memory.ensure();
+    return Array.from(this.core.memory.i32.subarray(ptr >>> 2, (ptr >>> 2) + count));
+  }
+
+  /** One WSABUF over the data room with `length` bytes; `bytes` are put there. Returns the WSABUF's address. */
+  buffer(length: number, bytes?: Uint8Array): number {
+    this.setWords(this.at("buffer"), [length, this.#data]);
+    if (bytes) this.core.memory.u8.set(bytes, this.#data);
+    return this.at("buffer");
+  }
+
+  /** Copies received bytes out. */
+  copyOut(target: Uint8Array, length: number): void {
+    this.core.memory.ensure();
+    target.set(this.core.memory.u8.subarray(this.#data, this.#data + length));
+  }
+
+  /** Copies bytes to and from small structures. */
+  put(place: keyof typeof AT, bytes: Uint8Array): void {
+    this.core.memory.ensure();
+    this.core.memory.u8.set(bytes, this.at(place));
+  }
+
+  get(place: keyof typeof AT, length: number): Uint8Array {
+    this.core.memory.ensure();
+    return this.core.memory.u8.slice(this.at(place), this.at(place) + length);
+  }
+
+  /** A sockaddr_in: [address, length] for a call. */
+  name({ address, port }: SockAddr): [number, number] {
+    this.core.memory.ensure();
+    return [this.at("address"), writeSockaddr(this.core.memory.data, this.at("address"), address, port)];
+  }
+
+  /** Room for a sockaddr_in that a call fills: [address, address of the length]. */
+  nameRoom(): [number, number] {
+    this.setWord("length", SIZEOF_SOCKADDR_IN);
+    return [this.at("address"), this.at("length")];
+  }
+
+  /** Reads it into `out`. */
+  readName(out: SockAddr): void {
+    this.core.memory.ensure();
+    const found = readSockaddr(this.core.memory.data, this.at("address"), this.word("length"));
+    if (found) { out.address = found.address; out.port = found.port; }
+  }
+
+  /** The WSANETWORKEVENTS behind `more`; only the entries of events that are set are taken over (semantics E-11). */
+  readEvents(out: NetworkEvents): void {
+    const [bits = 0, ...errors] = this.words(this.at("more"), SIZEOF_WSANETWORKEVENTS / 4);
+    out.lNetworkEvents = bits;
+    errors.forEach((error, bit) => {
+      if (bits & (1 << bit)) out.iErrorCode[bit] = error;
+    });
+  }
+}

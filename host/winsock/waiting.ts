@@ -1,0 +1,76 @@
+/** Calls that wait (seam.md): each pending call is a caller of its own, repeated when its WAKE event comes. */
+import { EVENT_SIGNALED, EVENT_WAKE } from "../abi/events.gen.ts";
+import type { DriverListener } from "../driver/index.ts";
+import { type CloseReport, toCloseReport } from "../api/raw.ts";
+
+/** Caller of everything that does not wait. */
+const MAIN = 0;
+
+export class Waiting implements DriverListener {
+  readonly #wakes = new Map<number, () => void>();
+  readonly #free: number[] = [];
+  #next = MAIN + 1;
+  readonly #signals = new Set<() => void>();
+  readonly #reports = new Map<number, CloseReport>();
+  readonly #wanted = new Map<number, (report: CloseReport) => void>();
+  #dead: Error | undefined;
+
+  event(kind: number, handle: number, a: number): void {
+    if (kind === EVENT_WAKE) this.#wakes.get(a)?.();
+    else if (kind === EVENT_SIGNALED && handle) for (const look of [...this.#signals]) look();
+  }
+
+  report(record: Parameters<typeof toCloseReport>[0]): void {
+    const report = toCloseReport(record);
+    const wanted = this.#wanted.get(record.handle);
+    this.#wanted.delete(record.handle);
+    if (wanted) wanted(report);
+    else this.#reports.set(record.handle, report);
+  }
+
+  fatal(error: Error): void {
+    this.#dead = error;
+    for (const wake of [...this.#wakes.values(), ...this.#signals]) wake();
+  }
+
+  /** Throws what ended the core. */
+  check(): void {
+    if (this.#dead) throw this.#dead;
+  }
+
+  /** A caller number nobody else waits under. */
+  take(): number {
+    return this.#free.pop() ?? this.#next++;
+  }
+
+  give(caller: number): void {
+    this.#wakes.delete(caller);
+    this.#free.push(caller);
+  }
+
+  /** Resolves at the next WAKE event for that caller. */
+  woken(caller: number): Promise<void> {
+    return new Promise((resolve) => this.#wakes.set(caller, resolve));
+  }
+
+  /** Resolves when any event object became set, or after `ms` (undefined = never). */
+  signaled(ms: number | undefined): Promise<void> {
+    return new Promise((resolve) => {
+      let timer: ReturnType<typeof setTimeout> | undefined;
+      const done = (): void => {
+        this.#signals.delete(done);
+        clearTimeout(timer);
+        resolve();
+      };
+      this.#signals.add(done);
+      if (ms !== undefined) timer = setTimeout(done, ms);
+    });
+  }
+
+  /** The report of a closed socket, now or when it is made. */
+  closed(handle: number): Promise<CloseReport> {
+    const report = this.#reports.get(handle);
+    this.#reports.delete(handle);
+    return report ? Promise.resolve(report) : new Promise((resolve) => this.#wanted.set(handle, resolve));
+  }
+}
