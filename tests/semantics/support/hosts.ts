@@ -6,6 +6,8 @@ import { type MemoryLink, type MemoryLinkOptions, memoryLink } from "../../../ho
 import { World } from "../../../host/driver/index.ts";
 import { coreModule } from "../../host/support/spi.ts";
 import type { Check } from "../check.ts";
+import { kernelHosts } from "../kernel/hosts.ts";
+import { NotRun } from "../kernel/protocol.ts";
 import { Gate } from "./gate.ts";
 import { Provider } from "./provider.ts";
 import { RawPeer } from "./rawpeer.ts";
@@ -122,8 +124,9 @@ export interface Connected extends Hosts {
   readonly port: number;
 }
 
-/** Two cores, configured for the row's reading. */
+/** Two cores, configured for the row's reading; on host sockets where the check is of that provider. */
 export async function hosts(check: Check, options: HostsOptions = {}): Promise<Hosts> {
+  if (check.provider === "host") return kernelHosts(target.build, options, check.config);
   return new Hosts(await coreModule(target.build), options, check.config);
 }
 
@@ -156,6 +159,7 @@ export interface ScriptedConnection extends Scripted {
 }
 
 export async function scripted(check: Check, options: HostsOptions = {}): Promise<Scripted> {
+  if (check.provider === "host") throw new NotRun("needs a scripted peer");
   return new Scripted(await coreModule(target.build), options, check.config);
 }
 

@@ -4,7 +4,7 @@ import * as W from "../../../host/abi/winsock.gen.ts";
 import type { CoreConfig } from "../../../host/core/index.ts";
 import type { FrameDevice } from "../../../host/device/index.ts";
 import type { World } from "../../../host/driver/index.ts";
-import { ROOM, Spi } from "../../host/support/spi.ts";
+import { type Attach, ROOM, Spi } from "../../host/support/spi.ts";
 
 /** Bytes of scratch memory behind `Provider.scratch`. */
 export const SCRATCH = 16384;
@@ -27,8 +27,8 @@ export class Provider extends Spi {
   /** A piece of the host area that no call of Spi touches: SCRATCH bytes, the address a pointer argument may name. */
   readonly scratch: number;
 
-  constructor(module: WebAssembly.Module, world: World, device: FrameDevice | undefined, address: string, config: CoreConfig = {}) {
-    super(module, world, device, address, config);
+  constructor(from: WebAssembly.Module | Attach, world: World, device: FrameDevice | undefined, address: string, config: CoreConfig = {}) {
+    super(from, world, device, address, config);
     this.scratch = this.core.area.take(SCRATCH);
   }
 

@@ -1,0 +1,86 @@
+/**
+ * Host sockets whose addresses are those of the rows: 10.0.0.1 and 10.0.0.2 stand for two loopback addresses of this machine, a
+ * pair of its own for every situation, so that what an earlier one left behind in the kernel is in nobody's way.
+ */
+import { WASI_EHOSTUNREACH } from "../../../host/abi/sockets.gen.ts";
+import { type NodeSocketsOptions, NodeSockets } from "../../../host/sockets/index.ts";
+import type { ByteParts, DatagramInfo, SocketAddress } from "../../../host/sockets/contract.ts";
+
+const ROW_ADDRESSES = ["10.0.0.1", "10.0.0.2"] as const;
+const WILDCARD = "0.0.0.0";
+/** What the kernel chooses as source where nobody chose. */
+const SOURCE = "127.0.0.1";
+
+export class AddressedSockets extends NodeSockets {
+  /** An address that is not there was asked for. */
+  elsewhere = "";
+  readonly #place: 0 | 1;
+  readonly #real: readonly [string, string];
+  /** Descriptors bound to the wildcard, which here is one address: both cores use the same ports. */
+  readonly #wild = new Set<number>();
+
+  constructor(place: 0 | 1, real: readonly [string, string], options: NodeSocketsOptions = {}) {
+    super(options);
+    this.#place = place;
+    this.#real = real;
+  }
+
+  /** The kernel's address for a row's; undefined for one that no machine here has. */
+  #inward(to: SocketAddress): SocketAddress | undefined {
+    const at = ROW_ADDRESSES.indexOf(to.address as (typeof ROW_ADDRESSES)[number]);
+    if (at >= 0) return { ...to, address: this.#real[at] as string };
+    if (to.family === "IPv6" || to.address.startsWith("127.")) return to;
+    this.elsewhere = to.address;
+    return undefined;
+  }
+
+  #outward(found: SocketAddress | undefined, peer: boolean): SocketAddress | undefined {
+    if (!found) return undefined;
+    const at = this.#real.indexOf(found.address);
+    if (at >= 0) return { ...found, address: ROW_ADDRESSES[at] as string };
+    if (found.address !== SOURCE) return found;
+    return { ...found, address: ROW_ADDRESSES[peer ? 1 - this.#place : this.#place] as string };
+  }
+
+  override bind(fd: number, address: SocketAddress): number {
+    if (address.address === WILDCARD) {
+      const result = super.bind(fd, { ...address, address: this.#real[this.#place] });
+      if (result === 0) this.#wild.add(fd);
+      return result;
+    }
+    const real = this.#inward(address);
+    return real ? super.bind(fd, real) : -WASI_EHOSTUNREACH;
+  }
+
+  override connect(fd: number, address: SocketAddress): number {
+    const real = this.#inward(address);
+    if (!real) return -WASI_EHOSTUNREACH;
+    this.#wild.delete(fd);
+    return super.connect(fd, real);
+  }
+
+  override sendTo(fd: number, from: ByteParts, to: SocketAddress | undefined): number {
+    const real = to && this.#inward(to);
+    return to && !real ? -WASI_EHOSTUNREACH : super.sendTo(fd, from, real);
+  }
+
+  override receiveFrom(fd: number, into: ByteParts, peek: boolean, info: DatagramInfo): number {
+    const result = super.receiveFrom(fd, into, peek, info);
+    info.from = this.#outward(info.from, true);
+    return result;
+  }
+
+  override localAddress(fd: number): SocketAddress | undefined {
+    const found = super.localAddress(fd);
+    return found && this.#wild.has(fd) ? { ...found, address: WILDCARD } : this.#outward(found, false);
+  }
+
+  override peerAddress(fd: number): SocketAddress | undefined {
+    return this.#outward(super.peerAddress(fd), true);
+  }
+
+  override close(fd: number): number {
+    this.#wild.delete(fd);
+    return super.close(fd);
+  }
+}

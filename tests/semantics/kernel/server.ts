@@ -1,0 +1,202 @@
+/**
+ * The thread that owns the event loop: pairs of cores on host sockets. Their clock is virtual and moves only while the kernel is
+ * quiet, as far as real time has passed or REAL_MS at most: a row that waits an hour takes no hour, and an acknowledgement that
+ * the kernel delays by 40 ms is not overtaken.
+ */
+import { parentPort, workerData } from "node:worker_threads";
+import { type CloseReportRecord, Core, type CoreConfig } from "../../../host/core/index.ts";
+import { type Driver, World } from "../../../host/driver/index.ts";
+import { FdTable, wasiImports } from "../../../host/wasi/index.ts";
+import { socketsPart } from "../../../host/wasi/sockets.ts";
+import { coreModule } from "../../host/support/spi.ts";
+import { AddressedSockets } from "./addresses.ts";
+import type { Answer, Opened, Place, RemoteArea, Request } from "./protocol.ts";
+
+/** Real milliseconds after which a kernel that shows nothing has nothing to show. Linux delays an acknowledgement by 40. */
+const REAL_MS = 50;
+/** The same where no core waits for anything. */
+const QUIET_MS = 4;
+/** A run takes no longer, whatever happens. */
+const LONGEST_MS = 8000;
+const NS_PER_MS = 1e6;
+
+type Entry = (...args: number[]) => number | undefined;
+
+interface Side {
+  readonly core: Core;
+  readonly driver: Driver;
+  readonly sockets: AddressedSockets;
+  readonly area: RemoteArea;
+}
+
+const news: { events: [Place, number, number, number, number][]; reports: [Place, CloseReportRecord][]; fatal: Error | undefined } = {
+  events: [], reports: [], fatal: undefined,
+};
+
+class Pair {
+  readonly world = new World({ seed: 1 });
+  readonly sides: readonly [Side, Side];
+  /** Real and virtual time of the last sign of life. */
+  #at = 0;
+  #virtual = 0;
+
+  constructor(module: WebAssembly.Module, configs: readonly [CoreConfig, CoreConfig], addresses: readonly [string, string]) {
+    const make = (place: Place): Side => {
+      const sockets = new AddressedSockets(place, addresses, workerData.options);
+      const fds = new FdTable();
+      const part = socketsPart(sockets, fds);
+      const { clock, random } = this.world;
+      const core = new Core(module, wasiImports({ clock, random, fds, sockets: part }), { maxSockets: 64, hostSockets: 64, ...configs[place] });
+      const driver = this.world.attach(core, fds, {
+        event: (kind, handle, a, b) => void news.events.push([place, kind, handle, a, b]),
+        report: (report) => void news.reports.push([place, report]),
+        fatal: (error) => {
+          news.fatal = error;
+        },
+      });
+      const { start, size, free } = core.area;
+      return { core, driver, sockets, area: { start, size, used: size - free, mirror: new SharedArrayBuffer(start + size + 8) } };
+    };
+    this.sides = [make(0), make(1)];
+  }
+
+  call(place: Place, name: string, args: readonly number[]): number {
+    const { core, area } = this.sides[place];
+    const entry = (core.exports as unknown as Record<string, Entry | undefined>)[name];
+    if (!entry) throw new Error(`the core exports no ${name}`);
+    const mirror = new Uint8Array(area.mirror, area.start, area.size);
+    core.memory.ensure();
+    core.memory.u8.set(mirror, area.start);
+    const result = entry(...args) ?? 0;
+    core.memory.ensure();
+    mirror.set(core.memory.u8.subarray(area.start, area.start + area.size));
+    this.sides[place].driver.kick();
+    return result;
+  }
+
+  get #pending(): boolean {
+    return this.sides.some(({ driver }) => driver.pending);
+  }
+
+  #alive(): void {
+    this.#at = performance.now();
+    this.#virtual = this.world.nowMs;
+  }
+
+  /** Polls the cores that want it. Readiness told by the event loop is a sign of life; polling for a deadline is none. */
+  #poll(): boolean {
+    const before = news.events.length;
+    if (!this.#pending) return false;
+    for (let i = 0; i < 1000 && this.#pending; i++) this.world.step(this.world.clock.now());
+    return news.events.length > before;
+  }
+
+  /** Runs to virtual time `until`; with `first` only until there is news or a deadline has passed. Returns whether there was any. */
+  async run(until: number, first: boolean): Promise<boolean> {
+    const latest = performance.now() + LONGEST_MS;
+    this.#alive();
+    for (let turns = 0; performance.now() < latest; turns++) {
+      if (this.#pending) {
+        if (this.#poll() && first) return true;
+        this.#alive();
+      }
+      const next = this.world.clock.nextDeadline();
+      const due = next !== undefined && next <= until * NS_PER_MS ? next / NS_PER_MS : undefined;
+      const quiet = performance.now() - this.#at;
+      if (due !== undefined && quiet >= Math.min(due - this.#virtual, REAL_MS)) {
+        this.world.clock.advanceTo(due * NS_PER_MS);
+        const told = this.#poll();
+        if (told) this.#alive();
+        if (first) return true;
+      } else if (due === undefined && turns > 8 && quiet >= (first ? REAL_MS : QUIET_MS)) break;
+      await turn(turns);
+    }
+    if (!first) this.world.clock.advanceTo(until * NS_PER_MS);
+    return false;
+  }
+
+  async rest(): Promise<void> {
+    this.#alive();
+    for (let turns = 0; performance.now() - this.#at < REAL_MS; turns++) {
+      this.#poll();
+      await turn(turns);
+    }
+  }
+
+  end(): void {
+    for (const { driver, sockets } of this.sides) {
+      driver.close();
+      sockets.dispose();
+    }
+  }
+}
+
+/** One turn of the event loop; after some without news, a timer's, which leaves the processor to others. */
+function turn(count: number): Promise<void> {
+  return new Promise((resolve) => (count < 16 ? setImmediate(resolve) : setTimeout(resolve, 1)));
+}
+
+const pairs: Pair[] = [];
+let opened = 0;
+
+/** Two addresses of 127/8 that no other situation of this process has, nor, most likely, of another process. */
+function addressPair(): [string, string] {
+  const low = 2 * (opened++ % 120) + 4;
+  const net = `127.${1 + (process.pid % 250)}.${1 + (Math.floor(process.pid / 250) % 250)}`;
+  return [`${net}.${low}`, `${net}.${low + 1}`];
+}
+
+async function open(build: string, configs: readonly [CoreConfig, CoreConfig]): Promise<Opened> {
+  const addresses = addressPair();
+  const pair = new Pair(await coreModule(build), configs, addresses);
+  pairs.push(pair);
+  return { world: pairs.length - 1, areas: [pair.sides[0].area, pair.sides[1].area], addresses };
+}
+
+async function perform(request: Request): Promise<Answer["value"]> {
+  if (request.op === "open") return open(request.build, request.configs);
+  if (request.op === "reset") {
+    for (const pair of pairs.splice(0)) pair.end();
+    return undefined;
+  }
+  const pair = pairs[request.world];
+  if (!pair) throw new Error(`no world ${request.world}`);
+  switch (request.op) {
+    case "call": return pair.call(request.place, request.name, request.args);
+    case "run": return pair.run(pair.world.nowMs + request.ms, false);
+    case "step": return pair.run(request.until, true);
+    case "rest": return void (await pair.rest());
+    default: return pair.sides[request.place].core.stats();
+  }
+}
+
+async function answer(request: Request): Promise<Answer> {
+  let value: Answer["value"];
+  let error: string | undefined;
+  try {
+    value = await perform(request);
+  } catch (thrown) {
+    error = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
+  }
+  error ??= news.fatal?.stack;
+  news.fatal = undefined;
+  const elsewhere = pairs.flatMap(({ sides }) => sides.map(({ sockets }) => sockets.elsewhere)).find((one) => one !== "");
+  const now = "world" in request ? (pairs[request.world]?.world.nowMs ?? 0) : 0;
+  return {
+    ...(value !== undefined && { value }), ...(error !== undefined && { error }),
+    ...(elsewhere && { notRun: `needs a machine at ${elsewhere}` }), now, events: news.events.splice(0), reports: news.reports.splice(0),
+  };
+}
+
+const flag = new Int32Array(workerData.flag as SharedArrayBuffer);
+process.on("uncaughtException", (error) => {
+  news.fatal ??= error;
+});
+parentPort?.on("message", (request: Request) => {
+  void answer(request).then((one) => {
+    (workerData.port as MessagePort).postMessage(one);
+    Atomics.store(flag, 0, 1);
+    Atomics.notify(flag, 0);
+  });
+});
+parentPort?.postMessage("ready");
