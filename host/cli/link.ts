@@ -4,7 +4,7 @@ import { createStack, type FrameDevice, pcapng, type Stack, type StackOptions, t
 import type { CommonOptions } from "./options.ts";
 
 /** A closed connection whose peer leaves its side open is reported after this time: a command cannot wait for ever. */
-const ORPHAN_FIN_WAIT_2_MS = 10_000;
+const ORPHAN_FIN_WAIT_2_MS = 5000;
 const KNOBS = { orphanFinWait2Ms: ORPHAN_FIN_WAIT_2_MS };
 
 /** Options for a stack on the chosen link. A TAP device is opened here: whoever makes no stack of it has to close it. */

@@ -108,7 +108,8 @@ export async function nc(args: readonly string[]): Promise<number> {
       void close();
       process.stdin.destroy();
     });
-    interrupt.hard.addEventListener("abort", () => void socket.abort());
+    // abort() would do nothing more to a socket that is closing.
+    interrupt.hard.addEventListener("abort", () => void stack.close({ deadlineMs: 0 }));
     const failure = await join(socket, new Progress({ always: common.progress }));
     const report = await close();
     if (failure !== undefined && !interrupt.gentle.aborted) console.error(`lastack nc: ${failure}`);

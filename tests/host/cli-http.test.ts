@@ -199,7 +199,7 @@ describe("a connection", () => {
     client.write(raw, "latin1");
     const socket = await server.accept();
     const meter = { expect() {}, add() {} };
-    const closed = serveConnection(socket, { site, meter, stopping, linger: undefined, drain: false, onAnswer() {}, onTrouble: (error) => assert.fail(error) });
+    const closed = serveConnection(socket, { site, meter, stopping, linger: undefined, lastLinger: 10, drain: false, onAnswer() {}, onTrouble: (error) => assert.fail(error) });
     void ended.then(() => client.end(), () => {});
     if (/Connection: keep-alive/.test(raw)) client.end();
     await ended;

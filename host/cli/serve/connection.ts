@@ -8,6 +8,8 @@ import type { Site } from "./site.ts";
 
 /** A client may take so long for a head, and be silent so long between requests. */
 const HEAD_MS = 15_000;
+/** The end of a client whose connection is closed because the server ends is awaited so long. */
+const END_MS = 1000;
 
 export interface Serving {
   readonly site: Site;
@@ -15,6 +17,8 @@ export interface Serving {
   /** No further requests are taken when this aborts; an answer that is under way is finished. */
   readonly stopping: AbortSignal;
   readonly linger: number | undefined;
+  /** Linger time, seconds, of what is closed once `stopping` has aborted, where `linger` is not given. */
+  readonly lastLinger: number;
   readonly drain: boolean;
   /** One line of the log; a request that could not be read has neither method nor target. */
   onAnswer(request: Pick<Request, "method" | "target"> | undefined, sent: Sent): void;
@@ -53,6 +57,17 @@ async function answerOne(socket: Socket, incoming: Incoming, serving: Serving): 
   return keepAlive ? "again" : request.hasBody ? "close and drain" : "close";
 }
 
+/** The six steps (semantics T.1), but a client that keeps its side open is waited for only so long: the server is about to end. */
+async function leave(socket: Socket, incoming: Incoming, { lastLinger, drain }: Serving): Promise<CloseReport> {
+  try {
+    await socket.shutdown("send");
+    await incoming.untilEnd(AbortSignal.timeout(Math.min(END_MS, lastLinger * 500)));
+  } catch {
+    // It is late, or has reset the connection: the close report says what became of it.
+  }
+  return socket.close({ linger: lastLinger, drain });
+}
+
 /** Serves a connection to its end; never throws. */
 export async function serveConnection(socket: Socket, serving: Serving): Promise<CloseReport> {
   const incoming = new Incoming(socket);
@@ -65,6 +80,7 @@ export async function serveConnection(socket: Socket, serving: Serving): Promise
     next = "abort";
   }
   if (next === "abort") return socket.abort();
+  if (serving.linger === undefined && serving.stopping.aborted) return leave(socket, incoming, serving);
   const { linger } = serving;
   return socket.close({ ...(linger !== undefined && { linger }), drain: serving.drain || next === "close and drain" });
 }

@@ -15,7 +15,9 @@ import { directorySite, type Site, textSite } from "./site.ts";
 
 const PORT = 8000;
 const DEADLINE_S = 10;
-const DEADLINE_MAX_S = 86_400;
+const DEADLINE_MAX_S = 65_535;
+/** What is reset at the deadline is reported a moment later. */
+const GRACE_MS = 250;
 
 const SERVE_HELP = `usage: lastack serve [options] DIRECTORY | TEXT
 
@@ -96,16 +98,17 @@ class Log {
 }
 
 /** Takes connections until the server is closed. */
-async function acceptAll(server: Server, site: Site, { linger, drain, progress }: CommonOptions, log: Log, stopping: AbortSignal, onSocket: (socket: Socket) => void): Promise<void> {
+async function acceptAll(server: Server, site: Site, { common, deadlineMs }: ServeOptions, log: Log, stopping: AbortSignal): Promise<void> {
+  const { linger, drain, progress } = common;
+  const lastLinger = Math.ceil(deadlineMs / 1000);
   const shown = new Progress({ always: progress });
   let busy = 0;
   const meter: Meter = { expect: (bytes) => shown.expect(bytes), add: (bytes) => shown.add(bytes) };
   for await (const socket of server) {
-    onSocket(socket);
     log.closed(socket);
     busy++;
     void serveConnection(socket, {
-      site, meter, stopping, linger, drain,
+      site, meter, stopping, linger, lastLinger, drain,
       onAnswer: (request, sent) => log.answer(socket, request, sent),
       onTrouble: (error) => log.trouble(socket, error),
     }).catch(() => {}).finally(() => {
@@ -119,24 +122,30 @@ const aborted = (signal: AbortSignal): Promise<void> => new Promise((resolve) =>
   else signal.addEventListener("abort", () => resolve(), { once: true });
 });
 
-async function serveUntilInterrupted(stack: Stack, site: Site, { common, port, deadlineMs }: ServeOptions): Promise<number> {
+/** Settles a moment after the deadline, or at the second Ctrl-C. Also keeps the event loop alive for that long. */
+function givenUp(interrupt: Interrupt, deadlineMs: number): { promise: Promise<undefined>; cancel: () => void } {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<undefined>((resolve) => {
+    timer = setTimeout(resolve, deadlineMs + GRACE_MS, undefined);
+  });
+  return { promise: Promise.race([late, aborted(interrupt.hard).then(() => undefined)]), cancel: () => clearTimeout(timer) };
+}
+
+async function serveUntilInterrupted(stack: Stack, site: Site, options: ServeOptions): Promise<number> {
+  const { common, port, deadlineMs } = options;
   const interrupt = new Interrupt();
-  const open = new Set<Socket>();
   try {
     const server = await stack.listen({ address: listenAddress(common), port });
     const log = new Log(common.json);
     log.listening(server);
-    const accepting = acceptAll(server, site, common, log, interrupt.gentle, (socket) => {
-      open.add(socket);
-      const forget = (): void => void open.delete(socket);
-      socket.closed.then(forget, forget);
-    });
-    interrupt.hard.addEventListener("abort", () => {
-      for (const socket of open) void socket.abort();
-    });
+    const accepting = acceptAll(server, site, options, log, interrupt.gentle);
     await Promise.race([aborted(interrupt.gentle), accepting]);
-    const reports = await server.drain({ deadlineMs });
-    await accepting;
+    const draining = server.drain({ deadlineMs });
+    draining.catch(() => {});
+    const limit = givenUp(interrupt, deadlineMs);
+    const reports = await Promise.race([draining, limit.promise]);
+    limit.cancel();
+    if (reports === undefined) return EXIT_FAILED;
     return reports.reduce((code, report) => code === EXIT_FAILED ? code : exitCodeFor(report) || code, EXIT_OK);
   } finally {
     interrupt[Symbol.dispose]();
@@ -155,6 +164,7 @@ export async function serve(args: readonly string[]): Promise<number> {
   try {
     return await serveUntilInterrupted(stack, site, options);
   } finally {
-    await stack.close();
+    // What a drain left open has had its time: it is reset, and reported so.
+    await stack.close({ deadlineMs: 0 });
   }
 }
