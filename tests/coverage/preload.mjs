@@ -6,10 +6,12 @@ import { threadId } from "node:worker_threads";
 
 const directory = process.env.LASTACK_COVERAGE;
 const hits = new Uint8Array(65536);
-const counter = { hit: (n) => void (hits[n] = 1) };
+const NAME = "coverage_hit";
 
 function withCounter(module, imports) {
-  return WebAssembly.Module.imports(module).some((one) => one.module === "coverage") ? { ...imports, coverage: counter } : imports;
+  if (!WebAssembly.Module.imports(module).some((one) => one.name === NAME)) return imports;
+  const functions = { ...imports.wasi_snapshot_preview1, [NAME]: (n) => void (hits[n] = 1) };
+  return { ...imports, wasi_snapshot_preview1: functions };
 }
 
 const { Instance } = WebAssembly;
