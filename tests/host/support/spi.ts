@@ -18,10 +18,11 @@ const modules = new Map<string, Promise<WebAssembly.Module>>();
 
 /**
  * A build of the core, compiled once per process. Default: the debug build, whose assertions trap. The environment variable
- * LASTACK_CORE names a file that takes the place of every build (tests/mutants).
+ * LASTACK_CORE names a file that takes the place of the full builds (tests/mutants).
  */
 export function coreModule(build = "debug"): Promise<WebAssembly.Module> {
-  const name = process.env["LASTACK_CORE"] ?? fileURLToPath(new URL(`../../../build/lastack.${build === "" ? "" : `${build}.`}wasm`, import.meta.url));
+  const other = build === "tiny" ? undefined : process.env["LASTACK_CORE"];
+  const name = other ?? fileURLToPath(new URL(`../../../build/lastack.${build === "" ? "" : `${build}.`}wasm`, import.meta.url));
   const known = modules.get(name) ?? compileCore(pathToFileURL(name));
   modules.set(name, known);
   return known;
