@@ -4,7 +4,6 @@ import { SD_SEND } from "../../../host/abi/winsock.gen.ts";
 import type { Check } from "../check.ts";
 import { A, type Connected, connected, type Hosts, type HostsOptions, PORT, scriptedConnection, type ScriptedConnection } from "./hosts.ts";
 import { accept, STUFFING, stuffed } from "./situations.ts";
-import type { Segment } from "./wire.ts";
 
 /** Milliseconds a segment takes where a row looks at what happens meanwhile. */
 export const DELAY = 20;
@@ -87,13 +86,6 @@ export function finAcknowledgedAt(p: Connected): number {
   const found = p.log.segments.find((s) => s.from === "b" && s.index > fin.index && s.ack === end);
   assert.ok(found, "the FIN was not acknowledged");
   return found.due;
-}
-
-/** The only segment with RST; when it was sent is its `at`. */
-export function theReset(p: Hosts, mark: number): Segment {
-  const [reset, more] = p.seen("RST", "a", mark);
-  assert.ok(reset && !more, "not one RST");
-  return reset;
 }
 
 /** A connected pair whose blocking close with linger waits: b has a closed window. The clock runs from now. */
