@@ -10,6 +10,7 @@ import {
 import * as F from "../tcp/status";
 import { tcpEphemeralPort } from "../tcp/table";
 import * as T from "../tcp/user";
+import * as U from "../tcp/urgent";
 import { localPtr, remotePtr, tcb } from "../tcp/tcb";
 import * as H from "./host";
 import { PROVIDER_HOST, PROVIDER_INET } from "./kinds";
@@ -200,6 +201,15 @@ export function streamConsume(p: u8, i: i32, n: u32): void {
     default: break;
   }
 }
+
+/** SO_OOBINLINE of a connection that has its owner. Only inet knows urgent data (N-32). */
+export function streamSetUrgentInline(p: u8, i: i32, on: bool): void { if (!TINY && p == PROVIDER_INET) U.tcpSetUrgentInline(i, on); }
+/** True while a byte received out of band is not read. */
+export function streamUrgent(p: u8, i: i32): bool { return !TINY && p == PROVIDER_INET ? U.tcpUrgentHeld(i) : false; }
+/** SIOCATMARK: no unread byte stands before the place of urgent text. */
+export function streamAtMark(p: u8, i: i32): bool { return !TINY && p == PROVIDER_INET && i >= 0 ? U.tcpAtMark(i) : true; }
+/** The byte received out of band, -1 if there is none. */
+export function streamRecvUrgent(p: u8, i: i32, peek: bool): i32 { return !TINY && p == PROVIDER_INET ? U.tcpRecvUrgent(i, peek) : -1; }
 
 export function streamShutdownSend(p: u8, i: i32): void {
   switch (p) {

@@ -9,7 +9,7 @@ import { config } from "../base/config";
 import { count } from "../base/counters";
 import { seqGt } from "../base/seq";
 import { now } from "../base/time";
-import { ACK, FIN, RST, SYN, tcpDestination, tcpSource } from "../wire/tcp";
+import { ACK, FIN, RST, SYN, tcpDestination, tcpSource, URG } from "../wire/tcp";
 import { ipIsLocal } from "../ip/route";
 import { M_FIN_HELD, M_PASSIVE, NOTIFY_RESET, Tcb, tcb, TF_RST_RCVD } from "./tcb";
 import { notify } from "./lists";
@@ -20,7 +20,8 @@ import { closed } from "./release";
 import { rcvFlush } from "./buffers";
 import { rcvWindow } from "./window";
 import { arriveAck } from "./ack";
-import { arriveFin, arriveText } from "./receive";
+import { arriveFin, arriveText, mayReceive } from "./receive";
+import { urgentArrive } from "./urgent";
 import { keepaliveHeard } from "./keepalive";
 import {
   arriveHandshakeAck, arriveListen, arriveSynSent, LISTEN_RESET, OPEN_CONTINUE, OPEN_RESET, OPEN_STOP, refused, repeatedSyn,
@@ -139,7 +140,7 @@ function arriveSyn(t: Tcb): void {
   arriveUnknown(seqGt(fresh, beyond) ? fresh : beyond);
 }
 
-/** Fifth to eighth: ACK, text, FIN. The URG bit is not looked at: urgent text is in-band text (RFC 6093). */
+/** Fifth to eighth: ACK, URG (not in tiny: there urgent text is text), text, FIN. */
 function arriveChecked(t: Tcb): void {
   if (!(segFlags & ACK)) return;
   const waiting = t.state == TCP_TIME_WAIT;
@@ -156,5 +157,6 @@ function arriveChecked(t: Tcb): void {
     if (segLen) ackNow(t); else if (segSeq != t.rcvNxt) challenge(t);
     return;
   }
+  if (!TINY && segFlags & URG && mayReceive(t)) urgentArrive(t);
   if (arriveText(t) && (segFlags & FIN || t.marks & M_FIN_HELD)) arriveFin(t);
 }

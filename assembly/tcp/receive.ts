@@ -21,6 +21,7 @@ import { refuse } from "./release";
 import { rcvReserve } from "./buffers";
 import { rcvWindow } from "./window";
 import { enterTimeWait } from "./time_wait";
+import { urgentTake } from "./urgent";
 import { segAck, segFlags, textLen, textPtr, textSeq, trimBack, trimFront } from "./segment_in";
 
 /** Separate ranges held per connection: more holes than that are not worth memory (packetdrill: out-of-order abuse). */
@@ -86,6 +87,7 @@ function takeInOrder(t: Tcb): void {
   t.bytesReceived += taken;
   t.dupAcksOwed = 0;
   notify(t, NOTIFY_READABLE);
+  if (!TINY) urgentTake(t);
   if (t.unackedSegments < 255) t.unackedSegments++;
   // RFC 5681 §4.2: at once when a gap is filled, else every second segment or after the delay. A peer whose
   // window this has filled hears as soon as the text is read (tcpConsume).

@@ -41,6 +41,7 @@ export const NOTIFY_FAILED: u32 = 1 << 6;
 export const NOTIFY_ACCEPTABLE: u32 = 1 << 7;
 export const NOTIFY_HALF_DONE: u32 = 1 << 8;
 export const NOTIFY_SETTLED: u32 = 1 << 9;
+export const NOTIFY_URGENT: u32 = 1 << 10;
 
 /** Marks: what is owed and where the block stands. Internal to tcp/. */
 /** The block is taken. */
@@ -97,6 +98,14 @@ export const M_LINGER_RST: u32 = 1 << 24;
 export const M_CONDITIONAL: u32 = 1 << 25;
 /** A child of such a listener: its SYN waits for the decision. */
 export const M_HELD: u32 = 1 << 26;
+/** urgentSeq is known, its byte has not come (tcp/urgent). */
+export const M_URGENT_DUE: u32 = 1 << 27;
+/** The byte at urgentSeq is among the unread ones. */
+export const M_URGENT_MARK: u32 = 1 << 28;
+/** urgentByte waits to be read out of band. */
+export const M_URGENT_HELD: u32 = 1 << 29;
+/** SO_OOBINLINE. */
+export const M_URGENT_INLINE: u32 = 1 << 30;
 
 /** What connections and listeners have in common. */
 // @ts-ignore: decorator
@@ -160,6 +169,8 @@ export class Tcb extends Endpoint {
   rcvAdv: u32;
   /** Place of the peer's FIN while M_FIN_HELD. */
   rcvFin: u32;
+  /** Place of the last urgent byte while M_URGENT_DUE or M_URGENT_MARK, and the byte while M_URGENT_HELD. */
+  urgentSeq: u32;
   /** Ranges held beyond rcvNxt (memory/ranges). */
   outOfOrder: u32;
   /** Bytes the send queue and the receive buffer should hold at most. */
@@ -245,6 +256,7 @@ export class Tcb extends Endpoint {
   cause: u8;
   ttl: u8;
   tos: u8;
+  urgentByte: u8;
 }
 
 // @ts-ignore: decorator

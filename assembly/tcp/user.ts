@@ -30,6 +30,7 @@ import { bufferEmptied, rcvFlush, rcvUnread, sndReserve, sndUsed } from "./buffe
 import { keepaliveBegin } from "./keepalive";
 import { begin } from "./open";
 import { finWait2Limit, orphanTimeLimit } from "./progress";
+import { urgentLimit, urgentPass } from "./urgent";
 import { windowUpdateDue } from "./window";
 
 export { tcpEphemeralPort, tcpPortFree } from "./table";
@@ -199,12 +200,15 @@ function queued(t: Tcb, n: u32): void {
   flag(t);
 }
 
-/** Bytes received in order and not read. */
-export function tcpUnread(i: i32): u32 { return rcvUnread(tcb(i)); }
+/** Bytes received in order and not read; those behind the place of urgent text begin to count when that is reached. */
+export function tcpUnread(i: i32): u32 { return unread(tcb(i)); }
+
+// @ts-ignore: decorator
+@inline function unread(t: Tcb): u32 { return TINY ? rcvUnread(t) : urgentLimit(t); }
 
 /** RECEIVE: copies at most `len` unread bytes; without `peek` they are consumed. Returns how many. */
 export function tcpRecv(i: i32, dst: usize, len: u32, peek: bool): u32 {
-  const t = tcb(i), n = min(len, rcvUnread(t));
+  const t = tcb(i), n = min(len, unread(t));
   if (!n) return 0;
   ringGet(rcvRing(t), 0, dst, n);
   if (!peek) tcpConsume(i, n);
@@ -216,7 +220,7 @@ let peeked: u32 = 0;
 /** The oldest unread bytes in place; tcpPeeked() says how many lie contiguously. 0 if none. Valid until the next call. */
 export function tcpPeek(i: i32): usize {
   const t = tcb(i), r = rcvRing(t);
-  peeked = min(rcvUnread(t), ringRun(r, 0));
+  peeked = min(unread(t), ringRun(r, 0));
   return peeked ? ringAt(r, 0) : 0;
 }
 export function tcpPeeked(): u32 { return peeked; }
@@ -225,6 +229,7 @@ export function tcpPeeked(): u32 { return peeked; }
 export function tcpConsume(i: i32, n: u32): void {
   const t = tcb(i);
   rcvRing(t).head += n;
+  if (!TINY) urgentPass(t);
   offerWindow(t);
   if (!rcvUnread(t) && !t.outOfOrder) bufferEmptied(t);
 }

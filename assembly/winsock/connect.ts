@@ -8,7 +8,7 @@ import { addrClear, addrCopy, addrIsAny, addrSetV4 } from "../base/addr";
 import { ipIsGroup, ipSourceFor } from "../ip/route";
 import {
   datagramConnect, OPEN_TAKEN, OPEN_UNREACHABLE, PROVIDER_HOST, streamDetach, streamEphemeralPort, streamFailure, streamNames, streamOpen,
-  streamSetKeepAlive, streamSetNoDelay,
+  streamSetKeepAlive, streamSetNoDelay, streamSetUrgentInline,
 } from "../provider/index";
 import { raise } from "./netevents";
 import { NAME, namePort, sockaddrRead } from "./names";
@@ -16,7 +16,7 @@ import { bindTo, portConflict, portDrop, portTake } from "./ports";
 import { finish, mayAccess } from "./result";
 import {
   has, indexOf, isStream, it, localOf, remoteOf, S_BOUND, S_CONNECT_FAILED, S_CONNECTED, S_CONNECTING, S_IMPLICIT, S_KEEPALIVE,
-  S_LISTENING, S_NODELAY, S_NONBLOCKING, S_RECV_SHUT, S_SEND_SHUT, Socket,
+  S_LISTENING, S_NODELAY, S_NONBLOCKING, S_OOBINLINE, S_RECV_SHUT, S_SEND_SHUT, Socket,
 } from "./socket";
 import { clockNow, enterWaiting, wake, waitEnd, waitFor, waitOf } from "./waits";
 
@@ -131,6 +131,7 @@ function unbindImplicit(s: Socket): void {
 export function applyOptions(s: Socket): void {
   if (has(s, S_NODELAY)) streamSetNoDelay(s.provider, s.transport, true);
   if (has(s, S_KEEPALIVE)) streamSetKeepAlive(s.provider, s.transport, true, s.keepIdle, s.keepInterval, s.keepCount);
+  streamSetUrgentInline(s.provider, s.transport, has(s, S_OOBINLINE));
 }
 
 /** The handshake is complete (E-64). */

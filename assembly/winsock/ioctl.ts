@@ -1,7 +1,7 @@
 /** WSPIoctl. */
 import { WSAEFAULT, WSAEINVAL, WSAEOPNOTSUPP } from "../abi/errors";
 import { FIONBIO, FIONREAD, SIO_KEEPALIVE_VALS, SIO_TCP_INFO, SIO_UDP_CONNRESET, SIOCATMARK, SIZEOF_TCP_INFO_V0 } from "../abi/winsock";
-import { datagramUnread } from "../provider/index";
+import { datagramUnread, streamAtMark } from "../provider/index";
 import { finish, mayAccess } from "./result";
 import { enter, has, isStream, it, S_IGNORE_UNREACHABLE, S_KEEPALIVE, S_NONBLOCKING, setFlag, Socket } from "./socket";
 import { keepAliveChanged } from "./socketoptions";
@@ -13,7 +13,7 @@ let written: u32 = 0;
 
 /**
  * FIONBIO (in u32; 10022 when it would undo WSPEventSelect, E-02), FIONREAD (out u32: bytes unread, of a datagram socket those of the
- * first datagram), SIOCATMARK (out u32: always TRUE, urgent data is in band), SIO_KEEPALIVE_VALS (in { onoff, idle ms, interval
+ * first datagram), SIOCATMARK (out u32: TRUE unless unread bytes stand before the place of urgent data), SIO_KEEPALIVE_VALS (in { onoff, idle ms, interval
  * ms }), SIO_TCP_INFO (in u32 version 0, out TCP_INFO_v0), SIO_UDP_CONNRESET (in u32). *lpReturned gets the bytes of output.
  * Errors: 10093, 10038, 10014 (pointer, length, X-15), 10022, 10045 (unknown code, or not of this socket; overlapped).
  */
@@ -35,7 +35,7 @@ function command(s: Socket, code: i32, input: usize, inLength: u32, output: usiz
   switch (code) {
     case FIONBIO: return word ? word : setNonblocking(s, load<u32>(input) != 0);
     case FIONREAD: return giveWord(output, outLength, isStream(s) ? unreadOf(s) : datagramUnread(s.provider, s.transport));
-    case SIOCATMARK: return isStream(s) ? giveWord(output, outLength, 1) : WSAEINVAL;
+    case SIOCATMARK: return isStream(s) ? giveWord(output, outLength, streamAtMark(s.provider, s.transport) ? 1 : 0) : WSAEINVAL;
     case SIO_KEEPALIVE_VALS: return inLength < 12 || word ? WSAEFAULT : setKeepAliveValues(s, input);
     case SIO_TCP_INFO: {
       if (word || outLength < SIZEOF_TCP_INFO_V0 || !mayAccess(output, SIZEOF_TCP_INFO_V0)) return WSAEFAULT;

@@ -5,7 +5,7 @@
 import { SWITCH_V03_EVENTS_PERSIST, SWITCH_V04_NEW_DATA_RECORDS } from "../abi/config";
 import { WSAEFAULT, WSAEINVAL } from "../abi/errors";
 import {
-  FD_ACCEPT, FD_ALL_EVENTS, FD_CLOSE, FD_CLOSE_BIT, FD_CONNECT, FD_CONNECT_BIT, FD_MAX_EVENTS, FD_READ, FD_WRITE, SIZEOF_WSANETWORKEVENTS,
+  FD_ACCEPT, FD_ALL_EVENTS, FD_CLOSE, FD_CLOSE_BIT, FD_CONNECT, FD_CONNECT_BIT, FD_MAX_EVENTS, FD_OOB, FD_READ, FD_WRITE, SIZEOF_WSANETWORKEVENTS,
 } from "../abi/winsock";
 import { isEvent, WSAResetEvent, WSASetEvent } from "./eventobjects";
 import { finish, mayAccess } from "./result";
@@ -24,7 +24,7 @@ export function raise(s: Socket, bits: u32): void {
 
 /** Like raise, for something that arrived anew: V-04 decides whether that counts for a bit already reported. */
 export function raiseNew(s: Socket, bits: u32): void {
-  if (chosen(SWITCH_V04_NEW_DATA_RECORDS)) s.eventReported &= ~<u16>(bits & (FD_READ | FD_ACCEPT));
+  if (chosen(SWITCH_V04_NEW_DATA_RECORDS)) s.eventReported &= ~<u16>(bits & (FD_READ | FD_ACCEPT | FD_OOB));
   raise(s, bits);
 }
 

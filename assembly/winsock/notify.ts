@@ -2,11 +2,11 @@
  * What happened below reaches the sockets here, once per poll: connections and datagram blocks with news, and deadlines.
  */
 import { OP_ACCEPT, OP_RECV, OP_SEND } from "../abi/events";
-import { FD_ACCEPT, FD_CLOSE, FD_READ, FD_WRITE } from "../abi/winsock";
+import { FD_ACCEPT, FD_CLOSE, FD_OOB, FD_READ, FD_WRITE } from "../abi/winsock";
 import { hostOwner } from "../provider/host";
 import { streamError } from "../provider/index";
 import {
-  NOTIFY_ACCEPTABLE, NOTIFY_CONNECT_FAILED, NOTIFY_CONNECTED, NOTIFY_FAILED, NOTIFY_FIN, NOTIFY_READABLE, NOTIFY_RESET, NOTIFY_WRITABLE,
+  NOTIFY_ACCEPTABLE, NOTIFY_CONNECT_FAILED, NOTIFY_CONNECTED, NOTIFY_FAILED, NOTIFY_FIN, NOTIFY_READABLE, NOTIFY_RESET, NOTIFY_URGENT, NOTIFY_WRITABLE,
 } from "../tcp/tcb";
 import { tcpOwner } from "../tcp/status";
 import { NOTIFY_UDP_ERROR, NOTIFY_UDP_READABLE, NOTIFY_UDP_WRITABLE } from "../udp/table";
@@ -51,6 +51,7 @@ function streamNews(s: Socket, bits: u32): void {
   let ops: u32 = 0;
   if (bits & NOTIFY_ACCEPTABLE) { raiseNew(s, FD_ACCEPT); ops |= 1 << OP_ACCEPT; }
   if (bits & NOTIFY_READABLE) { raiseNew(s, FD_READ); ops |= 1 << OP_RECV; }
+  if (bits & NOTIFY_URGENT) { raiseNew(s, FD_OOB); ops |= 1 << OP_RECV; }
   if (bits & NOTIFY_WRITABLE && hasRoom(s)) { raise(s, FD_WRITE); ops |= 1 << OP_SEND; }
   if (bits & (NOTIFY_FIN | LOST)) { raise(s, FD_CLOSE); ops |= 1 << OP_RECV; }
   if (bits & LOST) ops |= 1 << OP_SEND | 1 << OP_ACCEPT;

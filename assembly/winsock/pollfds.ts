@@ -1,13 +1,13 @@
 /** WSAPoll: what holds for each of several sockets. Like WSPSelect it never touches the event records (E-17). */
 import { LASTACK_WAIT, WSAEFAULT, WSAEINTR, WSAEINVAL, WSAENOBUFS, WSAENOTSOCK, WSANOTINITIALISED } from "../abi/errors";
 import {
-  POLLERR, POLLHUP, POLLNVAL, POLLPRI, POLLRDNORM, POLLWRBAND, POLLWRNORM, SOCKET_ERROR,
+  POLLERR, POLLHUP, POLLNVAL, POLLPRI, POLLRDBAND, POLLRDNORM, POLLWRBAND, POLLWRNORM, SOCKET_ERROR,
 } from "../abi/winsock";
 import { handleObject, KIND_SOCKET } from "../memory/handles";
 import { TF_FIN_RCVD } from "../tcp/tcb";
 import { mayAccess, setError } from "./result";
 import { claimsForget, has, isStream, S_CONNECT_FAILED, S_CONNECTED, S_LISTENING, S_RECV_SHUT, S_WATCHED, Socket, socketAt, startups } from "./socket";
-import { factsOf, isReadable, isWritable, TF_LOST, unreadOf } from "./status";
+import { factsOf, isReadable, isUrgent, isWritable, TF_LOST, unreadOf } from "./status";
 import { selectCancelled, selectEnd, selectExpired, selectOf, selectOn, selectWait } from "./waits";
 
 /** WSAPOLLFD, 32-bit: SOCKET @0, i16 events @4, i16 revents @6 (semantics K.5). */
@@ -84,6 +84,7 @@ function eventsOf(object: i32, wanted: i32): i32 {
   let found = always(s);
   if (wanted & POLLRDNORM && readableNow(s)) found |= POLLRDNORM;
   if (wanted & POLLWRNORM && isWritable(s)) found |= POLLWRNORM;
+  if (wanted & POLLRDBAND && isUrgent(s)) found |= POLLRDBAND;
   return found & (wanted | POLLERR | POLLHUP);
 }
 

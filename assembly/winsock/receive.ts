@@ -1,8 +1,8 @@
 /** WSPRecv and WSPRecvFrom (chapter R). */
 import { WSAEFAULT, WSAEINVAL, WSAEMSGSIZE, WSAEOPNOTSUPP, WSAETIMEDOUT, WSAEWOULDBLOCK } from "../abi/errors";
 import { OP_RECV } from "../abi/events";
-import { FD_CLOSE, FD_READ, MSG_OOB, MSG_PEEK, MSG_WAITALL } from "../abi/winsock";
-import { streamRecv } from "../provider/index";
+import { FD_CLOSE, FD_OOB, FD_READ, MSG_OOB, MSG_PEEK, MSG_WAITALL } from "../abi/winsock";
+import { PROVIDER_INET, streamRecv, streamRecvUrgent } from "../provider/index";
 import { TF_FIN_RCVD } from "../tcp/tcb";
 import { bufferLength, bufferPointer, buffersCheck, buffersTotal } from "./buffers";
 import { datagramGot, receiveDatagram } from "./datagram";
@@ -18,7 +18,7 @@ let moved: u32 = 0;
 
 /**
  * Receives into the buffers; 0 bytes on a stream mean the peer has finished (R-01), unless the buffers hold 0 bytes (R-20).
- * lpFlags points at MSG_PEEK, MSG_WAITALL (blocking only) or 0. With MSG_PEEK only the first buffer that is not empty is filled.
+ * lpFlags points at MSG_PEEK, MSG_WAITALL (blocking only), MSG_OOB (the urgent byte; never waits) or 0. With MSG_PEEK only the first buffer that is not empty is filled.
  * Errors: 10093, 10038, 10014, 10022 (no buffers, unbound datagram socket, MSG_OOB inline), 10045 (flags, overlapped), 10058,
  * 10057, 10054, 10053, 10052, 10060, 10040, 10035 or LASTACK_WAIT, 10004 (closed or cancelled meanwhile, C-40).
  */
@@ -41,7 +41,8 @@ function receiveCall(h: u32, list: usize, count: u32, lpRecvd: usize, lpFlags: u
   if (e) { reenable(s, FD_READ); return e; }
   const flags = load<u32>(lpFlags);
   moved = 0;
-  if (isStream(s)) e = receiveStream(s, h, list, count, buffersTotal, flags);
+  if (!TINY && flags & MSG_OOB) e = receiveUrgent(s, list, count, (flags & MSG_PEEK) != 0);
+  else if (isStream(s)) e = receiveStream(s, h, list, count, buffersTotal, flags);
   else {
     e = receiveDatagram(s, h, list, count, buffersTotal, (flags & MSG_PEEK) != 0, from, fromLen);
     moved = datagramGot;
@@ -56,11 +57,27 @@ function argumentsCheck(s: Socket, list: usize, count: u32, lpRecvd: usize, lpFl
   const e = buffersCheck(list, count);
   if (e) return e;
   const flags = load<u32>(lpFlags);
-  // X-34; urgent data is received in band (RFC 6093 §3), so there is nothing to receive out of band either.
-  if (flags & MSG_OOB && has(s, S_OOBINLINE)) return WSAEINVAL;
-  if (overlapped || flags & ~<u32>(MSG_PEEK | MSG_WAITALL)) return WSAEOPNOTSUPP;
+  if (flags & MSG_OOB && has(s, S_OOBINLINE)) return WSAEINVAL;
+  // N-32: the operating system keeps urgent data to itself, and tiny has none.
+  const known = MSG_PEEK | (!TINY && isStream(s) && s.provider == PROVIDER_INET && !(flags & MSG_WAITALL) ? MSG_OOB : 0) | MSG_WAITALL;
+  if (overlapped || flags & ~<u32>known) return WSAEOPNOTSUPP;
   // waiting for all makes no sense for who must not wait, peeks, or receives datagrams.
   return flags & MSG_WAITALL && (flags & MSG_PEEK || has(s, S_NONBLOCKING) || !isStream(s)) ? WSAEOPNOTSUPP : 0;
+}
+
+/** MSG_OOB: the one byte that urgent data is, or 10035; never waits. */
+function receiveUrgent(s: Socket, list: usize, count: u32, peek: bool): i32 {
+  const e = receiveError(s, false);
+  if (e) return e;
+  let k: u32 = 0;
+  while (k < count && !bufferLength(list, k)) k++;
+  if (k == count) return 0;
+  const byte = streamRecvUrgent(s.provider, s.transport, peek);
+  if (!peek) reenable(s, FD_OOB);
+  if (byte < 0) return WSAEWOULDBLOCK;
+  store<u8>(bufferPointer(list, k), <u8>byte);
+  moved = 1;
+  return 0;
 }
 
 function receiveStream(s: Socket, h: u32, list: usize, count: u32, total: u32, flags: u32): i32 {
@@ -71,7 +88,8 @@ function receiveStream(s: Socket, h: u32, list: usize, count: u32, total: u32, f
   if (some && total) done += get(s, list, count, before, peek);
   moved = done;
   received(s);
-  const complete = flags & MSG_WAITALL ? done >= total : some;
+  // What is left though there was room for it stands behind the place of urgent data: a receive ends there.
+  const complete = flags & MSG_WAITALL ? done >= total || (!peek && unreadOf(s) != 0) : some;
   if (complete || factsOf(s) & TF_FIN_RCVD) { waitEnd(s, OP_RECV); return 0; }
   return receiveLater(s, h, done);
 }

@@ -3,14 +3,15 @@
  */
 import { CONFIG_SEND_MAX, CONFIG_SWITCHES, SWITCH_V01_CLOSE_ABORTED, SWITCH_V02_CLOSE_EARLY, SWITCH_V06_RESET_AFTER_FIN, SWITCH_V15_RESET_KEEPS_UNREAD } from "../abi/config";
 import { WSAECONNABORTED, WSAECONNRESET, WSAENETDOWN, WSAENOTCONN, WSAESHUTDOWN, WSAETIMEDOUT } from "../abi/errors";
-import { FD_ACCEPT, FD_CLOSE, FD_CONNECT, FD_READ, FD_WRITE } from "../abi/winsock";
+import { FD_ACCEPT, FD_CLOSE, FD_CONNECT, FD_OOB, FD_READ, FD_WRITE } from "../abi/winsock";
 import { config } from "../base/config";
 import {
   datagramHasError, datagramQueued, datagramWritable, streamAcceptCount, streamError, streamFlags, streamSendUsed, streamUnread,
+  streamUrgent,
 } from "../provider/index";
 import { TF_FAILED, TF_FIN_RCVD, TF_RST_RCVD, TF_RST_SENT } from "../tcp/tcb";
 import {
-  has, isStream, S_ACCEPTED, S_BOUND, S_CONNECT_FAILED, S_CONNECTED, S_LISTENING, S_RECV_SHUT, S_SEND_SHUT, Socket,
+  has, isStream, S_ACCEPTED, S_BOUND, S_CONNECT_FAILED, S_CONNECTED, S_LISTENING, S_OOBINLINE, S_RECV_SHUT, S_SEND_SHUT, Socket,
 } from "./socket";
 
 /** Facts that mean: this connection carries nothing any more. */
@@ -92,6 +93,7 @@ export function eventsHolding(s: Socket): u32 {
   const facts = factsOf(s), unread = has(s, S_RECV_SHUT) ? 0 : unreadOf(s);
   let bits: u32 = has(s, S_ACCEPTED) ? 0 : FD_CONNECT;
   if (unread) bits |= FD_READ;
+  if (isUrgent(s)) bits |= FD_OOB;
   // E-62: never again after SD_SEND or a reset.
   if (!(facts & TF_LOST) && !has(s, S_SEND_SHUT) && hasRoom(s)) bits |= FD_WRITE;
   if (closeHolds(facts, unread)) bits |= FD_CLOSE;
@@ -127,4 +129,10 @@ export function isWritable(s: Socket): bool {
 }
 
 /** E-83, E-84: a connect attempt failed. */
-export function isExceptional(s: Socket): bool { return has(s, S_CONNECT_FAILED); }
+export function isExceptional(s: Socket): bool { return has(s, S_CONNECT_FAILED) || isUrgent(s); }
+
+/** E-74: a byte waits for MSG_OOB. */
+export function isUrgent(s: Socket): bool {
+  if (TINY || !isStream(s) || !has(s, S_CONNECTED) || has(s, S_OOBINLINE | S_RECV_SHUT)) return false;
+  return s.transport >= 0 && !(factsOf(s) & TF_LOST) && streamUrgent(s.provider, s.transport);
+}

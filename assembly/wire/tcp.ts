@@ -22,6 +22,7 @@ export const SYN: u32 = 0x02;
 export const RST: u32 = 0x04;
 export const PSH: u32 = 0x08;
 export const ACK: u32 = 0x10;
+export const URG: u32 = 0x20;
 
 const OPTION_END: u32 = 0;
 const OPTION_NOP: u32 = 1;
@@ -50,6 +51,8 @@ export function tcpHeaderLength(p: usize, len: u32): u32 {
 @inline export function tcpFlagBits(p: usize): u32 { return rd8(p + FLAGS); }
 // @ts-ignore: decorator
 @inline export function tcpWindow(p: usize): u32 { return rd16(p + WINDOW); }
+// @ts-ignore: decorator
+@inline export function tcpUrgentPointer(p: usize): u32 { return rd16(p + URGENT); }
 
 /** MSS option of the header parsed last, -1 if there was none. */
 export let optionMss: i32 = -1;
