@@ -112,7 +112,7 @@ function prepare(copy, room) {
 }
 
 const RUNS = [
-  ["socket layer", ["--import", "tsx", "--test"], (name) => /^(winsock-|api-|net-stack)/.test(name)],
+  ["socket layer", ["--import", "tsx", "--test"], (name) => /^(winsock-|api-|net-stack|semantics-|sockets-(?!volume))/.test(name)],
   ["rows of the contract", ["tools/semantics.mjs", "--no-build"]],
   ["packetdrill corpus", ["tools/packetdrill.mjs", "--quiet", "tests/packetdrill"]],
 ];
