@@ -20,6 +20,8 @@ export function datagramBind(p: u8, i: i32, local: usize, lport: u32): i32 {
     default: return 0;
   }
 }
+/** SO_BROADCAST, where the operating system keeps one of its own; inet's is checked above. */
+export function datagramSetBroadcast(p: u8, i: i32, on: bool): void { if (!TINY && p == PROVIDER_HOST) D.hostDatagramSetBroadcast(i, on); }
 /** rport 0 dissolves the association. */
 export function datagramConnect(p: u8, i: i32, remote: usize, rport: u32): void {
   switch (p) {

@@ -30,10 +30,11 @@ export function hostDatagramBind(i: i32, local: usize, lport: u32): i32 {
   if (e < 0) return -hostError(-e);
   const port = hostName(b.fd, hostLocal(b), false);
   b.lport = <u16>(port > 0 ? <u32>port : lport);
-  // Our permission to broadcast is checked above (O rows); the system's must not stand in its way.
-  hostSetOption(b.fd, SOL_SOCKET, SO_BROADCAST, 1);
   return <i32>b.lport;
 }
+
+/** The system's own permission: a datagram to a broadcast address without it fails later, with 10013. */
+export function hostDatagramSetBroadcast(i: i32, on: bool): void { hostSetOption(hostBlock(i).fd, SOL_SOCKET, SO_BROADCAST, on ? 1 : 0); }
 
 /** Fixes the peer; rport 0 dissolves that. */
 export function hostDatagramConnect(i: i32, remote: usize, rport: u32): void {

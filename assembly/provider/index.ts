@@ -18,7 +18,7 @@ import { PROVIDER_HOST, PROVIDER_INET } from "./kinds";
 export { PROVIDER_HOST, PROVIDER_INET } from "./kinds";
 export {
   datagramBind, datagramClose, datagramConnect, datagramError, datagramHasError, datagramOpen, datagramQueued, datagramRecv, datagramSend,
-  datagramSetLimits, datagramUnread, datagramWritable,
+  datagramSetBroadcast, datagramSetLimits, datagramUnread, datagramWritable,
 } from "./datagrams";
 
 /** inet knows everything about its connections. */

@@ -6,7 +6,7 @@ import {
   SO_EXCLUSIVEADDRUSE, SO_KEEPALIVE, SO_LINGER, SO_MAX_MSG_SIZE, SO_OOBINLINE, SO_PAUSE_ACCEPT, SO_RCVBUF, SO_RCVLOWAT, SO_RCVTIMEO,
   SO_REUSEADDR, SO_SNDBUF, SO_SNDLOWAT, SO_SNDTIMEO, SO_TYPE,
 } from "../abi/winsock";
-import { datagramSetLimits, streamListenPause, streamSetKeepAlive, streamSetLimits, streamSetUrgentInline } from "../provider/index";
+import { datagramSetBroadcast, datagramSetLimits, streamListenPause, streamSetKeepAlive, streamSetLimits, streamSetUrgentInline } from "../provider/index";
 import { DATAGRAM_MAX } from "./datagram";
 import {
   has, isStream, S_BROADCAST, S_CONDITIONAL, S_CONNECTED, S_DEBUG, S_DONTROUTE, S_EXCLUSIVE, S_KEEPALIVE, S_LISTENING, S_NEW_LIMITS,
@@ -119,6 +119,7 @@ function setBoolean(s: Socket, name: i32, flag: u32, on: bool): i32 {
   setFlag(s, flag, on);
   if (flag == S_KEEPALIVE) keepAliveChanged(s);
   if (flag == S_OOBINLINE && s.transport >= 0 && !has(s, S_LISTENING)) streamSetUrgentInline(s.provider, s.transport, on);
+  if (flag == S_BROADCAST) datagramSetBroadcast(s.provider, s.transport, on);
   if (flag == S_PAUSE_ACCEPT && has(s, S_LISTENING)) streamListenPause(s.provider, s.transport, on);
   return 0;
 }

@@ -10,11 +10,15 @@ export function tcpInfoWrite(s: Socket, out: usize): void {
   memory.fill(out, 0, SIZEOF_TCP_INFO_V0);
   if (s.transport < 0) return;
   store<i32>(out, streamState(s.provider, s.transport));
+  if (has(s, S_LISTENING)) return;
+  if (has(s, S_CONNECTED)) store<u64>(out, <u64>(clockNow() - s.connectedAt), 8);
+  store<u32>(out, s.recvLimit, 44);
+  store<u64>(out, streamBytesSent(s.provider, s.transport), 48);
+  store<u64>(out, streamBytesReceived(s.provider, s.transport), 56);
   // The rest is known of our own TCP only.
-  if (has(s, S_LISTENING) || s.provider != PROVIDER_INET) return;
+  if (s.provider != PROVIDER_INET) return;
   const t = tcb(s.transport);
   store<u32>(out, <u32>t.sndMss, 4);
-  if (has(s, S_CONNECTED)) store<u64>(out, <u64>(clockNow() - s.connectedAt), 8);
   // srtt is kept times eight (RFC 6298 §2), here in microseconds; the smallest round trip is not kept apart.
   const rtt = (t.srtt >> 3) * 1000;
   store<u32>(out, rtt, 20);
@@ -23,8 +27,5 @@ export function tcpInfoWrite(s: Socket, out: usize): void {
   store<u32>(out, t.cwnd, 32);
   store<u32>(out, t.sndWnd, 36);
   store<u32>(out, t.rcvAdv - t.rcvNxt, 40);
-  store<u32>(out, s.recvLimit, 44);
-  store<u64>(out, streamBytesSent(s.provider, s.transport), 48);
-  store<u64>(out, streamBytesReceived(s.provider, s.transport), 56);
   store<u8>(out, t.synRetries, 84);
 }

@@ -34,6 +34,8 @@ export class DatagramSocket extends Endpoint {
   #queued = 0;
   #dropped = 0;
   #bound = false;
+  /** Options set before it is bound. */
+  readonly #options: [level: number, name: number, value: number][] = [];
   #connected: SocketAddress | undefined;
   /** The first failure that nobody has been told of (an ICMP error, on a connected socket). */
   #error = 0;
@@ -84,8 +86,10 @@ export class DatagramSocket extends Endpoint {
     this.#answer = answer;
     this.#socket.bind({ address: hostText(address), port: address.port, exclusive: true });
     this.#answer = undefined;
-    if (answer.errno === 0) this.#bound = true;
-    return -answer.errno;
+    if (answer.errno !== 0) return -answer.errno;
+    this.#bound = true;
+    for (const [level, name, value] of this.#options.splice(0)) this.setOption(level, name, value);
+    return 0;
   }
 
   /** A send or connect on a fresh socket takes a port of the system's choice. */
@@ -174,8 +178,11 @@ export class DatagramSocket extends Endpoint {
   }
 
   override setOption(level: number, name: number, value: number): number {
-    const failed = this.#ensureBound();
-    if (failed) return failed;
+    if (!this.#bound) {
+      // Node has no descriptor yet.
+      this.#options.push([level, name, value]);
+      return 0;
+    }
     try {
       if (level === SOL_SOCKET && name === SO_BROADCAST) this.#socket.setBroadcast(value !== 0);
       else if (level === SOL_SOCKET && name === SO_SNDBUF) this.#socket.setSendBufferSize(value);
