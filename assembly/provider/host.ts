@@ -9,7 +9,7 @@ import { WASI_EINPROGRESS } from "../abi/link";
 import { CAUSE_RECV_SHUT } from "../abi/report";
 import {
   IPPROTO_TCP, SO_KEEPALIVE, SOCK_STREAM, SOL_SOCKET, TCP_CLOSED, TCP_ESTABLISHED, TCP_KEEPALIVE, TCP_LISTEN, TCP_NODELAY,
-  TCP_SYN_SENT,
+  TCP_SYN_SENT, TCP_TIME_WAIT,
 } from "../abi/winsock";
 import { addrCopy, addrIsAny } from "../base/addr";
 import { config } from "../base/config";
@@ -18,13 +18,15 @@ import { ringAt, ringEnsure, ringFree, ringGet, ringPut, ringRun, ringUsed } fro
 import { NOTIFY_CONNECTED, TF_CONNECTED_ONCE, TF_FIN_ACKED, TF_RECV_SHUT, TF_SEND_SHUT } from "../tcp/tcb";
 import { hostBind, hostClose, hostConnect, hostListen, hostName, hostOpen, hostSetOption } from "../wasi/sockets";
 import {
-  H_BLIND, H_DETACHED, H_LINGER, H_ORPHAN, hostAlloc, hostAnnounce, HostBlock, hostBlock, hostBoundAdd, hostBoundTake, hostLocal, hostRelease,
+  H_BLIND, H_DETACHED, H_LINGER, H_ORPHAN, H_TIME_WAIT, hostAlloc, hostAnnounce, HostBlock, hostBlock, hostBoundAdd, hostBoundTake, hostLocal, hostRelease,
   hostRemote, hostWorkAdd, marked, recvRing, sendRing,
 } from "./hostblock";
 import { childRemove, hostError, hostFlush, hostFreeIfDone, hostHolds, hostLeave, hostLookIn, hostReset, hostSettle, hostState } from "./hostend";
 import { hostListenerEnd, hostReceive } from "./hostflow";
 
 const LIMIT_MOST: u32 = 1 << 30;
+/** How long a system keeps TIME_WAIT: Linux's 60 s, the longest of those usual. */
+const SYSTEM_TIME_WAIT_MS: u32 = 60000;
 
 /** What the last hostStreamOpen, hostStreamListen or hostStreamBind failed with. */
 export let hostFailure: i32 = 0;
@@ -287,7 +289,11 @@ export function hostSetKeepAlive(i: i32, on: bool, idle: u32): void {
   else hostSetOption(b.fd, SOL_SOCKET, SO_KEEPALIVE, 0);
 }
 
-export function hostStreamState(i: i32): i32 { return hostBlock(i).state; }
+/** N-23: the descriptor of a connection that ended in TIME_WAIT is given back and cannot be asked; the state is known all the same. */
+export function hostStreamState(i: i32): i32 {
+  const b = hostBlock(i);
+  return marked(b, H_TIME_WAIT) && now - b.waitAt < SYSTEM_TIME_WAIT_MS ? TCP_TIME_WAIT : b.state;
+}
 export function hostFlags(i: i32): u32 { return hostBlock(i).flags; }
 export function hostStreamError(i: i32): i32 { return <i32>hostBlock(i).error; }
 export function hostCause(i: i32): u32 { return <u32>hostBlock(i).cause; }

@@ -40,6 +40,8 @@ export const H_WAITING: u32 = 1 << 12;
 export const H_BLIND: u32 = 1 << 13;
 /** A close waits within SO_LINGER's limit: those for orphans do not count yet. */
 export const H_LINGER: u32 = 1 << 14;
+/** CLOSED after both FINs, ours not behind the peer's: the system keeps TIME_WAIT (N-23) since waitAt. */
+export const H_TIME_WAIT: u32 = 1 << 15;
 
 // @ts-ignore: decorator
 @unmanaged
@@ -85,7 +87,7 @@ export class HostBlock {
   progressAt: u32;
   /** Milliseconds between two looks at the host. */
   interval: u32;
-  /** End of an ownerless FIN_WAIT_2; valid with H_WAITING. */
+  /** End of an ownerless FIN_WAIT_2; valid with H_WAITING. With H_TIME_WAIT: when that began. */
   waitAt: u32;
   /** Links, index + 1: descriptor hash, free blocks or listener's queue or bound blocks, work queue, news queue. */
   hashNext: u32;

@@ -31,7 +31,7 @@ import {
 } from "../tcp/tcb";
 import { hostOption, hostSetOption } from "../wasi/sockets";
 import {
-  H_BLIND, H_DETACHED, H_HALF_DONE, H_HELD, H_LINGER, H_ORPHAN, H_PEER_FIRST, H_PENDING, H_WAITING, HostBlock, hostBlock, hostFree,
+  H_BLIND, H_DETACHED, H_HALF_DONE, H_HELD, H_LINGER, H_ORPHAN, H_PEER_FIRST, H_PENDING, H_TIME_WAIT, H_WAITING, HostBlock, hostBlock, hostFree,
   hostNotify, hostRelease, hostWorkAdd, indexOfHost, marked, recvRing, sendRing,
 } from "./hostblock";
 
@@ -198,6 +198,10 @@ export function hostSettle(b: HostBlock): void {
     hostNotify(b, NOTIFY_HALF_DONE);
   }
   if (b.flags & TF_FIN_RCVD) {
+    if (b.flags & TF_FIN_ACKED && !marked(b, H_PEER_FIRST)) {
+      b.marks |= H_TIME_WAIT;
+      b.waitAt = now;
+    }
     closed(b, false);
     return;
   }

@@ -2,10 +2,12 @@
  * Bytes between a host socket's descriptor and its buffers, at poll(): readiness that the host told, bytes received eagerly up
  * to the limit (N-10), bytes the host takes, and the FIN behind the last of them.
  */
+import { CONFIG_SWITCHES, SWITCH_V10_RECV_SHUT_KEEPS } from "../abi/config";
 import { READY_ERROR, READY_HANGUP, READY_READ, READY_WRITE } from "../abi/events";
 import { WASI_EAGAIN } from "../abi/link";
 import { CAUSE_DATA_AFTER_CLOSE, CAUSE_NONE, CAUSE_RECV_SHUT } from "../abi/report";
 import { LSO_CAPABILITIES, LSO_RESET, SO_ERROR, SOCK_DGRAM, SOCK_STREAM, SOL_LASTACK, SOL_SOCKET, TCP_CLOSED, TCP_ESTABLISHED, TCP_LISTEN, TCP_SYN_SENT } from "../abi/winsock";
+import { config } from "../base/config";
 import { now } from "../base/time";
 import { ringAt, ringEnsure, ringFree, ringRun, ringUsed } from "../memory/ring";
 import {
@@ -24,6 +26,8 @@ const CHUNK: u32 = 65536;
 const TURNS: u32 = 16;
 /** How often a connection whose buffer is full is looked at, milliseconds. */
 const HELD_MS: u32 = 100;
+/** When bytes sent behind the peer's FIN may have been answered, milliseconds. */
+const ANSWER_MS: u32 = 10;
 
 /** NOTIFY_ bits of a datagram socket, as udp/udp numbers them. */
 export const DATAGRAM_READABLE: u32 = 1;
@@ -142,11 +146,16 @@ function adopt(l: HostBlock, b: HostBlock): void {
   hostNotify(l, NOTIFY_ACCEPTABLE);
 }
 
+/** Bytes for a shut receive side are answered with a reset, but where V-10 keeps them. */
+function refusing(b: HostBlock): bool {
+  return (b.flags & TF_RECV_SHUT) != 0 && !(config(CONFIG_SWITCHES) & SWITCH_V10_RECV_SHUT_KEEPS);
+}
+
 /** Takes what the host has received. True if there may be more. */
 export function hostReceive(b: HostBlock): bool {
   for (let turn: u32 = 0; turn < TURNS; turn++) {
     if (b.flags & TF_FIN_RCVD) return false;
-    const n = marked(b, H_ORPHAN) || b.flags & TF_RECV_SHUT ? refuseBytes(b) : takeBytes(b);
+    const n = marked(b, H_ORPHAN) || refusing(b) ? refuseBytes(b) : takeBytes(b);
     if (b.fd < 0 || n == -WASI_EAGAIN) return false;
     if (n < 0) { hostFail(b, -n); return false; }
     if (n == 0) { fin(b); return false; }
@@ -207,6 +216,8 @@ function transmit(b: HostBlock): bool {
     if (n < 0) { hostFail(b, -n); return false; }
     r.head += <u32>n;
     b.progressAt = now;
+    // V-06, P-13: the answer may be a reset, which Node does not show behind the peer's FIN.
+    if (b.flags & TF_FIN_RCVD) hostLookIn(b, ANSWER_MS);
     hostNotify(b, NOTIFY_WRITABLE);
   }
   if (ringUsed(r)) return false;

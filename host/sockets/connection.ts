@@ -18,9 +18,6 @@ import type { Outgoing } from "./kernel.ts";
 
 /** Bytes taken by one `send`. One write is in flight at a time: what Node holds is then exactly known. */
 const SEND_BYTES = 262144;
-/** Received bytes at which reading pauses, and at which it resumes: above the mark FIN and RST go unseen (N-10). */
-const PAUSE_BYTES = 262144;
-const RESUME_BYTES = 131072;
 
 /** The undocumented part of net.Socket this file reads: its descriptor, and the bytes libuv holds. */
 interface Handle {
@@ -101,7 +98,7 @@ export class Connection extends Endpoint {
       return;
     }
     this.#inbox.push(chunk);
-    if (this.#inbox.bytes >= PAUSE_BYTES && !this.#paused) {
+    if (this.#inbox.bytes >= this.around.pauseBytes && !this.#paused) {
       this.#paused = true;
       this.#socket.pause();
     }
@@ -150,7 +147,7 @@ export class Connection extends Endpoint {
   override receive(into: ByteParts, peek: boolean): number {
     if (this.#inbox.bytes > 0) {
       const taken = this.#inbox.take(into, peek);
-      if (this.#paused && this.#inbox.bytes <= RESUME_BYTES && !this.#socket.destroyed) {
+      if (this.#paused && this.#inbox.bytes <= this.around.pauseBytes / 2 && !this.#socket.destroyed) {
         this.#paused = false;
         this.#socket.resume();
       }

@@ -10,6 +10,8 @@ export interface Surroundings {
   readonly kernel: Kernel | undefined;
   /** CAPABILITY_x of this provider. */
   readonly capabilities: number;
+  /** Received bytes at which a connection stops reading; it resumes at half of them. */
+  readonly pauseBytes: number;
   /** Tells the core; never called from inside one of the core's imports. */
   ready(fd: number, bits: number): void;
 }

@@ -9,11 +9,16 @@ import { hasTcpHandles } from "./handle.ts";
 import { type Kernel, platformKernel } from "./kernel.ts";
 import { Stream } from "./stream.ts";
 
+/** Above this mark FIN and RST go unseen (N-10). */
+const PAUSE_BYTES = 262144;
+
 export interface NodeSocketsOptions {
   /** false: do without koffi even where it is there. Default: used if it can be loaded. */
   readonly kernel?: boolean;
   /** false: do without Node's undocumented TCP handle. Default: used if it is there. */
   readonly handles?: boolean;
+  /** Received bytes per connection at which reading pauses until the core has taken half. Default 262,144. */
+  readonly pauseBytes?: number;
 }
 
 export class NodeSockets implements HostSockets {
@@ -32,7 +37,8 @@ export class NodeSockets implements HostSockets {
     const kernel: Kernel | undefined = options.kernel === false ? undefined : platformKernel();
     this.#handles = options.handles !== false && hasTcpHandles();
     this.capabilities = (kernel?.capabilities ?? 0) | (this.#handles ? CAPABILITY_BIND_NOW : 0);
-    this.#around = { kernel, capabilities: this.capabilities, ready: (fd, bits) => this.onReady?.(fd, bits) };
+    const pauseBytes = options.pauseBytes ?? PAUSE_BYTES;
+    this.#around = { kernel, capabilities: this.capabilities, pauseBytes, ready: (fd, bits) => this.onReady?.(fd, bits) };
   }
 
   #add(endpoint: Endpoint): number {

@@ -3,6 +3,7 @@
  * pair of its own for every situation, so that what an earlier one left behind in the kernel is in nobody's way.
  */
 import { WASI_EHOSTUNREACH } from "../../../host/abi/sockets.gen.ts";
+import { loadKoffi } from "../../../host/sockets/koffi.ts";
 import { type NodeSocketsOptions, NodeSockets } from "../../../host/sockets/index.ts";
 import type { ByteParts, DatagramInfo, SocketAddress } from "../../../host/sockets/contract.ts";
 
@@ -10,17 +11,44 @@ const ROW_ADDRESSES = ["10.0.0.1", "10.0.0.2"] as const;
 const WILDCARD = "0.0.0.0";
 /** What the kernel chooses as source where nobody chose. */
 const SOURCE = "127.0.0.1";
+/** Receive buffers below this are meant to be full soon. */
+const SMALL = 65536;
+
+/** SO_RCVBUF of the next listener, which its connections inherit; 0 = the system's. */
+let receiveBuffer = 0;
+
+/** Lets listeners have a small receive buffer: TCP handles of this thread set it as they begin to listen. Linux with koffi only. */
+function smallBuffers(): void {
+  const koffi = loadKoffi();
+  const binding = (process as unknown as { binding(name: string): { TCP: { prototype: { listen(backlog: number): number } } } }).binding("tcp_wrap");
+  if (!koffi || process.platform !== "linux") return;
+  const setsockopt = koffi.load(null).func("int setsockopt(int fd, int level, int name, const void *val, uint32_t len)");
+  const { listen } = binding.TCP.prototype;
+  binding.TCP.prototype.listen = function (this: { readonly fd: number }, backlog: number): number {
+    if (receiveBuffer > 0) {
+      const value = Buffer.alloc(4);
+      value.writeInt32LE(receiveBuffer);
+      setsockopt(this.fd, 1, 8, value, 4);
+    }
+    return listen.call(this, backlog);
+  };
+}
+
+smallBuffers();
 
 export class AddressedSockets extends NodeSockets {
   /** An address that is not there was asked for. */
   elsewhere = "";
+  readonly #receiveBuffer: number;
   readonly #place: 0 | 1;
   readonly #real: readonly [string, string];
   /** Descriptors bound to the wildcard, which here is one address: both cores use the same ports. */
   readonly #wild = new Set<number>();
 
-  constructor(place: 0 | 1, real: readonly [string, string], options: NodeSocketsOptions = {}) {
-    super(options);
+  /** @param room What the core's recvBuffer is configured to: a small one makes the kernel's and Node's small as well. */
+  constructor(place: 0 | 1, real: readonly [string, string], room: number | undefined, options: NodeSocketsOptions = {}) {
+    super({ ...options, ...(room !== undefined && room < SMALL && { pauseBytes: 1 }) });
+    this.#receiveBuffer = room !== undefined && room < SMALL ? room : 0;
     this.#place = place;
     this.#real = real;
   }
@@ -50,6 +78,13 @@ export class AddressedSockets extends NodeSockets {
     }
     const real = this.#inward(address);
     return real ? super.bind(fd, real) : -WASI_EHOSTUNREACH;
+  }
+
+  override listen(fd: number, backlog: number): number {
+    receiveBuffer = this.#receiveBuffer;
+    const result = super.listen(fd, backlog);
+    receiveBuffer = 0;
+    return result;
   }
 
   override connect(fd: number, address: SocketAddress): number {

@@ -16,6 +16,8 @@ import type { Answer, Opened, Place, RemoteArea, Request } from "./protocol.ts";
 const REAL_MS = 50;
 /** The same where no core waits for anything. */
 const QUIET_MS = 4;
+/** The same while a call waits: a kernel's zero window probe comes after 200 ms. */
+const IDLE_MS = 500;
 /** A run takes no longer, whatever happens. */
 const LONGEST_MS = 8000;
 const NS_PER_MS = 1e6;
@@ -42,7 +44,7 @@ class Pair {
 
   constructor(module: WebAssembly.Module, configs: readonly [CoreConfig, CoreConfig], addresses: readonly [string, string]) {
     const make = (place: Place): Side => {
-      const sockets = new AddressedSockets(place, addresses, workerData.options);
+      const sockets = new AddressedSockets(place, addresses, configs[place].recvBuffer, workerData.options);
       const fds = new FdTable();
       const part = socketsPart(sockets, fds);
       const { clock, random } = this.world;
@@ -108,7 +110,7 @@ class Pair {
         const told = this.#poll();
         if (told) this.#alive();
         if (first) return true;
-      } else if (due === undefined && turns > 8 && quiet >= (first ? REAL_MS : QUIET_MS)) break;
+      } else if (due === undefined && turns > 8 && quiet >= (first ? IDLE_MS : QUIET_MS)) break;
       await turn(turns);
     }
     if (!first) this.world.clock.advanceTo(until * NS_PER_MS);

@@ -126,7 +126,10 @@ export interface Connected extends Hosts {
 
 /** Two cores, configured for the row's reading; on host sockets where the check is of that provider. */
 export async function hosts(check: Check, options: HostsOptions = {}): Promise<Hosts> {
-  if (check.provider === "host") return kernelHosts(target.build, options, check.config);
+  if (check.provider === "host") {
+    check.transitMs = options.link?.delayMs ?? 0;
+    return kernelHosts(target.build, options, check.config);
+  }
   return new Hosts(await coreModule(target.build), options, check.config);
 }
 
