@@ -16,6 +16,7 @@ export { configure, hostArea, hostAreaSize } from "./stack/configure";
 export { hostReady, stats } from "./stack/host";
 export { addressAdd } from "./ip/address";
 export { routeAdd } from "./ip/route";
+export { echoRequest, echoState } from "./ip/echo";
 export { deviceAdd } from "./link/device";
 export { eventsPull as events } from "./winsock/pull";
 export { reportPull as report } from "./winsock/teardown/report";

@@ -1,6 +1,6 @@
 /**
- * ICMP (RFC 792, RFC 1122 §3.2.2): answers echo requests, reports what cannot be delivered, and turns the errors others report
- * into a record for the transports.
+ * ICMP (RFC 792, RFC 1122 §3.2.2): answers echo requests, hands the answers to ours on to ip/echo, reports what cannot be delivered,
+ * and turns the errors others report into a record for the transports.
  */
 import { IPPROTO_ICMP, IPPROTO_TCP, IPPROTO_UDP } from "../abi/winsock";
 import { STAT_ICMP_IN_ERRORS, STAT_ICMP_IN_MSGS, STAT_ICMP_OUT_MSGS } from "../abi/stats";
@@ -17,6 +17,7 @@ import {
   IPV4_HEADER, IPV4_OFFSET_MASK, IPV4_PROTOCOL, ipv4Destination, ipv4Fragment, ipv4HeaderLength, ipv4Source, ipv4Total,
 } from "../wire/ipv4";
 import { ownInterface } from "./address";
+import { echoArrive, echoReset } from "./echo";
 import { DST, packet, payload, payloadLength, SRC, toGroup } from "./input";
 import { ipSend, TTL_DEFAULT, TX } from "./output";
 
@@ -48,7 +49,10 @@ const ERRORS_PER_SECOND: u32 = 100;
 const ERRORS_BURST: u32 = 50;
 const LIMIT = memory.data(8, 4);
 
-export function icmpReset(): void { limitReset(changetype<Bucket>(LIMIT), ERRORS_BURST); }
+export function icmpReset(): void {
+  limitReset(changetype<Bucket>(LIMIT), ERRORS_BURST);
+  echoReset();
+}
 
 /** Handles the ICMP message that ip/input describes. True if it is an error about a packet of ours: see the record. */
 export function icmpArrive(): bool {
@@ -56,6 +60,7 @@ export function icmpArrive(): bool {
   if (!icmpCheck(payload, payloadLength)) { count(STAT_ICMP_IN_ERRORS); return false; }
   const type = icmpType(payload);
   if (type == ICMP_ECHO) { answerEcho(); return false; }
+  if (type == ICMP_ECHO_REPLY) { echoArrive(); return false; }
   if (toGroup || (type != ICMP_UNREACHABLE && type != ICMP_TIME_EXCEEDED && type != ICMP_PARAMETER_PROBLEM)) return false;
   // An error goes to the address the packet came from: one that names another is not about our packet.
   if (icmpQuote(payload + ICMP_HEADER, payloadLength - ICMP_HEADER, kindOf(type, icmpCode(payload))) && addrEqual(errorLocal, DST)) return true;

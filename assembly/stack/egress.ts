@@ -3,6 +3,7 @@
  * allow: tcp/output composes header and payload → ip: route → link: neighbour → wasi: fd_write.
  */
 import { WASI_EAGAIN } from "../abi/link";
+import { echoOutput } from "../ip/echo";
 import { tcpFlag, tcpFlaggedTake } from "../tcp/lists";
 import { tcpOutput } from "../tcp/output";
 import { udpFlaggedTake, udpOutput } from "../udp/udp";
@@ -17,9 +18,10 @@ export const EGRESS_FULL: u32 = 1;
 /** Turns ran out. */
 export const EGRESS_MORE: u32 = 2;
 
-/** One round over everything flagged: UDP, then TCP, first flagged first served, a connection with more to send goes to the end. */
+/** One round over everything flagged: UDP, an echo request, then TCP, first flagged first served, a connection with more to send goes to the end. */
 export function egress(): u32 {
   for (let i = udpFlaggedTake(); i >= 0; i = udpFlaggedTake()) if (udpOutput(i) == WASI_EAGAIN) return EGRESS_FULL;
+  if (echoOutput() == WASI_EAGAIN) return EGRESS_FULL;
   for (let turns = TURNS; turns; turns--) {
     const i = tcpFlaggedTake();
     if (i < 0) return EGRESS_DONE;
