@@ -27,13 +27,16 @@ const WORKER = fileURLToPath(new URL("./worker.ts", import.meta.url));
 
 type Out = (text: string) => void;
 
+const launch = (): ChildProcess => fork(WORKER, { execArgv: ["--import", "tsx"], stdio: ["ignore", "ignore", "inherit", "ipc"] });
+
 /** One worker process; a new one takes the place of one that had to be ended. */
 class Judge {
-  #child: ChildProcess | undefined;
+  // At once, so that all judges know the same tests.
+  #child: ChildProcess | undefined = launch();
 
   try(task: Task): Promise<Verdict> {
     const { index } = task;
-    const child = this.#child ?? fork(WORKER, { execArgv: ["--import", "tsx"], stdio: ["ignore", "ignore", "inherit", "ipc"] });
+    const child = this.#child ?? launch();
     this.#child = child;
     return new Promise((resolve) => {
       const timer = setTimeout(() => done({ index, killers: ["the time limit (it hangs)"] }, true), TRIAL_MS);
