@@ -1,4 +1,4 @@
-/** 16 MB queued, then close, a hundred times for each kind of close that promises delivery; and nothing is left behind. */
+/** 16 MB queued, then close, a hundred times over for each kind of close that promises delivery; and nothing is left behind. */
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import * as net from "node:net";
@@ -8,7 +8,8 @@ import { activeResources, KOFFI_MODES, LOCALHOST, makeStack, openDescriptors, Pe
 import { until } from "./sockets-support.ts";
 
 const BYTES = 16 << 20;
-const ROUNDS = 100;
+/** Without koffi the bytes take the same way; only what is known of them differs. */
+const ROUNDS = { exact: 100, lesser: 25 };
 const DATA = new Uint8Array(BYTES).map((_, i) => (i * 31) & 0xff);
 
 const KINDS: Readonly<Record<string, (socket: Socket) => Promise<CloseReport>>> = {
@@ -43,13 +44,15 @@ async function readingServer(): Promise<{ server: net.Server; port: number; next
 }
 
 for (const mode of KOFFI_MODES) {
+  const rounds = mode.exact ? ROUNDS.exact : ROUNDS.lesser;
+
   describe(`volume ${mode.name}`, () => {
     for (const [kind, close] of Object.entries(KINDS)) {
-      test(`${kind}: ${ROUNDS} times 16 MB, every byte and a clean end`, { timeout: 120_000 }, async (t) => {
+      test(`${kind}: ${rounds} times 16 MB, every byte and a clean end`, { timeout: 240_000 }, async (t) => {
         const stack = await makeStack(mode, { release: true, limits: { sendBuffer: 2 * BYTES } });
         const { server, port, next } = await readingServer();
         const started = performance.now();
-        for (let round = 0; round < ROUNDS; round++) {
+        for (let round = 0; round < rounds; round++) {
           const saw = next();
           const socket = await stack.connect({ address: LOCALHOST, port });
           await socket.write(DATA);
@@ -60,7 +63,7 @@ for (const mode of KOFFI_MODES) {
           assert.equal(report.bytes.acknowledged, mode.exact ? BYTES : 0);
         }
         const seconds = (performance.now() - started) / 1000;
-        t.diagnostic(`${ROUNDS} rounds in ${seconds.toFixed(1)} s, ${((ROUNDS * BYTES * 8) / seconds / 1e9).toFixed(1)} Gbit/s`);
+        t.diagnostic(`${rounds} rounds in ${seconds.toFixed(1)} s, ${((rounds * BYTES * 8) / seconds / 1e9).toFixed(1)} Gbit/s`);
         server.close();
         await stack.close();
       });
