@@ -26,7 +26,8 @@ function main(args) {
   const stale = !existsSync(file) || statSync(file).mtimeMs < newest(join(ROOT, "assembly"));
   const asIs = args.includes("--no-build") || args.includes("--help");
   if (stale && !asIs && run([join("tools", "build.mjs"), build || "lastack"]) !== 0) return 1;
-  return run(["--import", "tsx", join("tests", "semantics", "run.ts"), ...args.filter((arg) => arg !== "--no-build")]);
+  const program = args.includes("--seeds") ? "seeds.ts" : "run.ts";
+  return run(["--import", "tsx", join("tests", "semantics", program), ...args.filter((arg) => arg !== "--no-build")]);
 }
 
 process.exitCode = main(process.argv.slice(2));

@@ -6,6 +6,7 @@ import { Check, RowFailure } from "../semantics/check.ts";
 import { mutants } from "../semantics/mutate.ts";
 import { CHAPTERS, loadScenarios } from "../semantics/registry.ts";
 import { attempt } from "../semantics/attempt.ts";
+import { runSeeds } from "../semantics/seeds.ts";
 import { target } from "../semantics/support/hosts.ts";
 import { type Segment, WireLog } from "../semantics/support/wire.ts";
 import { matches, readRows, type RowLine, rowsById } from "../semantics/table.ts";
@@ -127,4 +128,10 @@ test("every row that has a scenario holds", async () => {
   }
   assert.deepEqual(failures, []);
   assert.ok(scenarios.size > 150);
+});
+
+test("the six steps keep their order over bad wires, whoever begins", async () => {
+  const { broken, lost } = await runSeeds(1, 60);
+  assert.deepEqual(broken, []);
+  assert.ok(lost > 10, "the wires were bad");
 });

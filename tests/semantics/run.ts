@@ -1,20 +1,24 @@
-/** Runs the rows of the Winsock contract on the inet provider: node --import tsx tests/semantics/run.ts, or npm run semantics. */
+/** Runs the rows of the Winsock contract on both providers: node --import tsx tests/semantics/run.ts, or npm run semantics. */
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { attempt } from "./attempt.ts";
 import { RowFailure } from "./check.ts";
 import { mutants } from "./mutate.ts";
+import { hostFigures, type HostOutcome, hostOutcome } from "./kernel/rows.ts";
+import { stop } from "./kernel/thread.ts";
 import { CHAPTERS, loadScenarios, type Registered } from "./registry.ts";
 import { type Figures, figures, type Outcome, renderDocument } from "./report.ts";
 import { target } from "./support/hosts.ts";
 import { readRows, type RowLine, rowsById } from "./table.ts";
 
-const HELP = `usage: npm run semantics -- [--mutate] [--build NAME] [--no-build] [--verbose] [ROW or CHAPTER ...]
+const HELP = `usage: npm run semantics -- [--provider inet|host|both] [--mutate] [--build NAME] [--no-build] [--verbose] [ROW or CHAPTER ...]
 
-Runs every row of the Winsock contract (tests/semantics/rows.tsv) against build/lastack.wasm in virtual time.
-Without ROW or CHAPTER also writes docs/semantics.md and build/semantics.json.
+Runs every row of the Winsock contract (tests/semantics/rows.tsv) against build/lastack.wasm: on its own TCP/IP
+in virtual time, and on the operating system's sockets over loopback. Without --provider, ROW or CHAPTER also writes docs/semantics.md and build/semantics.json.
 
-  --mutate      alters each expected value in turn; every altered row must fail
+  --provider P  only inet (own TCP/IP) or only host (the system's sockets); default both
+  --mutate      alters each expected value in turn; every altered row must fail (inet)
+  --seeds N     instead: the six steps of chapter T over N wires that lose, delay, reorder and double frames
   --build NAME  another build of the core: debug, simd
   --no-build    takes the build that is there, whatever its age
   --verbose     prints the stack of every failure
@@ -22,22 +26,29 @@ Without ROW or CHAPTER also writes docs/semantics.md and build/semantics.json.
 `;
 
 interface Options {
+  provider: "inet" | "host" | "both";
   mutate: boolean;
   verbose: boolean;
   only: string[];
 }
 
 function parse(args: readonly string[]): Options {
-  const options: Options = { mutate: false, verbose: false, only: [] };
+  const options: Options = { provider: "both", mutate: false, verbose: false, only: [] };
   for (let i = 0; i < args.length; i++) {
     const arg = args[i] as string;
-    if (arg === "--mutate") options.mutate = true;
+    if (arg === "--provider") options.provider = providerOf(args[++i]);
+    else if (arg === "--mutate") options.mutate = true;
     else if (arg === "--verbose") options.verbose = true;
     else if (arg === "--build") target.build = args[++i] ?? "";
     else if (/^[A-Z](-\d\d)?$/.test(arg)) options.only.push(arg);
-    else throw new Error(`unknown argument ${arg}; expected --mutate, --build, --verbose, --help, a row or a chapter`);
+    else throw new Error(`unknown argument ${arg}; expected --provider, --mutate, --build, --verbose, --help, a row or a chapter`);
   }
   return options;
+}
+
+function providerOf(name: string | undefined): Options["provider"] {
+  if (name === "inet" || name === "host" || name === "both") return name;
+  throw new Error(`--provider is ${name ?? "missing"}; expected inet, host or both`);
 }
 
 async function outcomeOf(lines: readonly RowLine[], scenario: Registered | undefined, verbose: boolean): Promise<Outcome> {
@@ -91,19 +102,40 @@ function print(outcomes: readonly Outcome[], total: Figures): void {
   console.log(`inet: ${pass} pass, ${fail} fail, ${untested} untested, ${later} later, ${na} not applicable, of ${pass + fail + untested + later + na} rows`);
 }
 
-function write(rows: ReadonlyMap<string, RowLine[]>, outcomes: readonly Outcome[]): void {
+/** Rows on the operating system's sockets; the thread that holds them ends with the last. */
+async function runHost(chosen: readonly Chosen[], verbose: boolean): Promise<HostOutcome[]> {
+  const outcomes: HostOutcome[] = [];
+  for (const { lines, scenario } of chosen) outcomes.push(await hostOutcome(lines, scenario, verbose));
+  stop();
+  return outcomes;
+}
+
+function printHost(outcomes: readonly HostOutcome[], brief: boolean): void {
+  const shown = brief ? ["fail", "untested"] : ["fail", "untested", "notRun", "impossible"];
+  for (const { id, status, why } of outcomes) if (shown.includes(status)) console.log(`host ${status} ${id}: ${why}`);
+  const { pass, fail, untested, notRun, impossible, later, na, apart } = hostFigures(outcomes);
+  console.log(`host: ${pass} pass, ${fail} fail, ${untested} untested, ${notRun} not run, ${impossible} impossible, ${later} later, ${na} not applicable, ${apart} by tests of their own, of ${outcomes.length} rows`);
+}
+
+function write(rows: ReadonlyMap<string, RowLine[]>, outcomes: readonly Outcome[], host: readonly HostOutcome[]): void {
   const root = new URL("../../", import.meta.url);
   const build = fileURLToPath(new URL("build/", root));
   if (!existsSync(build)) mkdirSync(build);
-  writeFileSync(new URL("build/semantics.json", root), `${JSON.stringify({ inet: figures(outcomes), host: hostFigures(rows) }, null, 2)}\n`);
-  writeFileSync(new URL("docs/semantics.md", root), renderDocument(rows, outcomes));
+  const figuresOfHost = { ...hostFigures(host), verdicts: verdicts(rows) };
+  writeFileSync(new URL("build/semantics.json", root), `${JSON.stringify({ inet: figures(outcomes), host: figuresOfHost }, null, 2)}\n`);
+  writeFileSync(new URL("docs/semantics.md", root), renderDocument(rows, outcomes, host));
 }
 
-/** The host provider's verdicts, from the table. */
-function hostFigures(rows: ReadonlyMap<string, RowLine[]>): Record<string, number> {
+/** How many rows have each verdict on the host provider. */
+function verdicts(rows: ReadonlyMap<string, RowLine[]>): Record<string, number> {
   const count: Record<string, number> = {};
   for (const [line] of rows.values()) if (line) count[line.host] = (count[line.host] ?? 0) + 1;
   return count;
+}
+
+interface Chosen {
+  readonly lines: readonly RowLine[];
+  readonly scenario: Registered | undefined;
 }
 
 async function main(args: readonly string[]): Promise<number> {
@@ -115,17 +147,19 @@ async function main(args: readonly string[]): Promise<number> {
   const rows = rowsById(readRows());
   const scenarios = await loadScenarios(readdirSync(CHAPTERS).filter((name) => name.endsWith(".ts")).sort());
   for (const id of scenarios.keys()) if (!rows.has(id)) throw new Error(`a scenario is named ${id}, which is no row`);
+  const wanted = (id: string): boolean => options.only.length === 0 || options.only.some((one) => id === one || id.startsWith(`${one}-`));
+  const chosen = [...rows].filter(([id]) => wanted(id)).map(([id, lines]): Chosen => ({ lines, scenario: scenarios.get(id) }));
+  if (chosen.length === 0) throw new Error(`no row is called ${options.only.join(", ")}`);
   const outcomes: Outcome[] = [];
-  for (const [id, lines] of rows) {
-    if (options.only.length > 0 && !options.only.some((one) => id === one || id.startsWith(`${one}-`))) continue;
-    outcomes.push(await outcomeOf(lines, scenarios.get(id), options.verbose));
-  }
-  if (outcomes.length === 0) throw new Error(`no row is called ${options.only.join(", ")}`);
+  if (options.provider !== "host") for (const { lines, scenario } of chosen) outcomes.push(await outcomeOf(lines, scenario, options.verbose));
   const total = figures(outcomes);
-  print(outcomes, total);
-  if (options.only.length === 0) write(rows, outcomes);
+  if (options.provider !== "host") print(outcomes, total);
+  const host = options.provider === "inet" ? [] : await runHost(chosen, options.verbose);
+  if (options.provider !== "inet") printHost(host, options.only.length === 0);
+  if (options.only.length === 0 && options.provider === "both") write(rows, outcomes, host);
   const lived = options.mutate ? await mutateAll(rows, scenarios, outcomes.filter((one) => one.status === "pass").map((one) => one.id)) : 0;
-  return total.fail + total.untested + lived > 0 ? 1 : 0;
+  const { fail, untested } = hostFigures(host);
+  return total.fail + total.untested + fail + untested + lived > 0 ? 1 : 0;
 }
 
 try {
