@@ -1,4 +1,5 @@
 /** docs/semantics.md: every row, whether it holds, and where its test stands. */
+import { hostFigures, type HostOutcome } from "./kernel/rows.ts";
 import type { RowLine } from "./table.ts";
 
 export interface Outcome {
@@ -52,6 +53,15 @@ both sides, the segments captured at the devices, states and times, and is compa
 outcome by other means), \`needs-ffi\` (with koffi on Linux), \`impossible\`, and the row of chapter N it rests on (\`core\`: answered by the core's
 own state; \`kernel\`: the operating system's TCP does it).
 
+The same scenarios run on both. On host two cores talk through real sockets over loopback; their clock is virtual and moves only while
+the kernel is quiet. There
+
+- the wire is the kernel's: captures are not looked at, and a row that says nothing else is not run;
+- states come from the provider (SIO_TCP_INFO, socketState), those of a connection without a handle from /proc/net/tcp; FIN_WAIT_1, CLOSING and
+  LAST_ACK last as long as one acknowledgement takes, so their successors FIN_WAIT_2, TIME_WAIT and CLOSED are as good;
+- times may be 150 ms longer, and shorter by what the segments of a slow wire would have taken;
+- a row is not run if it needs a peer that breaks the rules of TCP, faults of the wire, or a look at segments; the column says which.
+
 `;
 
 /** A cell of a table. */
@@ -68,17 +78,34 @@ function statusText({ status, why }: Outcome): string {
   return status === "host" ? "host only" : status === "pass" ? "pass" : `**${status}**`;
 }
 
-function rowText(line: RowLine, outcome: Outcome): string {
-  const test = outcome.file ? `[${outcome.file}](../tests/semantics/chapters/${outcome.file})` : "";
-  const host = line.rests === "-" ? line.host : `${line.host} (${line.rests.replaceAll(",", ", ")})`;
-  return `| ${line.id} | ${cell(line.title)} | ${cell(statusText(outcome))} | ${host} | ${test} |`;
+function hostText(line: RowLine, outcome: HostOutcome | undefined): string {
+  if (line.host === "later" || line.host === "na") return line.host === "na" ? "not applicable" : "later";
+  const verdict = line.rests === "-" ? line.host : `${line.host} (${line.rests.replaceAll(",", ", ")})`;
+  switch (outcome?.status) {
+    case "pass": return `pass: ${verdict}`;
+    case "fail":
+    case "untested": return `**${outcome.status}**: ${verdict}`;
+    case "notRun": return `not run, ${outcome.why}: ${verdict}`;
+    case "apart": return `${verdict}, tested by ${outcome.why}`;
+    default: return verdict;
+  }
 }
 
-export function renderDocument(rows: ReadonlyMap<string, readonly RowLine[]>, outcomes: readonly Outcome[]): string {
+function rowText(line: RowLine, outcome: Outcome, onHost: HostOutcome | undefined): string {
+  const test = outcome.file ? `[${outcome.file}](../tests/semantics/chapters/${outcome.file})` : "";
+  return `| ${line.id} | ${cell(line.title)} | ${cell(statusText(outcome))} | ${cell(hostText(line, onHost))} | ${test} |`;
+}
+
+export function renderDocument(rows: ReadonlyMap<string, readonly RowLine[]>, outcomes: readonly Outcome[], host: readonly HostOutcome[]): string {
   const { pass, fail, untested, later, na } = figures(outcomes);
-  const total = `**inet: ${pass} pass, ${fail} fail, ${untested} untested, ${later} later, ${na} not applicable.**\n`;
+  const onHost = new Map(host.map((outcome) => [outcome.id, outcome]));
+  const h = hostFigures(host);
+  const total = `**inet: ${pass} pass, ${fail} fail, ${untested} untested, ${later} later, ${na} not applicable.**
+
+**host: ${h.pass} pass, ${h.fail} fail, ${h.untested} untested, ${h.notRun} not run, ${h.impossible} impossible, ${h.later} later, ${h.na} not applicable, ${h.apart} tested by themselves.**
+`;
   const chapters = Object.entries(CHAPTER_TITLES).map(([letter, title]) => {
-    const lines = outcomes.filter(({ id }) => id.startsWith(`${letter}-`)).map((outcome) => rowText((rows.get(outcome.id) as RowLine[])[0] as RowLine, outcome));
+    const lines = outcomes.filter(({ id }) => id.startsWith(`${letter}-`)).map((outcome) => rowText((rows.get(outcome.id) as RowLine[])[0] as RowLine, outcome, onHost.get(outcome.id)));
     return `\n## ${letter}. ${title}\n\n| Row | Situation | inet | host | test |\n|---|---|---|---|---|\n${lines.join("\n")}\n`;
   });
   return INTRODUCTION + total + chapters.join("");

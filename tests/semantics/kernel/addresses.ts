@@ -2,6 +2,7 @@
  * Host sockets whose addresses are those of the rows: 10.0.0.1 and 10.0.0.2 stand for two loopback addresses of this machine, a
  * pair of its own for every situation, so that what an earlier one left behind in the kernel is in nobody's way.
  */
+import { getDefaultHighWaterMark, setDefaultHighWaterMark } from "node:stream";
 import { WASI_EHOSTUNREACH } from "../../../host/abi/sockets.gen.ts";
 import { loadKoffi } from "../../../host/sockets/koffi.ts";
 import { type NodeSocketsOptions, NodeSockets } from "../../../host/sockets/index.ts";
@@ -13,6 +14,7 @@ const WILDCARD = "0.0.0.0";
 const SOURCE = "127.0.0.1";
 /** Receive buffers below this are meant to be full soon. */
 const SMALL = 65536;
+const NODE_BUFFER = getDefaultHighWaterMark(false);
 
 /** SO_RCVBUF of the next listener, which its connections inherit; 0 = the system's. */
 let receiveBuffer = 0;
@@ -35,6 +37,11 @@ function smallBuffers(): void {
 }
 
 smallBuffers();
+
+/** How much the streams made from now on read ahead of their program. */
+export function bufferStreams(rooms: readonly (number | undefined)[]): void {
+  setDefaultHighWaterMark(false, rooms.some((room) => room !== undefined && room < SMALL) ? 1 : NODE_BUFFER);
+}
 
 export class AddressedSockets extends NodeSockets {
   /** An address that is not there was asked for. */
