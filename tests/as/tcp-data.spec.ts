@@ -13,6 +13,7 @@ import {
   tcpAcceptTake, tcpBytesReceived, tcpCommit, tcpConsume, tcpError, tcpPeek, tcpPeeked, tcpRecv, tcpReserve, tcpReserved, tcpSend, tcpSendUsed,
   tcpSetKeepAlive, tcpSetNoDelay, tcpSetRecvLimit, tcpSetSendLimit, tcpShutdownSend, tcpState, tcpUnread,
 } from "../../assembly/tcp/user";
+import { tcpAtMark, tcpRecvUrgent, tcpSetUrgentInline, tcpUrgentHeld } from "../../assembly/tcp/urgent";
 import {
   accepted, c, compose, DATA, deliver, fresh, iss, knob, lastText, lastWindow, listen, listener, localAddress, LPORT, notified, opened, options, out, READ,
   readRight, remoteAddress, RPORT, rx, seal, SEG, send, use, wait,
@@ -556,21 +557,46 @@ describe("guard", () => {
     expect<u32>(tcpUnread(c)).toBe(0);
   });
 
-  it("an urgent pointer of any value is ignored: the text is in-band", () => {
+  it("an urgent pointer of any value loses no text with SO_OOBINLINE; a read ends before the urgent byte", () => {
     const pointers: u16[] = [0, 1, 10, 11, 0xffff];
     for (let i = 0; i < pointers.length; i++) {
       accepted();
+      tcpSetUrgentInline(c, true);
       const n = compose("UA", 1, 1, 10);
       store<u16>(SEG + 18, bswap<u16>(pointers[i]));
       seal(n);
       deliver(n);
-      expect<bool>(readRight(1, 10)).toBe(true);
+      if (pointers[i] == 10) {
+        expect<u32>(tcpUnread(c)).toBe(9);
+        expect<bool>(tcpAtMark(c)).toBe(false);
+        expect<bool>(readRight(1, 9)).toBe(true);
+        expect<bool>(tcpAtMark(c)).toBe(true);
+        expect<bool>(readRight(10, 1)).toBe(true);
+      } else expect<bool>(readRight(1, 10)).toBe(true);
       const m = compose("UFA", 11, 1, 0);
       store<u16>(SEG + 18, bswap<u16>(pointers[i]));
       seal(m);
       deliver(m);
       expect<string>(out()).toBe("A 1 12 0");
     }
+  });
+
+  it("E-74: the urgent byte leaves the stream and waits to be read out of band", () => {
+    accepted();
+    tcpSetUrgentInline(c, false);
+    const n = compose("UA", 1, 1, 10);
+    store<u16>(SEG + 18, bswap<u16>(10));
+    seal(n);
+    deliver(n);
+    expect<u32>(tcpUnread(c)).toBe(9);
+    expect<bool>(tcpUrgentHeld(c)).toBe(true);
+    expect<bool>(readRight(1, 9)).toBe(true);
+    expect<u32>(tcpUnread(c)).toBe(0);
+    const byte = tcpRecvUrgent(c, true);
+    expect<bool>(byte >= 0).toBe(true);
+    expect<i32>(tcpRecvUrgent(c, false)).toBe(byte);
+    expect<i32>(tcpRecvUrgent(c, false)).toBe(-1);
+    expect<bool>(tcpUrgentHeld(c)).toBe(false);
   });
 });
 
