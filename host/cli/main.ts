@@ -2,6 +2,7 @@
 import { demo } from "./demo/demo.ts";
 import { get } from "./get.ts";
 import { nc } from "./nc.ts";
+import { ping } from "./ping.ts";
 import { serve } from "./serve/serve.ts";
 import { EXIT_FAILED, EXIT_OK, EXIT_USAGE, UsageError } from "./usage.ts";
 
@@ -15,6 +16,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   demo: { about: "shows a connection closing, step by step from both sides", run: demo },
   get: { about: "fetches a URL by HTTP and says how the connection ended", run: get },
   nc: { about: "joins standard input and output to a TCP connection", run: nc },
+  ping: { about: "sends ICMP echo requests from Lastack's own IP", run: ping },
   serve: { about: "serves a directory or a text by HTTP, with a close report for each connection", run: serve },
 };
 

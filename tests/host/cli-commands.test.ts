@@ -10,6 +10,7 @@ import { join } from "node:path";
 import { after, describe, test } from "node:test";
 import { parseTarget } from "../../host/cli/get.ts";
 import { parseNc } from "../../host/cli/nc.ts";
+import { parsePing } from "../../host/cli/ping.ts";
 import { Progress } from "../../host/cli/progress.ts";
 import { exitCodeFor, reportLine } from "../../host/cli/reports.ts";
 import { parseServe } from "../../host/cli/serve/serve.ts";
@@ -42,6 +43,11 @@ describe("a wrong command line", () => {
     [parseNc, ["--link", "tap:tap0", "--ip", "10.0.0.1/24", "localhost", "7"], /the address is "localhost"; expected an IPv4 address/],
     [parseNc, ["--gateway", "10.0.0.9", "127.0.0.1", "7"], /--gateway is "10\.0\.0\.9" but --link is "node"/],
     [parseNc, ["--pcap", "x", "127.0.0.1", "7"], /--pcap is "x" but --link is "node"/],
+    [parsePing, ["127.0.0.1"], /--link is "node"; expected --link tap:NAME: Node has no ICMP sockets/],
+    [parsePing, ["--link", "tap:t", "--ip", "10.0.0.1/24", "-c", "0", "10.0.0.2"], /--count is "0"; expected an integer from 1/],
+    [parsePing, ["--link", "tap:t", "--ip", "10.0.0.1/24", "--size", "1473", "10.0.0.2"], /--size is "1473"; expected an integer from 0 to 1472 bytes/],
+    [parsePing, ["--link", "tap:t", "--ip", "10.0.0.1/24", "--interval", "x", "10.0.0.2"], /--interval is "x"; expected seconds, 0 to 3600/],
+    [parsePing, ["--linger", "1"], /Unknown option '--linger'/],
     [parseNc, ["--wire", "x"], /Unknown option '--wire'; see lastack nc --help/],
   ] as const) {
     test(args.join(" ") || "(nothing)", () => {

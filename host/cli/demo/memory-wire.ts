@@ -1,8 +1,9 @@
 /** A scenario between two stacks on a memory link, on a virtual clock: repeatable, and it takes no time. */
 import { memoryLink, pcapng } from "../../device/index.ts";
 import { World } from "../../index.ts";
+import { observed } from "../observed.ts";
 import { Program } from "./program.ts";
-import { observed, SegmentLog } from "./recorder.ts";
+import { SegmentLog } from "./recorder.ts";
 import { judged, meeting, type Played, PORT, type RunOptions, type WireRun } from "./run.ts";
 import { type Scenario, scenarios } from "./scenarios.ts";
 import { type Step, Steps } from "./steps.ts";
