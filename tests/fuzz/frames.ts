@@ -78,7 +78,10 @@ export function segment(random: SeededRandom, view: View): Uint8Array {
     if (random.below(2)) frame[TCP + 12] = random.next() & 0xff; else frame[IP + 3] = random.next() & 0xff;
     repair(frame);
   }
-  if (random.below(40) === 0) frame[random.below(frame.length)] ^= 1 << random.below(8);
+  if (random.below(40) === 0) {
+    const at = random.below(frame.length);
+    frame[at] = (frame[at] as number) ^ (1 << random.below(8));
+  }
   return frame;
 }
 

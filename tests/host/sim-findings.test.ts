@@ -2,29 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { SD_SEND } from "../../host/abi/winsock.gen.ts";
-import { memoryLink } from "../../host/device/index.ts";
-import { World } from "../../host/driver/index.ts";
-import { RawPeer } from "../semantics/support/rawpeer.ts";
-import { A, B, connected, pair, PORT } from "./support/pair.ts";
-import { coreModule, Spi } from "./support/spi.ts";
-
-/** A core with a connection to a scripted peer that offers `window` bytes. */
-async function scripted(window: number): Promise<{ world: World; a: Spi; peer: RawPeer; s: number }> {
-  const world = new World({ seed: 1 });
-  const link = memoryLink({ clock: world.clock });
-  const a = new Spi(await coreModule(), world, link.a, `${A}/24`);
-  assert.equal(a.startup(), 0);
-  const peer = new RawPeer(link.b, B, A, link.a.mac);
-  const s = a.socket();
-  assert.equal(a.nonblocking(s), 0);
-  assert.equal(a.connect(s, B, PORT), 10035);
-  world.runFor(10);
-  peer.answerSyn(window);
-  world.runFor(10);
-  assert.equal(a.connect(s, B, PORT), 10056);
-  peer.take();
-  return { world, a, peer, s };
-}
+import { scripted } from "../sim/scripted.ts";
+import { B, connected, pair } from "./support/pair.ts";
 
 test("an old segment that acknowledges more does not let text beyond the window's right edge", async () => {
   const { world, a, peer, s } = await scripted(1000);

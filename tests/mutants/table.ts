@@ -51,13 +51,11 @@ const ARRIVAL: readonly Mutant[] = [
 const OPENING: readonly Mutant[] = [
   m("tcp/open", "a listener answers an ACK with silence", "if (segFlags & ACK) return LISTEN_RESET;", "if (segFlags & ACK) return LISTEN_DROP;"),
   m("tcp/open", "the backlog holds one more", "l.embryoCount + l.queueCount >= l.backlog ||", "l.embryoCount + l.queueCount > l.backlog ||"),
-  m("tcp/open", "LAND answers itself", "if (lport == rport && addrEqual(local, remote)) return LISTEN_DROP;", "if (lport == 0 && addrEqual(local, remote)) return LISTEN_DROP;"),
   m("tcp/open", "a wrong ACK in SYN_SENT is taken", "if (acks && (seqLeq(segAck, t.iss) ||", "if (acks && (seqLeq(segAck, 0) &&"),
   m("tcp/open", "a RST without ACK refuses a connection", "    if (acks) refused(t);", "    refused(t);"),
   m("tcp/open", "our window is scaled although the peer's SYN did not say so", "    t.rcvScale = 0;", "    t.rcvScale |= 0;"),
   m("tcp/open", "the peer's MSS is not heeded", "max<u32>(<u32>optionMss, MSS_MIN)", "max<u32>(65535, MSS_MIN)"),
   m("tcp/open", "without an MSS option segments are as large as ours", "v4 ? MSS_DEFAULT_V4 : MSS_DEFAULT_V6", "v4 ? 1460 : MSS_DEFAULT_V6"),
-  m("tcp/open", "a shutdown before ESTABLISHED is forgotten", "if (t.flags & TF_SEND_SHUT) transition(t, TCP_FIN_WAIT_1, BY_CLOSE);", "if (t.flags & 0) transition(t, TCP_FIN_WAIT_1, BY_CLOSE);"),
   m("tcp/open", "a repeated SYN is not answered again", "    t.marks |= M_SYN_NOW;\n    flag(t);\n    return false;", "    flag(t);\n    return false;"),
 ];
 

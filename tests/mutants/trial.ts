@@ -15,7 +15,7 @@ import { runScenario } from "../sim/run.ts";
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const SEEDS = 25;
 /** Host tests that need no network of the machine and end within seconds. */
-const HOST_TESTS = /^(winsock-.*|sim-findings|loss-table|clock-jumps|net-stack|fuzz)\.test\.ts$/;
+const HOST_TESTS = /^(winsock-.*|sim-findings|mutant-findings|loss-table|clock-jumps|net-stack|fuzz)\.test\.ts$/;
 const HOST_MS = 90_000;
 
 const scripts = scriptsBelow(join(ROOT, "tests/packetdrill"));

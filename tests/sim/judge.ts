@@ -41,10 +41,10 @@ function judgeReport(station: Station, { slot, at, waited }: Closed, report: Clo
   if (acked > Math.max(0, end.wire.ackArrived - 1)) wrong(`the wire acknowledged ${end.wire.ackArrived - 1}`);
   if (report.bytesDiscarded + end.read > end.wire.textArrived) wrong(`${end.wire.textArrived} bytes arrived and ${end.read} were read`);
   if (report.peerFin && !end.wire.finArrived) wrong("no FIN arrived");
-  judgeOutcome(slot, report, wrong);
+  judgeOutcome(slot, waited, report, wrong);
 }
 
-function judgeOutcome(slot: Slot, report: CloseReportRecord, wrong: Fail): void {
+function judgeOutcome(slot: Slot, waited: boolean, report: CloseReportRecord, wrong: Fail): void {
   const wire = slot.end?.wire;
   if (!wire) return;
   const finAcked = wire.fin >= 0 && wire.ackArrived > wire.fin;
@@ -66,6 +66,8 @@ function judgeOutcome(slot: Slot, report: CloseReportRecord, wrong: Fail): void 
       if (finAcked && report.bytesUnacknowledged > 0) wrong("everything was acknowledged");
       return;
     case "timedOut":
+      // semantics C-15: while a close waits only its own limit counts.
+      if (waited) wrong("the close was waiting");
       // Keepalive (10052) ends a connection that owes nothing, too.
       if (finAcked && report.bytesUnacknowledged === 0 && report.error !== 10052 && report.state !== "FIN_WAIT_2") wrong("the FIN was acknowledged");
       return;

@@ -8,7 +8,7 @@ import { mismatch, pattern } from "./pattern.ts";
 
 export const LOSSES = [0, 0.1, 1, 5] as const;
 export const DELAYS = [0, 20, 100] as const;
-const BYTES = 2 << 20;
+const BYTES = 1 << 20;
 /** Runs per cell: one lost segment more or less must not decide. */
 const SEEDS = 5;
 const PORT = 7000;
@@ -97,7 +97,7 @@ export function renderLossTable(cells: readonly Cell[]): string {
   };
   return `# Throughput by loss and delay
 
-One connection sends 2 MiB over a link of 100 Mbit/s in virtual time, with the default configuration: kilobytes per second, median of
+One connection sends 1 MiB over a link of 100 Mbit/s in virtual time, with the default configuration: kilobytes per second, median of
 ${SEEDS} seeds, and in parentheses the segments retransmitted and the retransmission timeouts of all seeds together. Losses are independent
 and hit both directions; the delay is one way. Virtual time makes every run exact: the table says what recovery and congestion control do, and
 nothing about the speed of a machine. \`npm run losstable\` writes it, and a test compares it.

@@ -32,6 +32,7 @@ export interface Scenario {
   readonly recvBuffer: number;
   readonly timeOrigin: number;
   readonly features: number;
+  readonly orphanTimeoutMs: number;
   readonly steps: readonly Step[];
 }
 
@@ -53,6 +54,8 @@ function kindOf(draw: number): StepKind {
 const BUFFERS = [1024, 2048, 4096, 16_384, 65_536, 262_144] as const;
 const MTUS = [576, 1280, 1500, 1500] as const;
 const ORIGINS = [0, 0xffff_ff00, 0xffff_0000, 0x7fff_f000] as const;
+/** Shorter and longer than any linger time drawn. */
+const ORPHANS = [1_500, 10_000, 10_000] as const;
 const RATES = [0, 0, 1e6, 1e7] as const;
 
 /** The scenario of a seed. */
@@ -74,6 +77,7 @@ export function scenarioOf(seed: number): Scenario {
     sendBuffer: pick(BUFFERS), recvBuffer: pick(BUFFERS),
     timeOrigin: pick(ORIGINS),
     features: chance(0.25) ? 0 : 0x7fff_ffff,
+    orphanTimeoutMs: pick(ORPHANS),
     steps: Array.from({ length: 60 + random.below(340) }, (_, i) => ({
       kind: i < stations ? "listen" : kindOf(random.below(TOTAL)), at: i < stations ? i : random.below(stations), slot: random.below(SLOTS), n: random.next(), m: random.next(),
     })),
@@ -91,7 +95,7 @@ export function scenarios(): fc.Arbitrary<Scenario> {
     loss: share(0.15), reorder: share(0.2), duplicate: share(0.1), corrupt: share(0.05),
     rateBitsPerSecond: fc.constantFrom(...RATES), queueFrames: fc.constantFrom(8, 64, 1024),
     sendBuffer: fc.constantFrom(...BUFFERS), recvBuffer: fc.constantFrom(...BUFFERS),
-    timeOrigin: fc.constantFrom(...ORIGINS), features: fc.constantFrom(0x7fff_ffff, 0),
+    timeOrigin: fc.constantFrom(...ORIGINS), features: fc.constantFrom(0x7fff_ffff, 0), orphanTimeoutMs: fc.constantFrom(...ORPHANS),
     steps: fc.array(fc.record({ kind, at: fc.nat(2), slot: fc.nat(SLOTS - 1), n: word, m: word }), { maxLength: 120, size: "max" }),
   });
 }

@@ -30,7 +30,7 @@ export interface RunResult {
 }
 
 /** Time limits short enough that a run may wait for all of them. */
-const LIMITS = { orphanTimeoutMs: 10_000, orphanFinWait2Ms: 6_000, timeWaitMs: 3_000, userTimeoutMs: 20_000, keepIdleMs: 4_000, keepIntervalMs: 500, keepCount: 3, synRetries: 3 };
+const LIMITS = { orphanFinWait2Ms: 6_000, timeWaitMs: 3_000, userTimeoutMs: 20_000, keepIdleMs: 4_000, keepIntervalMs: 500, keepCount: 3, synRetries: 3 };
 /** Longest a run waits for its end, virtual ms. */
 const END_MS = 900_000;
 const WAITS_MS = [0, 1, 3, 20, 50, 50, 200, 500, 2_000, 12_000] as const;
@@ -58,7 +58,7 @@ class Run {
   }
 
   #station(index: number, port: ReturnType<ReturnType<typeof frameSwitch>["port"]>): Station {
-    const { sendBuffer, recvBuffer, timeOrigin, features } = this.#scenario;
+    const { sendBuffer, recvBuffer, timeOrigin, features, orphanTimeoutMs } = this.#scenario;
     let device: ConstructorParameters<typeof Cable>[0] = port;
     if (index === 0 && this.#options.pcap) {
       const recorder = pcapng(port, this.#options.pcap, { clock: this.#world.clock });
@@ -73,7 +73,7 @@ class Run {
     });
     const address = `10.0.0.${index + 1}`;
     const spi = new Spi(this.#options.module, this.#world, cable, `${address}/24`, {
-      ...LIMITS, maxSockets: 64, maxConnections: 96, sendBuffer, recvBuffer, timeOrigin, features, mtuMax: 1500, neighbors: 8,
+      ...LIMITS, maxSockets: 64, maxConnections: 96, sendBuffer, recvBuffer, timeOrigin, features, orphanTimeoutMs, mtuMax: 1500, neighbors: 8,
     });
     if (spi.startup() !== 0) throw new Error("WSPStartup failed");
     return {

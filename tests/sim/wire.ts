@@ -103,6 +103,7 @@ export class Wire {
     const peer = connection.ends[1 - from] as End;
     if (s.flags & SYN) this.#syn(connection, me, s);
     if (s.flags & RST) {
+      if (s.window !== 0) wrong("a RST offers nothing");
       // Before our SYN it answers a SYN nobody listened for; the next one may find a listener.
       if (me.wire.iss >= 0) me.wire.rst = true;
       return;

@@ -1,0 +1,66 @@
+/** Tests that faults put into the core on purpose (tests/mutants) have shown to be missing. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { scripted } from "../sim/scripted.ts";
+
+test("a RST at the window's right edge is outside and is passed over in silence", async () => {
+  const { world, a, peer, s } = await scripted();
+  peer.send("ACK");
+  world.runFor(10);
+  assert.equal(a.send(s, "x"), 1);
+  world.runFor(10);
+  const [segment] = peer.take();
+  assert.ok(segment);
+  // What was offered last: a's window field is scaled only if both SYNs said so, and the peer's did not.
+  peer.send("RST", { seq: peer.sndNxt + segment.window });
+  world.runFor(100);
+  assert.deepEqual(peer.take().filter(({ data }) => data.length === 0), [], "a challenge ACK would mean it was in the window");
+  assert.equal(a.state(s), "ESTABLISHED");
+});
+
+test("a FIN behind text that does not fit goes with the text", async () => {
+  const { world, a, peer, s } = await scripted(65_535, { recvBuffer: 4096 });
+  for (let sent = 0; sent < 2800; sent += 1400) {
+    peer.send("ACK", { data: new Uint8Array(1400) });
+    world.runFor(1);
+  }
+  const left = 4096 - a.unread(s);
+  // Two bytes more than the window takes, and the FIN behind them.
+  peer.send("FIN,ACK", { data: new Uint8Array(left + 2) });
+  world.runFor(100);
+  assert.equal(a.state(s), "ESTABLISHED", "the FIN stands behind bytes that were refused");
+});
+
+test("an ACK that only moves the window is no duplicate: three of them retransmit nothing", async () => {
+  const { world, a, peer, s } = await scripted();
+  assert.equal(a.send(s, 3000), 3000);
+  world.runFor(5);
+  const first = peer.rcvNxt;
+  peer.take();
+  for (let k = 1; k <= 4; k++) {
+    peer.send("ACK", { ack: first, window: 65_535 - k });
+    world.runFor(1);
+  }
+  assert.deepEqual(peer.take().map(({ seq }) => seq - first).filter((at) => at < 3000), []);
+});
+
+test("an acknowledgement of what was sent twice is no round trip: the timeout keeps its backoff (Karn)", async () => {
+  const { world, a, peer, s } = await scripted();
+  assert.equal(a.send(s, "once"), 4);
+  const times = (within: number): number[] => {
+    const found: number[] = [];
+    for (let ms = 0; ms < within; ms++) {
+      world.runFor(1);
+      for (const _ of peer.take().filter(({ data }) => data.length > 0)) found.push(ms);
+    }
+    return found;
+  };
+  const before = times(650);
+  assert.equal(before.length, 3, `sent at ${before}`);
+  peer.send("ACK");
+  world.runFor(1);
+  assert.equal(a.send(s, "again"), 5);
+  const [sent = 0, resent = 0] = times(2_000);
+  const doubled = 2 * ((before[2] as number) - (before[1] as number));
+  assert.ok(Math.abs(resent - sent - doubled) <= 3, `sent again after ${resent - sent} ms; expected ${doubled}`);
+});
