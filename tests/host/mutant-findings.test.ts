@@ -1,7 +1,11 @@
 /** Tests that faults put into the core on purpose (tests/mutants) have shown to be missing. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { LASTACK_WAIT } from "../../host/abi/errors.gen.ts";
+import { OP_RECV } from "../../host/abi/events.gen.ts";
+import { LSO_DRAIN, SD_RECEIVE, SOL_LASTACK } from "../../host/abi/winsock.gen.ts";
 import { scripted } from "../sim/scripted.ts";
+import { B, connected, pair, PORT } from "./support/pair.ts";
 
 test("a RST at the window's right edge is outside and is passed over in silence", async () => {
   const { world, a, peer, s } = await scripted();
@@ -63,4 +67,45 @@ test("an acknowledgement of what was sent twice is no round trip: the timeout ke
   const [sent = 0, resent = 0] = times(2_000);
   const doubled = 2 * ((before[2] as number) - (before[1] as number));
   assert.ok(Math.abs(resent - sent - doubled) <= 3, `sent again after ${resent - sent} ms; expected ${doubled}`);
+});
+
+test("a four-tuple used again begins at a higher sequence number (RFC 6528)", async () => {
+  const { world, a, wire } = await pair();
+  for (let k = 0; k < 3; k++) {
+    const s = a.socket();
+    assert.equal(a.bind(s, "0.0.0.0", 5000), 0);
+    assert.equal(a.connect(s, B, PORT), LASTACK_WAIT);
+    world.runFor(100);
+    assert.equal(a.close(s), 0);
+    world.runFor(100);
+  }
+  const [one = 0, two = 0, three = 0] = wire.filter(({ flags }) => flags === "SYN").map(({ seq }) => seq);
+  for (const step of [(two - one) >>> 0, (three - two) >>> 0]) assert.ok(step >= 200 * 250 && step < 1_000_000, `the next first number is ${step} further`);
+});
+
+test("SD_RECEIVE wakes a receive that waits", async () => {
+  const { world, a, s } = await connected();
+  assert.equal(a.as(1).recv(s), undefined);
+  assert.equal(a.err, LASTACK_WAIT);
+  assert.equal(a.as(2).shutdown(s, SD_RECEIVE), 0);
+  world.runFor(1);
+  assert.ok(a.wakes.some(({ handle, caller, operation }) => handle === s && caller === 1 && operation === OP_RECV));
+  assert.equal(a.as(1).recvError(s), 10058);
+});
+
+test("a drain counts what it throws away: beyond its bytes the connection is reset", async () => {
+  const { world, a, b, s, t } = await connected();
+  a.put(1024, new Uint8Array(Uint32Array.of(1000, 5000).buffer));
+  assert.equal(a.code("WSPSetSockOpt", s, SOL_LASTACK, LSO_DRAIN, a.at + 1024, 8), 0);
+  assert.equal(a.close(s), 0);
+  world.runFor(50);
+  assert.equal(b.send(t, 600), 600);
+  world.runFor(50);
+  assert.equal(a.reports.length, 0);
+  assert.equal(b.send(t, 600), 600);
+  world.runFor(50);
+  const { outcome, cause, bytesDiscarded } = a.report(s, 1);
+  assert.deepEqual([outcome, cause], ["aborted", "dataAfterClose"]);
+  assert.ok(bytesDiscarded >= 600, `${bytesDiscarded} discarded`);
+  assert.equal(b.recvError(t), 10054);
 });

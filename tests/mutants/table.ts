@@ -41,7 +41,7 @@ const ARRIVAL: readonly Mutant[] = [
   m("tcp/receive", "a FIN is taken before the bytes ahead of it", "|| t.rcvFin != t.rcvNxt) return;", "|| t.rcvFin == 0) return;"),
   m("tcp/receive", "the peer's FIN takes no sequence number", "  t.rcvNxt++;", "  t.rcvNxt += 0;"),
   m("tcp/receive", "the peer's FIN is not acknowledged at once", "  ackNow(t); // W-20", "  // W-20"),
-  m("tcp/receive", "text beyond the window is taken", "const room = window > ahead ? window - ahead : 0;", "const room = window > ahead ? 65535 : 0;"),
+  m("tcp/receive", "text beyond the window is taken", "const room = window > ahead ? window - ahead : 0;", "const room = window > ahead ? <u32>65535 : 0;"),
   m("tcp/receive", "repeated text is taken twice", "if (seqLt(textSeq, t.rcvNxt)) trimFront(", "if (seqLt(textSeq, t.irs)) trimFront("),
   m("tcp/receive", "every third segment is acknowledged", "const ACK_EVERY: u32 = 2;", "const ACK_EVERY: u32 = 3;"),
   m("tcp/receive", "no duplicate ACK for a gap", "if (t.dupAcksOwed < 255) t.dupAcksOwed++;", "if (t.dupAcksOwed < 0) t.dupAcksOwed++;"),
