@@ -5,7 +5,7 @@ import { attempt } from "./attempt.ts";
 import { RowFailure } from "./check.ts";
 import { mutants } from "./mutate.ts";
 import { hostFigures, type HostOutcome, hostOutcome } from "./kernel/rows.ts";
-import { stop } from "./kernel/thread.ts";
+import { sockets, stop } from "./kernel/thread.ts";
 import { CHAPTERS, loadScenarios, type Registered } from "./registry.ts";
 import { type Figures, figures, type Outcome, renderDocument } from "./report.ts";
 import { target } from "./support/hosts.ts";
@@ -17,6 +17,7 @@ Runs every row of the Winsock contract (tests/semantics/rows.tsv) against build/
 in virtual time, and on the operating system's sockets over loopback. Without --provider, ROW or CHAPTER also writes docs/semantics.md and build/semantics.json.
 
   --provider P  only inet (own TCP/IP) or only host (the system's sockets); default both
+  --no-koffi    host sockets without koffi, as where it is not installed: rows that need it are not run, and no file is written
   --mutate      alters each expected value in turn; every altered row must fail (inet)
   --seeds N     instead: the six steps of chapter T over N wires that lose, delay, reorder and double frames
   --build NAME  another build of the core: debug, simd
@@ -37,11 +38,12 @@ function parse(args: readonly string[]): Options {
   for (let i = 0; i < args.length; i++) {
     const arg = args[i] as string;
     if (arg === "--provider") options.provider = providerOf(args[++i]);
+    else if (arg === "--no-koffi") sockets.koffi = false;
     else if (arg === "--mutate") options.mutate = true;
     else if (arg === "--verbose") options.verbose = true;
     else if (arg === "--build") target.build = args[++i] ?? "";
     else if (/^[A-Z](-\d\d)?$/.test(arg)) options.only.push(arg);
-    else throw new Error(`unknown argument ${arg}; expected --provider, --mutate, --build, --verbose, --help, a row or a chapter`);
+    else throw new Error(`unknown argument ${arg}; expected --provider, --no-koffi, --mutate, --build, --verbose, --help, a row or a chapter`);
   }
   return options;
 }
@@ -156,7 +158,7 @@ async function main(args: readonly string[]): Promise<number> {
   if (options.provider !== "host") print(outcomes, total);
   const host = options.provider === "inet" ? [] : await runHost(chosen, options.verbose);
   if (options.provider !== "inet") printHost(host, options.only.length === 0);
-  if (options.only.length === 0 && options.provider === "both") write(rows, outcomes, host);
+  if (options.only.length === 0 && options.provider === "both" && sockets.koffi) write(rows, outcomes, host);
   const lived = options.mutate ? await mutateAll(rows, scenarios, outcomes.filter((one) => one.status === "pass").map((one) => one.id)) : 0;
   const { fail, untested } = hostFigures(host);
   return total.fail + total.untested + fail + untested + lived > 0 ? 1 : 0;

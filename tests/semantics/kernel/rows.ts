@@ -5,7 +5,7 @@ import type { Registered } from "../registry.ts";
 import { COLUMNS, type RowLine } from "../table.ts";
 import { NotRun } from "./protocol.ts";
 import { notRunnable } from "./reasons.ts";
-import { reset } from "./thread.ts";
+import { reset, sockets } from "./thread.ts";
 
 export type HostStatus = "pass" | "fail" | "untested" | "notRun" | "impossible" | "later" | "na" | "apart";
 
@@ -40,7 +40,7 @@ function settled(lines: readonly RowLine[], scenario: Registered | undefined): O
   if (lines.every((one) => COLUMNS.every((column) => column === "wire" || one.items[column].length === 0))) return { status: "notRun", why: "has nothing but segments to look at" };
   const why = notRunnable(line.id);
   if (why) return { status: "notRun", why };
-  if (line.host === "needs-ffi" && !(process.platform === "linux" && loadKoffi())) return { status: "notRun", why: "needs koffi on Linux" };
+  if (line.host === "needs-ffi" && !(process.platform === "linux" && sockets.koffi && loadKoffi())) return { status: "notRun", why: "needs koffi on Linux" };
   return undefined;
 }
 

@@ -6,6 +6,9 @@ import { MemoryViews } from "../../../host/core/memory.ts";
 import type { Driver, DriverListener } from "../../../host/driver/index.ts";
 import { type Answer, FLAG_WORDS, NotRun, type Opened, type Place, type RemoteArea, type Request } from "./protocol.ts";
 
+/** How host sockets are made; the runner sets it before the first. koffi: where it is there. */
+export const sockets = { koffi: true };
+
 /** The other thread answers later than this only if it hangs. */
 const PATIENCE_MS = 20_000;
 
@@ -20,7 +23,7 @@ export class SocketThread {
     const { port1, port2 } = new MessageChannel();
     this.#port = port1;
     this.#worker = new Worker(new URL("./entry.mjs", import.meta.url), {
-      workerData: { flag: this.#flag.buffer, port: port2, options: {} }, transferList: [port2],
+      workerData: { flag: this.#flag.buffer, port: port2, options: { kernel: sockets.koffi } }, transferList: [port2],
     });
     this.ready = once(this.#worker, "message").then(() => {
       this.#worker.unref();
