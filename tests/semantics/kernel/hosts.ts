@@ -98,6 +98,14 @@ export class KernelHosts {
     return kernelState((local, remote) => local.endsWith(hex("", port).slice(-5)) && (remote.startsWith(hex(there, 0).slice(0, 8)) || local.startsWith(hex(side === "a" ? a : b, 0).slice(0, 8))));
   }
 
+  finSent(side: Side, port: number): boolean {
+    return !["ESTABLISHED", "CLOSE_WAIT"].includes(this.wireState(side, port));
+  }
+
+  finAcknowledged(side: Side, port: number): boolean {
+    return ["FIN_WAIT_2", "TIME_WAIT"].includes(this.wireState(side, port));
+  }
+
   join(given?: number): { s: number; t: number; listener: number } {
     const { a, b } = this;
     const listener = given ?? b.listener(PORT);

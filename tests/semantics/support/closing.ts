@@ -74,7 +74,7 @@ export async function closeRefused(t: Check, options: HostsOptions = {}): Promis
 /** Reads everything on b, to the end, and then lets the world run until the capture has a FIN of a. */
 export function drainAtPeer(p: Connected): Uint8Array {
   const { bytes } = p.b.drain(p.t, STUFFING);
-  assert.ok(p.world.runUntil(() => p.seen("FIN", "a").length > 0, 10_000), "no FIN was sent");
+  assert.ok(p.world.runUntil(() => p.finSent("a", p.port), 10_000), "no FIN was sent");
   return bytes;
 }
 

@@ -84,6 +84,18 @@ class Wired {
     return this.since(mark).filter((s) => (!from || s.from === from) && s.flags.split(",").includes(flag));
   }
 
+  /** Whether that side's connection with that port has sent its FIN. */
+  finSent(side: Side, port: number): boolean {
+    return this.seen("FIN", side).some((s) => s.sourcePort === port);
+  }
+
+  /** Whether an acknowledgement of that FIN has arrived. */
+  finAcknowledged(side: Side, port: number): boolean {
+    const fin = this.seen("FIN", side).find((s) => s.sourcePort === port);
+    const end = fin && (fin.seq + fin.length + 1) >>> 0;
+    return this.log.segments.some((s) => s.from !== side && s.destinationPort === port && s.ack === end && s.due <= this.now);
+  }
+
   /** The state that the segments on the wire put one end of the connection in; for ends without a handle. */
   wireState(side: Side, port: number): string {
     return stateOnWire(this.log, side, port, this.now);
