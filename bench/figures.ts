@@ -1,0 +1,82 @@
+/** What a benchmark run consists of: measures that are repeated in turn, and the figures that are made of them. */
+
+/** One way of doing the work. Returns so much per second, or the unit its figures name. */
+export interface Measure {
+  readonly name: string;
+  run(ms: number): Promise<number>;
+}
+
+export type Better = "higher" | "lower";
+
+/** A measure beside its peer, or by itself. */
+export interface Figure {
+  /** Stable: other programs look for it. */
+  readonly id: string;
+  readonly about: string;
+  readonly unit: string;
+  readonly own: Measure;
+  /** What it is divided by; undefined: the value itself is what the target is compared with. */
+  readonly peer: Measure | undefined;
+  readonly better: Better;
+  readonly target: number | null;
+  readonly stretch: number | null;
+}
+
+/** One entry of build/bench.json. */
+export interface Entry {
+  readonly id: string;
+  /** Median of the rounds. */
+  readonly value: number;
+  readonly unit: string;
+  /** Name of the peer, null for a figure that has none. */
+  readonly peer: string | null;
+  /** Median of value / peer's value, round by round; the value itself where there is no peer. The target is compared with it. */
+  readonly ratio: number;
+  readonly better: Better;
+  readonly target: number | null;
+  readonly stretch: number | null;
+}
+
+/** Values of a measure, by round. */
+export type Values = ReadonlyMap<Measure, readonly number[]>;
+
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  const upper = sorted[middle] ?? Number.NaN;
+  return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] as number) + upper) / 2;
+}
+
+const rounded = (value: number): number => Number(value.toPrecision(4));
+
+/** All measures once a round, in turn, so that what disturbs the machine disturbs them alike. */
+export async function measureAll(figures: readonly Figure[], extra: readonly Measure[], rounds: number, ms: number, tell: (done: number, of: number, name: string) => void): Promise<Values> {
+  const measures = [...new Set([...extra, ...figures.flatMap(({ own, peer }) => (peer ? [peer, own] : [own]))])];
+  const values = new Map<Measure, number[]>(measures.map((measure) => [measure, []]));
+  for (let round = 0; round < rounds; round++) {
+    for (const [i, measure] of measures.entries()) {
+      tell(round * measures.length + i, rounds * measures.length, measure.name);
+      (values.get(measure) as number[]).push(await measure.run(ms));
+    }
+  }
+  return values;
+}
+
+/** A figure's ratio in each round. */
+export function ratios({ own, peer }: Figure, values: Values): number[] {
+  const mine = values.get(own) as readonly number[];
+  const theirs = peer && (values.get(peer) as readonly number[]);
+  return mine.map((value, round) => (theirs ? value / (theirs[round] as number) : value));
+}
+
+export function entryOf(figure: Figure, values: Values): Entry {
+  const { id, unit, peer, better, target, stretch } = figure;
+  const value = rounded(median(values.get(figure.own) as readonly number[]));
+  return { id, value, unit, peer: peer?.name ?? null, ratio: rounded(median(ratios(figure, values))), better, target, stretch };
+}
+
+/** true or false for a target, undefined without one. */
+export function reaches({ ratio, better }: Pick<Entry, "ratio" | "better">, limit: number | null): boolean | undefined {
+  if (limit === null) return undefined;
+  return better === "higher" ? ratio >= limit : ratio <= limit;
+}

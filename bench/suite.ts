@@ -1,0 +1,40 @@
+/** The figures of `npm run bench`, with their targets: each is a ratio within one run, so that it holds on any machine. */
+import * as cores from "./exports.ts";
+import type { Figure, Measure } from "./figures.ts";
+import { netBulk, netBulkOnread, netConnections, netRoundTrips } from "./net.ts";
+import { bulk, connections, creation, hostPlace, memoryPlace, roundTrips } from "./promises.ts";
+
+export interface Suite {
+  readonly figures: readonly Figure[];
+  /** Shown beside them, target of nobody. */
+  readonly beside: readonly { readonly measure: Measure; readonly unit: string }[];
+}
+
+const RATE = "Gbit/s";
+const TRIPS = "round trips/s";
+const MADE = "connections/s";
+/** Largest IP packet of a memory link. */
+const JUMBO = 65_535;
+
+export function suite(wasm: WebAssembly.Module): Suite {
+  const [memory, host] = [memoryPlace(wasm), hostPlace(wasm)];
+  const higher = (id: string, about: string, unit: string, own: Measure, peer: Measure | undefined, target: number | null = null, stretch: number | null = null): Figure =>
+    ({ id, about, unit, own, peer, better: "higher", target, stretch });
+  return {
+    figures: [
+      higher("memory-bulk-exports", "bulk, memory link, exports", RATE, cores.bulk(wasm, 1500), netBulk, 1.2, 1.8),
+      higher("memory-bulk-promises", "bulk, memory link, promises", RATE, bulk(memory), netBulk, 1, 1.3),
+      higher("memory-bulk-64k", "bulk, memory link with 64 KiB frames, exports", RATE, cores.bulk(wasm, JUMBO), netBulk, 3.5, 5),
+      higher("memory-bulk-decay", "last tenth of a long transfer against its first", "ratio", cores.decay(wasm), undefined, 0.95),
+      higher("memory-round-trips-exports", "round trips, memory link, exports", TRIPS, cores.roundTrips(wasm), netRoundTrips, 20),
+      higher("memory-round-trips-promises", "round trips, memory link, promises", TRIPS, roundTrips(memory), netRoundTrips, 5, 9),
+      higher("memory-connections-exports", "connect and close, memory link, exports", MADE, cores.connections(wasm), netConnections),
+      higher("memory-connections-promises", "connect and close, memory link, promises", MADE, connections(memory), netConnections, 6, 20),
+      higher("host-bulk-promises", "bulk, host sockets, promises", RATE, bulk(host), netBulk),
+      higher("host-round-trips-promises", "round trips, host sockets, promises", TRIPS, roundTrips(host), netRoundTrips),
+      higher("host-connections-promises", "connect and close, host sockets, promises", MADE, connections(host), netConnections),
+      { id: "create-stack", about: "create a stack, module compiled", unit: "ms", own: creation(wasm), peer: undefined, better: "lower", target: 1, stretch: null },
+    ],
+    beside: [{ measure: netBulkOnread, unit: RATE }],
+  };
+}
