@@ -21,7 +21,9 @@ options
 exit code: 0 all killed, 1 some survived or could not be made, 2 bad arguments`;
 
 /** A mutant whose tests take longer than this hangs, and that was noticed. */
-const TRIAL_MS = 150_000;
+const TRIAL_MS = 300_000;
+/** The build without a fault runs every test to its end. */
+const SOUND_MS = 900_000;
 const FOLDER = fileURLToPath(new URL("../../build/mutants/", import.meta.url));
 const WORKER = fileURLToPath(new URL("./worker.ts", import.meta.url));
 
@@ -39,7 +41,7 @@ class Judge {
     const child = this.#child ?? launch();
     this.#child = child;
     return new Promise((resolve) => {
-      const timer = setTimeout(() => done({ index, killers: ["the time limit (it hangs)"] }, true), TRIAL_MS);
+      const timer = setTimeout(() => done({ index, killers: ["the time limit (it hangs)"] }, true), index < 0 ? SOUND_MS : TRIAL_MS);
       const done = (verdict: Verdict, end: boolean): void => {
         clearTimeout(timer);
         child.removeAllListeners();
