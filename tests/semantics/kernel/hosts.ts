@@ -22,13 +22,12 @@ const STATES: Readonly<Record<string, string>> = {
   "08": "CLOSE_WAIT", "09": "LAST_ACK", "0A": "LISTEN", "0B": "CLOSING", "0C": "SYN_RCVD",
 };
 
-/** An address and port as /proc/net/tcp writes them: `0100007F:1B58`. */
-function hex(address: string, port: number): string {
-  const bytes = address.split(".").reverse().map((byte) => Number(byte).toString(16).padStart(2, "0")).join("");
-  return `${bytes}:${port.toString(16).padStart(4, "0")}`.toUpperCase();
+/** An address as /proc/net/tcp writes it on a little-endian machine, port behind: `0100007F:1B58`. */
+function hex(address: string): string {
+  return address.split(".").reverse().map((byte) => Number(byte).toString(16).padStart(2, "0")).join("").toUpperCase();
 }
 
-/** The kernel's state of the connection from a port of this machine to that address or, with `peer`, from any to it. */
+/** The kernel's state of the first connection, not listener, whose two names fit; CLOSED if it has none. */
 function kernelState(matches: (local: string, remote: string) => boolean): string {
   if (process.platform !== "linux") throw new NotRun("looks at a state that only Linux shows of a socket without a handle");
   for (const line of readFileSync("/proc/net/tcp", "utf8").split("\n").slice(1)) {
@@ -93,9 +92,9 @@ export class KernelHosts {
   /** What the kernel says of the end with that port, whether or not a handle is left. */
   wireState(side: Side, port: number): string {
     this.world.rest();
-    const [a, b] = this.world.addresses;
-    const there = side === "a" ? b : a;
-    return kernelState((local, remote) => local.endsWith(hex("", port).slice(-5)) && (remote.startsWith(hex(there, 0).slice(0, 8)) || local.startsWith(hex(side === "a" ? a : b, 0).slice(0, 8))));
+    const [here, there] = (side === "a" ? this.world.addresses : this.world.addresses.toReversed()) as [string, string];
+    // Where nobody bound the port, the kernel chose the address on our side.
+    return kernelState((local, remote) => Number.parseInt(local.slice(9), 16) === port && (local.startsWith(hex(here)) || remote.startsWith(hex(there))));
   }
 
   finSent(side: Side, port: number): boolean {
