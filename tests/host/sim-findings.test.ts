@@ -12,10 +12,11 @@ test("an old segment that acknowledges more does not let text beyond the window'
   world.runFor(10);
   peer.take();
   const first = peer.sndNxt;
-  peer.send("ACK", { ack: start, window: 1000, data: "abcd" });
-  world.runFor(100);
-  // Sent before those four bytes and late: SND.WL1 says its window is old news, its acknowledgement is not.
+  // An ACK sent after the four bytes that are to come, which it has overtaken.
+  peer.send("ACK", { seq: first + 4, ack: start, window: 1000 });
+  world.runFor(1);
   peer.inbox.length = 0;
+  // SND.WL1 says its window is old news; its acknowledgement is not.
   peer.send("ACK", { seq: first, ack: start + 536, window: 1000 - 536, data: "abcd" });
   world.runFor(1);
   const edge = Math.max(...peer.inbox.map(({ seq, data }) => seq - start + data.length), 0);
