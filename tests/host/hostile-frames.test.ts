@@ -23,9 +23,15 @@ function tryConnect(a: Spi, b: Spi, listener: number): [number, number] | undefi
   const code = a.connect(s, "10.0.0.2", 80);
   const t = b.accept(listener);
   if (code === 0 && t !== 0xffffffff) return [s, t];
-  a.abort(s);
-  if (t !== 0xffffffff) b.abort(t);
+  drop(a, s);
+  if (t !== 0xffffffff) drop(b, t);
   return undefined;
+}
+
+/** Resets what is there and gives the handle back. */
+function drop(spi: Spi, s: number): void {
+  spi.abort(s);
+  spi.close(s);
 }
 
 test(`${FRAMES} hostile frames: no trap, and a healthy transfer afterwards (seed ${SEED})`, { timeout: 300_000 }, async () => {
@@ -78,8 +84,8 @@ test(`${FRAMES} hostile frames: no trap, and a healthy transfer afterwards (seed
     injecting = false;
     world.runFor(random.next() % 20);
     if (live && (a.state(live[0]) === "CLOSED" || b.state(live[1]) === "CLOSED")) {
-      a.abort(live[0]);
-      b.abort(live[1]);
+      drop(a, live[0]);
+      drop(b, live[1]);
       live = undefined;
     }
   }
@@ -88,9 +94,9 @@ test(`${FRAMES} hostile frames: no trap, and a healthy transfer afterwards (seed
   assert.ok(stats.ipInHdrErrors > 0 && stats.tcpInErrs > 0, "some were refused by IP and some by TCP");
 
   // The noise is over: what it left behind ends by its own timers, and a transfer works.
-  if (live) { a.abort(live[0]); b.abort(live[1]); }
+  if (live) { drop(a, live[0]); drop(b, live[1]); }
   world.runFor(600_000);
-  for (let t = b.accept(listener); t !== 0xffffffff; t = b.accept(listener)) b.abort(t);
+  for (let t = b.accept(listener); t !== 0xffffffff; t = b.accept(listener)) drop(b, t);
   world.runFor(600_000);
   const again = tryConnect(a, b, listener);
   assert.ok(again, "connected again");
