@@ -18,6 +18,7 @@ Fetches http://ADDRESS[:PORT]/PATH, writes the body to standard output, and the 
 Addresses are IPv4; with --link node "localhost" will do. Redirections are shown, not followed.
 
   -o, --output FILE  write the body to FILE
+
 ${OUTPUT_HELP.replace("machine-readable output", "print one JSON object with status, length and sha256 of the body and the close report; the\n                     body itself goes to --output only")}
 ${LINK_HELP}
 ${CLOSE_HELP}

@@ -16,6 +16,7 @@ The end of the input shuts down sending; what the peer still sends is written ou
 closed, and its close report goes to stderr. Where the input is a terminal, the peer's end is enough.
 
   -l, --listen       wait for a connection instead of opening one; on host sockets at 127.0.0.1 unless --ip says otherwise
+
 ${OUTPUT_HELP.replace("machine-readable output", "the close report as JSON, on stderr")}
 ${LINK_HELP}
 ${CLOSE_HELP}

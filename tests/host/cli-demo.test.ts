@@ -9,16 +9,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { runOnNode } from "../../host/cli/demo/node-wire.ts";
+import { nodeObstacle, runOnNode } from "../../host/cli/demo/node-wire.ts";
 import { runOnMemory } from "../../host/cli/demo/memory-wire.ts";
-import { namespaceObstacle } from "../../host/cli/demo/namespace.ts";
+import { hasKoffi, namespaceObstacle } from "../../host/cli/demo/namespace.ts";
 import { judged, type WireRun } from "../../host/cli/demo/run.ts";
 import { SCENARIOS, type ScenarioName, scenarios } from "../../host/cli/demo/scenarios.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const LOSS_SEEDS = 5;
 const signal = new AbortController().signal;
-const hasKoffi = spawnSync(process.execPath, ["-e", "require('koffi')"], { cwd: ROOT, stdio: "ignore" }).status === 0;
 const hasTshark = spawnSync("tshark", ["--version"], { stdio: "ignore" }).status === 0;
 
 function onMemory(scenario: ScenarioName, loss: number, seed: number): Promise<WireRun> {
@@ -88,7 +87,7 @@ describe("the judgement", () => {
 describe("host sockets", () => {
   for (const scenario of SCENARIOS) {
     for (const lastack of ["client", "server"] as const) {
-      test(`${scenario} keeps its promise against a plain node:net program, Lastack the ${lastack}`, async () => {
+      test(`${scenario} keeps its promise against a plain node:net program, Lastack the ${lastack}`, { skip: nodeObstacle(scenario) ?? false }, async () => {
         const run = await runOnNode({ scenario, loss: 0, seed: 1, pcap: undefined, signal, lastack }, () => {});
         assert.deepEqual(run.problems, []);
         const plain = run[lastack === "client" ? "server" : "client"];
@@ -97,7 +96,7 @@ describe("host sockets", () => {
         assert.ok("report" in own && own.report);
         if (scenario !== "graceful") return;
         // Without koffi the system cannot tell, and the report does not pretend (semantics N-18).
-        assert.equal(own.report.outcome, hasKoffi ? "graceful" : "unknown");
+        assert.equal(own.report.outcome, hasKoffi() ? "graceful" : "unknown");
         assert.deepEqual(plain.observed, { bytes: lastack === "client" ? 17 : 53, end: true, error: null });
       });
     }

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { hasKoffi } from "../../host/cli/demo/namespace.ts";
 import { parseDemoOptions } from "../../host/cli/demo/options.ts";
 import { SCENARIOS } from "../../host/cli/demo/scenarios.ts";
 import type { Step } from "../../host/cli/demo/steps.ts";
@@ -13,6 +14,8 @@ import { UsageError } from "../../host/cli/usage.ts";
 import { decodeFrame, flagNames, readPcapng } from "../../host/index.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+/** Who owns nothing, on every system that has users by number. */
+const NOBODY = 65_534;
 const MAIN = join(ROOT, "host", "cli", "main.ts");
 
 function lastack(...args: string[]): { status: number | null; stdout: string; stderr: string } {
@@ -117,6 +120,21 @@ describe("lastack demo", () => {
       segment: ["atMs", "kind", "from", "flags", "seq", "ack", "length", "lost", "recorded"], state: ["atMs", "kind", "side", "state"],
     };
     for (const step of run.steps) assert.deepEqual(Object.keys(step).filter((key) => key !== "step"), kinds[step.kind]);
+  });
+
+  test("--link node runs as an ordinary user: both roles, every byte, a clean end for the plain program", () => {
+    const root = process.getuid?.() === 0;
+    const { status, stdout, stderr } = spawnSync(process.execPath, ["--import", "tsx", MAIN, "demo", "--link", "node", "--json"], {
+      cwd: ROOT, encoding: "utf8", timeout: 60_000, ...(root && { uid: NOBODY, gid: NOBODY, env: { PATH: process.env.PATH, HOME: tmpdir() } }),
+    });
+    assert.equal(status, 0, stdout + stderr);
+    const { wires } = JSON.parse(stdout);
+    assert.deepEqual(wires.map((run: { wire: string; lastack: string }) => [run.wire, run.lastack]), [["node", "client"], ["node", "server"]]);
+    for (const run of wires) {
+      // Without koffi the system cannot tell, and the report does not pretend.
+      assert.equal(run[run.lastack].report.outcome, hasKoffi() ? "graceful" : "unknown");
+      assert.deepEqual(run[run.lastack === "client" ? "server" : "client"].observed, { bytes: run.lastack === "client" ? 17 : 53, end: true, error: null });
+    }
   });
 
   test("--pcap records exactly the segments of the chart", () => {

@@ -4,7 +4,7 @@ import { EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK } from "../usage.ts";
 import { Chart, type Paint, painter } from "./chart.ts";
 import { runOnMemory } from "./memory-wire.ts";
 import { insideNamespace, namespaceObstacle, raiseLoopback, runInNamespace } from "./namespace.ts";
-import { runOnNode } from "./node-wire.ts";
+import { nodeObstacle, runOnNode } from "./node-wire.ts";
 import { DEMO_HELP, type DemoOptions, parseDemoOptions } from "./options.ts";
 import { reportLines } from "./report-text.ts";
 import type { WireRun } from "./run.ts";
@@ -26,7 +26,7 @@ interface Plan {
 }
 
 interface Skipped {
-  readonly wire: "tap";
+  readonly wire: "node" | "tap";
   readonly reason: string;
 }
 
@@ -85,13 +85,25 @@ export async function demo(args: readonly string[]): Promise<number> {
     return EXIT_FAILED;
   }
   const { link } = options;
+  const noNode = nodeObstacle(options.scenario);
+  if (link === "node" && noNode !== undefined) {
+    console.error(`lastack demo: ${noNode}; or use --link memory`);
+    return EXIT_FAILED;
+  }
+  const skipped: Skipped[] = [];
+  if (link === undefined && options.loss === 0 && noNode !== undefined) skipped.push({ wire: "node", reason: noNode });
+  if (obstacle !== undefined) skipped.push({ wire: "tap", reason: obstacle });
+  return perform(options, await plansFor(options, noNode === undefined), skipped);
+}
+
+async function plansFor(options: DemoOptions, onNode: boolean): Promise<Plan[]> {
+  const { link, loss } = options;
   const plans: Plan[] = [];
   if (link === undefined || link === "memory") plans.push(memoryPlan(options));
-  if (link === "node" || (link === undefined && options.loss === 0)) plans.push(nodePlan(options, "client"), nodePlan(options, "server"));
   if (link === undefined && insideNamespace()) await raiseLoopback();
+  if (link === "node" || (link === undefined && loss === 0 && onNode)) plans.push(nodePlan(options, "client"), nodePlan(options, "server"));
   if (link === "tap" || (link === undefined && insideNamespace())) plans.push(tapPlan(options, "client"), tapPlan(options, "server"));
-  const skipped: Skipped[] = obstacle === undefined ? [] : [{ wire: "tap", reason: obstacle }];
-  return perform(options, plans, skipped);
+  return plans;
 }
 
 async function perform(options: DemoOptions, plans: readonly Plan[], skipped: readonly Skipped[]): Promise<number> {
@@ -152,7 +164,7 @@ class Screen {
   }
 
   close({ link }: DemoOptions, kept: boolean, skipped: readonly Skipped[]): void {
-    if (link === undefined) for (const { reason } of skipped) console.log(this.#paint("faint", `not shown on TAP: ${reason}`));
+    if (link === undefined) for (const { wire, reason } of skipped) console.log(this.#paint("faint", `not shown on ${wire === "tap" ? "TAP" : "host sockets"}: ${reason}`));
     if (!kept) console.log(this.#paint("bad", "not everything the scenario promises happened"));
   }
 }

@@ -1,6 +1,7 @@
 /** A network namespace for the TAP wire: the program runs itself again inside one. */
 import { execFile, spawn, spawnSync } from "node:child_process";
 import { accessSync, constants } from "node:fs";
+import { createRequire } from "node:module";
 import { promisify } from "node:util";
 
 /** Set for the inner run, so that it does not start another. */
@@ -10,12 +11,23 @@ export function insideNamespace(): boolean {
   return process.env[INSIDE] === "1";
 }
 
+/** The optional package is there: TAP devices need it, and on host sockets only with it the kernel's knowledge is had. */
+export function hasKoffi(): boolean {
+  try {
+    createRequire(import.meta.url)("koffi");
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** Why a namespace with a TAP device cannot be had here; undefined when it can. */
 export function namespaceObstacle(): string | undefined {
   if (process.platform !== "linux") return "TAP devices are Linux's";
   if (process.getuid?.() !== 0) {
     return 'a TAP device needs root, or one made before: "ip tuntap add dev tap0 mode tap user $USER", then --tap tap0';
   }
+  if (!hasKoffi()) return 'a TAP device needs the optional package koffi: "npm install koffi"';
   try {
     accessSync("/dev/net/tun", constants.R_OK | constants.W_OK);
   } catch {

@@ -28,6 +28,7 @@ a second one resets what is still open.
   --port N           listen there, 0 lets the system choose (default: ${PORT}); on host sockets at 127.0.0.1 unless --ip
                      says otherwise
   --deadline SECONDS what is still open so long after Ctrl-C is reset (default: ${DEADLINE_S})
+
 ${OUTPUT_HELP.replace("machine-readable output", "one JSON object a line")}
 ${LINK_HELP}
 ${CLOSE_HELP}
