@@ -339,17 +339,3 @@ test("L-22: an accepted socket has its listener's linger of that moment", async 
   p.b.setLinger(p.listener, 0, 0);
   assert.deepEqual(p.b.linger(t), [1, 555]);
 });
-
-test("V-21, C-13: in FIN_WAIT_2 a blocking linger is satisfied in the call, whatever the peer does", async () => {
-  const { world, a, s } = await connected({ link: { delayMs: 5 } });
-  assert.equal(a.shutdown(s, SD_SEND), 0);
-  world.runFor(100);
-  assert.equal(a.state(s), "FIN_WAIT_2");
-  assert.equal(a.setLinger(s, 1, 30), 0);
-  const start = world.nowMs;
-  assert.equal(a.until(() => a.close(s)), 0);
-  const report = a.report(s);
-  assert.equal(world.nowMs, start, "no time passed");
-  assert.equal(report.outcome, "delivered");
-  assert.equal(report.peerFin, false);
-});

@@ -107,8 +107,6 @@ function closeGracefully(s: Socket, waits: bool): i32 {
     deadlineBefore(idOfSocket(indexOf(s)), s.lingerUntil);
   }
   if (s.drainMs) startDrain(s); else forsake(s);
-  // V-21: data and FIN were acknowledged before the call; the caller is woken at once.
-  if (waits && s.teardown == T_LINGER && factsOf(s) & TF_FIN_ACKED) settle(s);
   return waits ? LASTACK_WAIT : 0;
 }
 

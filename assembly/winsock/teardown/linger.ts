@@ -1,7 +1,7 @@
 /** Which kind of close it will be (semantics §0.1), decided at the moment the last descriptor is closed. */
 import { SWITCH_V07_IDLE_CLOSE_SUCCEEDS, SWITCH_V08_UNREAD_CLOSE_FIN, SWITCH_V14_SHUT_CLOSE_RETURNS } from "../../abi/config";
 import { streamOutstanding } from "../../provider/index";
-import { TF_FIN_ACKED, TF_FIN_RCVD } from "../../tcp/tcb";
+import { TF_FIN_ACKED } from "../../tcp/tcb";
 import { has, S_NONBLOCKING, S_SEND_SHUT, Socket } from "../socket";
 import { chosen, factsOf, TF_LOST, unreadOf } from "../status";
 
@@ -26,9 +26,7 @@ export function closeKind(s: Socket): u32 {
   if (s.lingerOn && !s.lingerSecs) return CLOSE_ABORT;
   // V-26: unread data wins over lingering. A drain reads it instead.
   if (!s.drainMs && unreadOf(s) && !chosen(SWITCH_V08_UNREAD_CLOSE_FIN)) return CLOSE_UNREAD;
-  // In FIN_WAIT_2 a blocking linger is satisfied already (V-21): it settles in this call, not when the peer closes.
-  const acked = (facts & TF_FIN_ACKED) != 0 && (has(s, S_NONBLOCKING) || (facts & TF_FIN_RCVD) != 0);
-  if (!s.lingerOn || acked) return CLOSE_BACKGROUND;
+  if (!s.lingerOn || facts & TF_FIN_ACKED) return CLOSE_BACKGROUND;
   if (!has(s, S_NONBLOCKING)) {
     return has(s, S_SEND_SHUT) && chosen(SWITCH_V14_SHUT_CLOSE_RETURNS) ? CLOSE_BACKGROUND : CLOSE_LINGER;
   }
