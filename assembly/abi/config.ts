@@ -110,3 +110,5 @@ export const SWITCH_V22_RECVDISC_LENIENT: u32 = 1 << 21;
 export const SWITCH_V24_SEND_CLEARS_WRITE: u32 = 1 << 23;
 
 export const FEATURE_WINDOW_SCALE: u32 = 1 << 0;
+export const FEATURE_TIMESTAMPS: u32 = 1 << 1;
+export const FEATURE_SACK: u32 = 1 << 2;

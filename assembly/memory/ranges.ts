@@ -1,5 +1,5 @@
 /**
- * Sorted, disjoint ranges of sequence numbers: data received out of order. Nodes come from one pool; each list is bounded
+ * Sorted, disjoint ranges of sequence numbers: what was received out of order, what the peer says it has. Nodes come from one pool; each list is bounded
  * by its caller's cap, so a peer that sends holes costs a fixed amount of memory and of walking.
  *
  * A list is a u32 in its owner: node index + 1 of the first range, 0 = none.
@@ -85,6 +85,18 @@ export function rangesFree(list: usize): void {
   while (at) { const gone = at; at = node(at).next; recycle(gone); }
   store<u32>(list, 0);
 }
+
+/** Handle of the lowest range, 0 if the list is empty. Handles are valid until the list changes. */
+// @ts-ignore: decorator
+@inline export function rangeFirst(list: usize): u32 { return load<u32>(list); }
+/** Handle of the next higher range, 0 after the last. */
+// @ts-ignore: decorator
+@inline export function rangeNext(at: u32): u32 { return node(at).next; }
+// @ts-ignore: decorator
+@inline export function rangeStart(at: u32): u32 { return node(at).start; }
+/** Sequence number after the last one of a range. */
+// @ts-ignore: decorator
+@inline export function rangeEnd(at: u32): u32 { return node(at).end; }
 
 /** Start and end of the k-th range of a list (0 = lowest); false past the last. */
 export function rangeGet(list: usize, k: u32, out: usize): bool {

@@ -6,7 +6,7 @@ import { seqGt, seqLt } from "../base/seq";
 import { now } from "../base/time";
 import { FIN, SYN } from "../wire/tcp";
 import {
-  M_PROBE_NOW, NOTIFY_HALF_DONE, NOTIFY_WRITABLE, sndRing, Tcb, TF_FIN_ACKED, TF_SEND_SHUT,
+  M_PROBE_NOW, AGREED_SACK, AGREED_TIMESTAMPS, NOTIFY_HALF_DONE, NOTIFY_WRITABLE, sndRing, Tcb, TF_FIN_ACKED, TF_SEND_SHUT,
 } from "./tcb";
 import { flag, notify } from "./lists";
 import { BY_ACK_OF_FIN, transition } from "./state";
@@ -17,6 +17,8 @@ import { closed } from "./release";
 import { bufferEmptied, sndUsed } from "./buffers";
 import { recoveryAcked, recoveryDuplicate, resendAll, rtoNow, rttEnd } from "./retransmission";
 import { enterTimeWait } from "./time_wait";
+import { sackTake } from "./scoreboard";
+import { stampMeasure } from "./timestamps";
 import { segAck, segFlags, segSeq, segWnd, textLen } from "./segment_in";
 
 /** The peer's window as it stands in this segment, in bytes. */
@@ -29,9 +31,10 @@ export function arriveAck(t: Tcb): bool {
     challenge(t); // RFC 5961 §5.2, and RFC 9293 for an ACK of something not yet sent
     return false;
   }
-  const una = t.sndUna;
+  const una = t.sndUna, selective = !TINY && (t.agreed & AGREED_SACK) != 0;
+  const news = selective && !seqLt(segAck, una) && sackTake(t);
   if (seqGt(segAck, una)) advance(t);
-  else if (segAck == t.sndUna && isDuplicate(t)) {
+  else if (segAck == una && (selective ? news : isDuplicate(t))) {
     recoveryDuplicate(t);
     flag(t);
   }
@@ -53,7 +56,7 @@ function advance(t: Tcb): void {
   t.sndUna = segAck;
   if (seqLt(t.sndNxt, segAck)) t.sndNxt = segAck; // what a window probe carried was taken
   if (seqLt(t.sndSml, segAck)) t.sndSml = segAck;
-  rttEnd(t, segAck);
+  if (!TINY && t.agreed & AGREED_TIMESTAMPS) stampMeasure(t, flight); else rttEnd(t, segAck);
   recoveryAcked(t, acked, flight);
   t.progressAt = now;
   if (t.flags & TF_SEND_SHUT && segAck == t.sndEnd + 1 && !(t.flags & TF_FIN_ACKED)) {

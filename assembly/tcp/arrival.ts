@@ -9,9 +9,9 @@ import { config } from "../base/config";
 import { count } from "../base/counters";
 import { seqGt } from "../base/seq";
 import { now } from "../base/time";
-import { ACK, FIN, RST, SYN, tcpDestination, tcpSource, URG } from "../wire/tcp";
+import { ACK, FIN, RST, SYN, tcpDestination, tcpParseOptions, tcpSource, URG } from "../wire/tcp";
 import { ipIsLocal } from "../ip/route";
-import { M_FIN_HELD, M_PASSIVE, NOTIFY_RESET, Tcb, tcb, TF_RST_RCVD } from "./tcb";
+import { M_FIN_HELD, M_PASSIVE, AGREED_SACK, AGREED_TIMESTAMPS, NOTIFY_RESET, Tcb, tcb, TF_RST_RCVD } from "./tcb";
 import { notify } from "./lists";
 import { listenerFind, tupleFind } from "./table";
 import { BY_RST, BY_SUCCESSOR } from "./state";
@@ -27,8 +27,10 @@ import {
   arriveHandshakeAck, arriveListen, arriveSynSent, LISTEN_RESET, OPEN_CONTINUE, OPEN_RESET, OPEN_STOP, refused, repeatedSyn,
 } from "./open";
 import { restartTimeWait } from "./time_wait";
+import { sackDuplicate } from "./sack";
+import { stampAcceptable, stampsAllowSuccessor, stampTake } from "./timestamps";
 import { resetSend } from "./segment_out";
-import { segAck, segFlags, segLen, segmentRead, segSeq } from "./segment_in";
+import { segAck, segFlags, segHeader, segHeaderLength, segLen, segmentRead, segSeq } from "./segment_in";
 
 /** Bit of tcpArrive's flags: somebody trustworthy has verified the checksum. */
 const CHECKSUM_TRUSTED: u32 = 1;
@@ -88,7 +90,14 @@ function arriveAt(t: Tcb): void {
   }
   if (t.state == TCP_SYN_RCVD && segFlags & SYN && !(segFlags & RST) && segSeq == t.irs && !repeatedSyn(t)) return;
   if (segFlags & SYN && !(segFlags & RST)) arriveSyn(t);
-  else if (checkSequence(t) && checkReset(t)) arriveChecked(t);
+  else if (checkStamp(t) && checkSequence(t) && checkReset(t)) arriveChecked(t);
+}
+
+/** Before the first: the options of an established connection, and what its timestamps say of the segment (RFC 7323 §5.3). */
+function checkStamp(t: Tcb): bool {
+  if (TINY || !(t.agreed)) return true;
+  tcpParseOptions(segHeader, segHeaderLength);
+  return !(t.agreed & AGREED_TIMESTAMPS) || stampAcceptable(t);
 }
 
 /**
@@ -101,7 +110,10 @@ function checkSequence(t: Tcb): bool {
   if (segLen == 0 ? ahead >= 0 && ahead <= window : ahead + <i32>segLen > 0 && (ahead < window || ahead <= 0)) return true;
   if (t.state == TCP_TIME_WAIT && segFlags & FIN && segSeq + segLen == t.rcvNxt) restartTimeWait(t); // W-21
   // Old text is a retransmission whose ACK was lost; an old or wild ACK may be one of two ends shouting at each other.
-  if (segLen) ackNow(t); else challenge(t);
+  if (segLen) {
+    if (!TINY && ahead < 0) sackDuplicate(t, t.rcvNxt);
+    ackNow(t);
+  } else challenge(t);
   return false;
 }
 
@@ -128,10 +140,11 @@ function reset(t: Tcb): void {
 
 /**
  * Fourth: a SYN on a synchronized connection is challenged whatever its sequence number (RFC 5961 §4.2); in TIME_WAIT one
- * beyond everything received begins the next connection, whose ISS lies beyond everything sent (RFC 9293 §3.6.1, MAY-2).
+ * newer than everything received begins the next connection, whose ISS lies beyond everything sent (RFC 9293 §3.6.1, MAY-2).
  */
 function arriveSyn(t: Tcb): void {
-  if (t.state != TCP_TIME_WAIT || segFlags & (ACK | FIN) || !seqGt(segSeq, t.rcvNxt) || listenerFind(local, lport) < 0) {
+  if (!TINY) tcpParseOptions(segHeader, segHeaderLength);
+  if (t.state != TCP_TIME_WAIT || segFlags & (ACK | FIN) || !stampsAllowSuccessor(t) || listenerFind(local, lport) < 0) {
     challenge(t);
     return;
   }
@@ -150,6 +163,7 @@ function arriveChecked(t: Tcb): void {
       return;
     }
   } else if (!arriveAck(t)) return;
+  if (!TINY && t.agreed & AGREED_TIMESTAMPS) stampTake(t);
   t.heardAt = now;
   keepaliveHeard(t);
   if (waiting) {

@@ -39,6 +39,12 @@ export function ccLoss(t: Tcb, flight: u32): void {
   t.cwnd = t.ssthresh + 3 * <u32>t.sndMss;
 }
 
+/** Loss is known from SACK (RFC 6675 §5 step 4.2): what is sent from now on is measured by what is in the network. */
+export function ccSackLoss(t: Tcb, flight: u32): void {
+  decrease(t, flight);
+  t.cwnd = t.ssthresh;
+}
+
 /** One more duplicate ACK in fast recovery: a segment has left the network (step 4). */
 export function ccDuplicate(t: Tcb): void { t.cwnd = min(CWND_MAX, t.cwnd + <u32>t.sndMss); }
 

@@ -7,7 +7,8 @@ import { TCP_CLOSED, TCP_LISTEN, TCP_SYN_SENT } from "../abi/winsock";
 import { addrIsV4 } from "../base/addr";
 import { ICMP_FRAG_NEEDED, ICMP_HOST_UNREACHABLE, ICMP_NET_UNREACHABLE, ICMP_PORT_UNREACHABLE, ICMP_PROTOCOL_UNREACHABLE } from "../ip/icmp";
 import { pathTo, PATH_NEIGHBOR } from "../ip/route";
-import { M_USED, remotePtr, Tcb, tcb, tcbCapacity } from "./tcb";
+import { TIMESTAMPS_ROOM } from "../wire/tcp";
+import { AGREED_TIMESTAMPS, M_USED, remotePtr, Tcb, tcb, tcbCapacity } from "./tcb";
 import { tupleFind } from "./table";
 import { fail } from "./release";
 import { resendAll } from "./retransmission";
@@ -40,8 +41,10 @@ export function tcpIcmpError(local16: usize, lport: u32, remote16: usize, rport:
 /** A segment was too long for the path: smaller ones from now on, and those outstanding again (RFC 1191 §6.3). */
 function pathShrank(t: Tcb, mtu: u32): void {
   const mss = max(mtu, MTU_MIN) - (addrIsV4(remotePtr(t)) ? OVERHEAD_V4 : OVERHEAD_V6);
-  if (mss >= <u32>t.sndMss) return;
-  t.sndMss = <u16>mss;
+  // Until the peer's SYN has come it is not settled whether timestamps take their part; afterwards they do.
+  const text = !TINY && t.agreed & AGREED_TIMESTAMPS && t.state != TCP_SYN_SENT ? mss - TIMESTAMPS_ROOM : mss;
+  if (text >= <u32>t.sndMss) return;
+  t.sndMss = <u16>text;
   if (t.state != TCP_SYN_SENT) resendAll(t);
 }
 

@@ -11,7 +11,7 @@ import { now } from "../base/time";
 import { ACK, optionMss, optionScale, RST, SYN, tcpParseOptions } from "../wire/tcp";
 import { ipMtu } from "../ip/route";
 import {
-  indexOf, Listener, listenerOf, localPtr, M_CONDITIONAL, M_HELD, M_PASSIVE, M_PAUSED, M_PENDING, M_SCALED, M_SYN_NOW, NOTIFY_ACCEPTABLE, NOTIFY_CONNECT_FAILED,
+  AGREED_SACK, indexOf, Listener, listenerOf, localPtr, M_CONDITIONAL, M_HELD, M_PASSIVE, M_PAUSED, M_PENDING, M_SCALED, M_SYN_NOW, NOTIFY_ACCEPTABLE, NOTIFY_CONNECT_FAILED,
   remotePtr, Tcb, tcb, tcbCapacity, TF_RST_RCVD, TF_SEND_SHUT,
 } from "./tcb";
 import { embryosTotal, flag, notify } from "./lists";
@@ -25,6 +25,8 @@ import { recoveryReset, rttEnd } from "./retransmission";
 import { scaleFor, synWindow } from "./window";
 import { OVERHEAD_V4, OVERHEAD_V6 } from "./segment_out";
 import { keepaliveBegin } from "./keepalive";
+import { sackNegotiate, sackOffered } from "./sack";
+import { stampsNegotiate, stampsOffer, stampsOffered } from "./timestamps";
 import { offeredWindow } from "./ack";
 import { segAck, segFlags, segHeader, segHeaderLength, segSeq, textSeq, trimSyn } from "./segment_in";
 
@@ -59,6 +61,8 @@ export function begin(t: Tcb, iss: u32, sndLimit: u32, rcvLimit: u32): void {
     t.marks |= M_SCALED;
     t.rcvScale = <u8>scaleFor(rcvLimit);
   }
+  if (stampsOffered()) stampsOffer(t);
+  if (sackOffered()) t.agreed |= AGREED_SACK;
   tupleInsert(indexOf(t));
 }
 
@@ -67,6 +71,7 @@ function takeSyn(t: Tcb): void {
   t.irs = segSeq;
   t.rcvNxt = segSeq + 1;
   t.rcvAdv = t.rcvNxt + synWindow(t);
+  t.lastAckSent = t.rcvNxt;
   tcpParseOptions(segHeader, segHeaderLength);
   if (optionMss >= 0) t.sndMss = <u16>min<u32>(t.rcvMss, max<u32>(<u32>optionMss, MSS_MIN));
   if (!TINY && t.marks & M_SCALED && optionScale >= 0) t.sndScale = <u8>optionScale;
@@ -74,6 +79,10 @@ function takeSyn(t: Tcb): void {
     // RFC 7323 §1.3: both SYNs carry the option, or neither side scales.
     t.marks &= ~M_SCALED;
     t.rcvScale = 0;
+  }
+  if (!TINY) {
+    stampsNegotiate(t);
+    sackNegotiate(t);
   }
   takeWindow(t);
 }

@@ -10,7 +10,7 @@ import { seqGt, seqLeq, seqLt, seqMax } from "../base/seq";
 import { now } from "../base/time";
 import { ACK, FIN, PSH, RST, SYN } from "../wire/tcp";
 import {
-  M_ACK_NOW, M_KEEP_NOW, M_NO_DELAY, M_PROBE_NOW, M_RST_BARE, M_RST_OWED, M_RTX_NOW, M_SYN_NOW, Tcb, tcb, TF_FIN_SENT, TF_SEND_SHUT,
+  M_ACK_NOW, M_KEEP_NOW, M_NO_DELAY, M_PROBE_NOW, M_RST_BARE, M_RST_OWED, M_RTX_NOW, M_SYN_NOW, AGREED_TIMESTAMPS, Tcb, tcb, TF_FIN_SENT, TF_SEND_SHUT,
 } from "./tcb";
 import { flag } from "./lists";
 import { arm, armed, disarm, T_PERSIST, T_RTX, T_USER } from "./timer";
@@ -18,7 +18,8 @@ import { userTimeLimit } from "./progress";
 import { fail, freeIfDone } from "./release";
 import { sndUsed } from "./buffers";
 import { ccIdle } from "./congestion";
-import { limitedTransmit, mayResend, persistStart, rtoNow, rttBegin, rttCancel } from "./retransmission";
+import { limitedTransmit, mayRepair, mayResend, persistStart, RECOVERY_SACK, repaired, repairNext, rtoNow, rttBegin, rttCancel } from "./retransmission";
+import { sackGapEnd, sackHighest, sackSkip } from "./scoreboard";
 import { duplicateAckSend, opening, segmentSend } from "./segment_out";
 
 /** Segments per call, so that one connection cannot keep the others waiting. */
@@ -84,11 +85,20 @@ function sendText(t: Tcb): i32 {
     if (r > 0) return r;
     t.marks &= ~M_RTX_NOW;
   }
+  return TINY || <u32>t.recovery != RECOVERY_SACK ? sendAgain(t) : sendRepair(t);
+}
+
+/** After a timeout what is lost, as cwnd allows, then what is new. */
+function sendAgain(t: Tcb): i32 {
   let budget = BUDGET;
   while (mayResend(t)) {
     const room = <i32>(t.sndUna + min(t.sndWnd, t.cwnd) - t.rtxNxt);
     if (room <= 0) break;
     if (!budget--) return 1;
+    if (!TINY && t.sacked) {
+      t.rtxNxt = sackSkip(t, t.rtxNxt);
+      if (!mayResend(t)) break;
+    }
     const at = t.rtxNxt, r = resend(t, at);
     if (r > 0) return r;
     if (t.rtxNxt == at) break;
@@ -96,9 +106,43 @@ function sendText(t: Tcb): i32 {
   return mayResend(t) ? 0 : sendNew(t, budget);
 }
 
+/** NextSeg() of RFC 6675 §4: what is lost, what is new, what may be lost, and once the tail. */
+function sendRepair(t: Tcb): i32 {
+  let budget = BUDGET;
+  for (let at = repairNext(t, false); mayRepair(t) && at != t.sndNxt && inWindow(t, at); at = repairNext(t, false)) {
+    if (!budget--) return 1;
+    const r = resend(t, at);
+    if (r > 0) return r;
+  }
+  const r = sendNew(t, budget);
+  if (r) return r;
+  for (let at = repairNext(t, true); mayRepair(t) && at != t.sndNxt && inWindow(t, at); at = repairNext(t, true)) {
+    if (!budget--) return 1;
+    const again = resend(t, at);
+    if (again > 0) return again;
+  }
+  return mayRepair(t) && !t.rescued ? sendRescue(t) : 0;
+}
+
+// @ts-ignore: decorator
+@inline function inWindow(t: Tcb, seq: u32): bool { return seq - t.sndUna < t.sndWnd; }
+
+/** NextSeg rule 4: the last segment once more, since nothing after it could tell that it is lost. HighRxt stays. */
+function sendRescue(t: Tcb): i32 {
+  const high = sackHighest(t), tail = seqMax(high, t.sndNxt - min<u32>(t.sndMss, t.sndNxt - t.sndUna)), before = t.rtxNxt;
+  if (!seqLt(tail, t.sndNxt) || !inWindow(t, tail)) return 0;
+  const r = resend(t, tail);
+  t.rtxNxt = before;
+  if (r > 0) return r;
+  t.rescued = true;
+  repaired(t);
+  return 0;
+}
+
 /** Sends the segment at `seq` again, with the FIN if it ends there. Moves rtxNxt behind it. */
 function resend(t: Tcb, seq: u32): i32 {
-  const textEnd = seqLt(t.sndNxt, t.sndEnd) ? t.sndNxt : t.sndEnd;
+  let textEnd = seqLt(t.sndNxt, t.sndEnd) ? t.sndNxt : t.sndEnd;
+  if (!TINY && t.sacked) textEnd = sackGapEnd(t, seq, textEnd);
   const text = seqGt(textEnd, seq) ? min<u32>(textEnd - seq, t.sndMss) : 0;
   const fin = seq + text == t.sndEnd && seqGt(t.sndNxt, t.sndEnd);
   if (!text && !fin) return 0;
@@ -109,6 +153,7 @@ function resend(t: Tcb, seq: u32): i32 {
   rttCancel(t);
   const end = seq + text + (fin ? 1 : 0);
   if (seqGt(end, t.rtxNxt)) t.rtxNxt = end;
+  if (!TINY) repaired(t);
   t.sentAt = now;
   if (!armed(t, T_RTX)) arm(t, T_RTX, rtoNow(t));
   return 0;
@@ -160,7 +205,7 @@ function sendSegment(t: Tcb, len: u32, fin: bool, last: bool): i32 {
     rttCancel(t);
   } else {
     t.sndMax = end;
-    rttBegin(t, end);
+    if (TINY || !(t.agreed & AGREED_TIMESTAMPS)) rttBegin(t, end);
   }
   if (len < <u32>t.sndMss) t.sndSml = end;
   t.sentAt = now;

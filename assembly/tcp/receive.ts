@@ -22,6 +22,7 @@ import { rcvReserve } from "./buffers";
 import { rcvWindow } from "./window";
 import { enterTimeWait } from "./time_wait";
 import { urgentTake } from "./urgent";
+import { sackDuplicate, sackDuplicateAhead, sackKept } from "./sack";
 import { segAck, segFlags, textLen, textPtr, textSeq, trimBack, trimFront } from "./segment_in";
 
 /** Separate ranges held per connection: more holes than that are not worth memory (packetdrill: out-of-order abuse). */
@@ -36,7 +37,10 @@ export function mayReceive(t: Tcb): bool {
 
 /** Cuts the text to what is new and inside the window, or before a FIN that is known; a FIN behind what is cut goes too. */
 function trimToWindow(t: Tcb): void {
-  if (seqLt(textSeq, t.rcvNxt)) trimFront(min(t.rcvNxt - textSeq, textLen));
+  if (seqLt(textSeq, t.rcvNxt)) {
+    if (!TINY) sackDuplicate(t, t.rcvNxt);
+    trimFront(min(t.rcvNxt - textSeq, textLen));
+  }
   const window = rcvWindow(t), ahead = textSeq - t.rcvNxt;
   const room = window > ahead ? window - ahead : 0;
   if (textLen > room) {
@@ -102,8 +106,11 @@ function takeInOrder(t: Tcb): void {
 function takeAhead(t: Tcb, ahead: u32): void {
   const r = rcvRing(t);
   count(STAT_TCP_OUT_OF_ORDER);
-  if (rangesAdd(outOfOrderList(t), textSeq, textSeq + textLen, RANGES)) ringPut(r, ringUsed(r) + ahead, textPtr, textLen);
-  else {
+  if (!TINY) sackDuplicateAhead(t);
+  if (rangesAdd(outOfOrderList(t), textSeq, textSeq + textLen, RANGES)) {
+    ringPut(r, ringUsed(r) + ahead, textPtr, textLen);
+    if (!TINY) sackKept(t);
+  } else {
     count(STAT_TCP_NO_BUFFER);
     trimBack(0);
   }

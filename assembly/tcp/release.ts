@@ -17,6 +17,7 @@ import {
 import { embryosCount, flag, List, listPush, listRemove, notify, recyclable } from "./lists";
 import { unhash } from "./table";
 import { BY_ABORT, BY_RST, BY_SUCCESSOR, BY_TIMEOUT, transition } from "./state";
+import { sackForget } from "./scoreboard";
 import { rcvFlush, rcvForgetAhead, sndFlush } from "./buffers";
 
 /** A listener's half-open children. */
@@ -85,6 +86,7 @@ export function closed(t: Tcb, by: i32): void {
   t.dupAcksOwed = 0;
   sndFlush(t);
   rcvForgetAhead(t);
+  if (!TINY) sackForget(t);
   transition(t, TCP_CLOSED, by);
   // Nobody but its listener knew the connection.
   if (unaccepted) t.marks |= M_DETACHED;

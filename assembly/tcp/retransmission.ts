@@ -1,16 +1,17 @@
 /**
- * The retransmission timer (RFC 6298) and the repair of losses: fast retransmit and NewReno recovery (RFC 5681, RFC 6582),
+ * The retransmission timer (RFC 6298) and the repair of losses: by SACK (RFC 6675), or fast retransmit and NewReno (RFC 5681, RFC 6582),
  * slow-start repair after a timeout, and the timer that probes a closed window (RFC 9293 §3.8.6.1).
  */
 import { CONFIG_RTO_MAX_MS, CONFIG_RTO_MIN_MS } from "../abi/config";
 import { STAT_TCP_DUP_ACKS, STAT_TCP_FAST_RETRANS, STAT_TCP_TIMEOUTS } from "../abi/stats";
 import { config } from "../base/config";
 import { count } from "../base/counters";
-import { seqGeq, seqGt, seqLt } from "../base/seq";
+import { seqGeq, seqGt, seqLt, seqMax } from "../base/seq";
 import { now } from "../base/time";
-import { ccAcked, ccDuplicate, ccLoss, ccPartial, ccRecovered, ccTimeout } from "./congestion";
-import { M_PROBE_NOW, M_RTT_KNOWN, M_RTT_TIMING, M_RTX_NOW, Tcb } from "./tcb";
+import { ccAcked, ccDuplicate, ccLoss, ccPartial, ccRecovered, ccSackLoss, ccTimeout } from "./congestion";
+import { M_PROBE_NOW, M_RTT_KNOWN, M_RTT_TIMING, M_RTX_NOW, AGREED_SACK, AGREED_TIMESTAMPS, Tcb } from "./tcb";
 import { flag } from "./lists";
+import { sackForget, sackHighest, sackMeasure, sackSkip } from "./scoreboard";
 import { arm, T_PERSIST, T_RTX } from "./timer";
 
 /** Nothing is known to be missing. */
@@ -19,6 +20,9 @@ export const RECOVERY_NONE: u32 = 0;
 export const RECOVERY_FAST: u32 = 1;
 /** The timer expired: what is not acknowledged below `recover` is sent again as cwnd allows. */
 export const RECOVERY_LOSS: u32 = 2;
+
+/** The peer's SACK options tell what is missing: that is sent again as cwnd allows (RFC 6675). */
+export const RECOVERY_SACK: u32 = 3;
 
 const DUP_THRESHOLD: u32 = 3;
 /** Doublings that count: beyond it RTO_MAX has long been reached. */
@@ -46,12 +50,20 @@ export function rttBegin(t: Tcb, end: u32): void {
 export function rttEnd(t: Tcb, ack: u32): void {
   if (!(t.marks & M_RTT_TIMING) || seqLt(ack, t.rttSeq)) return;
   t.marks &= ~M_RTT_TIMING;
-  const r = min<u32>(now - t.rttAt, 1 << 20);
+  rttSample(t, min<u32>(now - t.rttAt, 1 << 20), 1);
+}
+
+/** `x` divided among `n` samples, away from zero: small differences add up too. */
+// @ts-ignore: decorator
+@inline function share(x: i32, n: i32): i32 { return n == 1 ? x : x > 0 ? (x + n - 1) / n : (x - n + 1) / n; }
+
+/** A round trip of `r` milliseconds, one of `n` measured in it (RFC 7323 appendix G). */
+export function rttSample(t: Tcb, r: u32, n: u32): void {
   if (t.marks & M_RTT_KNOWN) {
     // RFC 6298 §2.3 with alpha 1/8 and beta 1/4; srtt is kept ×8, rttvar ×4.
     const error = <i32>r - <i32>(t.srtt >> 3);
-    t.rttvar += <u32>(abs(error) - <i32>(t.rttvar >> 2));
-    t.srtt += <u32>error;
+    t.rttvar += <u32>share(abs(error) - <i32>(t.rttvar >> 2), <i32>n);
+    t.srtt += <u32>share(error, <i32>n);
   } else {
     t.marks |= M_RTT_KNOWN;
     t.srtt = r << 3;
@@ -73,10 +85,12 @@ export function recoveryReset(t: Tcb): void {
 export function recoveryAcked(t: Tcb, acked: u32, flight: u32): void {
   t.dupAcks = 0;
   const recovery = <u32>t.recovery;
+  measure(t);
   if (recovery == RECOVERY_NONE) {
     // Kept close behind, so that serial comparison stays valid however much is transferred.
     if (seqGt(t.sndUna, t.recover)) t.recover = t.sndUna;
     ccAcked(t, acked, flight, false);
+    if (!TINY && t.agreed & AGREED_SACK) sackLost(t);
     return;
   }
   if (seqGeq(t.sndUna, t.recover)) {
@@ -84,6 +98,7 @@ export function recoveryAcked(t: Tcb, acked: u32, flight: u32): void {
     t.recovery = <u8>RECOVERY_NONE;
     return;
   }
+  if (recovery == RECOVERY_SACK) return;
   if (recovery == RECOVERY_FAST) {
     // A partial ACK: the next hole starts right here (RFC 6582 §3.2 step 3).
     ccPartial(t, acked);
@@ -98,6 +113,11 @@ export function recoveryAcked(t: Tcb, acked: u32, flight: u32): void {
 export function recoveryDuplicate(t: Tcb): void {
   count(STAT_TCP_DUP_ACKS);
   if (t.dupAcks < 255) t.dupAcks++;
+  if (!TINY && t.agreed & AGREED_SACK) {
+    measure(t);
+    if (<u32>t.recovery == RECOVERY_NONE) sackLost(t);
+    return;
+  }
   if (<u32>t.recovery == RECOVERY_FAST) {
     ccDuplicate(t);
     return;
@@ -112,6 +132,40 @@ export function recoveryDuplicate(t: Tcb): void {
   rttCancel(t);
 }
 
+/** What is in the network now, by the peer's SACK options. */
+function measure(t: Tcb): void {
+  if (!TINY && t.agreed & AGREED_SACK) sackMeasure(t, <u32>t.recovery == RECOVERY_SACK ? t.rtxNxt : t.sndUna);
+}
+
+/** RFC 6675 §5: begins a recovery if three ACKs told of more, or the peer has enough beyond SND.UNA. */
+function sackLost(t: Tcb): void {
+  if ((<u32>t.dupAcks < DUP_THRESHOLD && !seqGt(t.lostEdge, t.sndUna)) || !seqGeq(t.sndUna, t.recover)) return;
+  t.recovery = <u8>RECOVERY_SACK;
+  t.recover = t.sndNxt;
+  t.rtxNxt = t.sndUna;
+  count(STAT_TCP_FAST_RETRANS);
+  ccSackLoss(t, t.sndNxt - t.sndUna);
+  t.marks |= M_RTX_NOW;
+  t.rescued = false;
+  rttCancel(t);
+  flag(t);
+}
+
+/** A segment was sent again: what is in the network has changed. */
+export function repaired(t: Tcb): void { measure(t); }
+
+/** True while a repair by SACK is going on and cwnd has room for a segment more. */
+export function mayRepair(t: Tcb): bool {
+  if (TINY || <u32>t.recovery != RECOVERY_SACK) return false;
+  return <i32>(t.sndNxt - t.sndUna - t.leftNetwork + <u32>t.sndMss) <= <i32>t.cwnd;
+}
+
+/** Where the next segment to send again begins (NextSeg rule 1, `all`: rule 3 also); SND.NXT if nothing is. */
+export function repairNext(t: Tcb, all: bool): u32 {
+  const at = sackSkip(t, seqMax(t.rtxNxt, t.sndUna));
+  return seqLt(at, all ? sackHighest(t) : t.lostEdge) ? at : t.sndNxt;
+}
+
 /** Sends everything outstanding again, as the window allows, without taking it for congestion. */
 export function resendAll(t: Tcb): void {
   if (t.sndNxt == t.sndUna) return;
@@ -119,6 +173,7 @@ export function resendAll(t: Tcb): void {
   t.recover = t.sndNxt;
   t.rtxNxt = t.sndUna;
   t.dupAcks = 0;
+  if (!TINY) sackForget(t);
   t.marks &= ~M_RTX_NOW;
   rttCancel(t);
   flag(t);
@@ -130,6 +185,7 @@ export function retransmitTimeout(t: Tcb): void {
   count(STAT_TCP_TIMEOUTS);
   const first = t.backoff == 0;
   if (<u32>t.backoff < BACKOFF_MAX) t.backoff++;
+  if (!TINY && t.agreed & AGREED_TIMESTAMPS) t.rttAt = now;
   if (t.sndWnd == 0) {
     // The peer took its window back: one byte is enough to hear from it (RFC 9293 §3.8.6).
     t.marks |= M_PROBE_NOW;
@@ -154,6 +210,8 @@ export function persistTimeout(t: Tcb): void {
 
 /** Bytes beyond cwnd that the first two duplicate ACKs permit (RFC 3042, limited transmit). */
 export function limitedTransmit(t: Tcb): u32 {
+  // With SACK it is known what has left the network (RFC 6675 §5 step 3).
+  if (!TINY && t.agreed & AGREED_SACK) return <u32>t.recovery == RECOVERY_LOSS ? 0 : t.leftNetwork;
   return <u32>t.recovery == RECOVERY_NONE && <u32>t.dupAcks < DUP_THRESHOLD ? <u32>t.dupAcks * <u32>t.sndMss : 0;
 }
 

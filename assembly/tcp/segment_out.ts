@@ -10,10 +10,12 @@ import { addrIsV4 } from "../base/addr";
 import { sumBytes, sumFinish, sumPseudo, sumSwap } from "../base/checksum";
 import { count } from "../base/counters";
 import { ringAt, ringRun } from "../memory/ring";
-import { ACK, RST, SYN, TCP_CHECKSUM, TCP_HEADER, tcpEmit, tcpEmitSynOptions } from "../wire/tcp";
+import { ACK, RST, SYN, TCP_CHECKSUM, TCP_HEADER, tcpEmit, tcpEmitMss, tcpEmitSackPermitted, tcpEmitScale, tcpEmitStamp } from "../wire/tcp";
 import { ipSend, TX } from "../ip/output";
-import { localPtr, M_ACK_NOW, M_SCALED, remotePtr, sndRing, Tcb } from "./tcb";
+import { localPtr, M_ACK_NOW, AGREED_SACK, M_SCALED, AGREED_TIMESTAMPS, remotePtr, sndRing, Tcb } from "./tcb";
 import { disarm, T_ACK } from "./timer";
+import { sackWrite } from "./sack";
+import { stampNow } from "./timestamps";
 import { synWindow, windowEdge, windowField } from "./window";
 
 const TTL: u32 = 64;
@@ -36,6 +38,8 @@ export function segmentSend(t: Tcb, seq: u32, flags: u32, offset: u32, len: u32)
   if (r < 0) t.softError = <u16>(r == -1 ? WSAENETUNREACH : WSAEHOSTUNREACH);
   if (flags & ACK && !(flags & RST)) {
     t.rcvAdv = edge;
+    t.lastAckSent = t.rcvNxt;
+    t.dupEnd = t.dupStart;
     t.unackedSegments = 0;
     t.marks &= ~M_ACK_NOW;
     disarm(t, T_ACK);
@@ -49,13 +53,15 @@ export function duplicateAckSend(t: Tcb): i32 {
   if (r == WASI_EAGAIN) return r;
   count(STAT_TCP_OUT_SEGS);
   t.unackedSegments = 0;
+  t.lastAckSent = t.rcvNxt;
+  t.dupEnd = t.dupStart;
   disarm(t, T_ACK);
   return 0;
 }
 
 function compose(t: Tcb, seq: u32, flags: u32, offset: u32, len: u32, window: u32): i32 {
   const local = localPtr(t), remote = remotePtr(t);
-  const header = flags & SYN ? synOptions(t) : TCP_HEADER;
+  const header = optionsWrite(t, flags, len);
   tcpEmit(TX, t.lport, t.rport, seq, flags & ACK ? t.rcvNxt : 0, header, flags, window);
   let sum = sumPseudo(local, remote, addrIsV4(remote), PROTOCOL, header + len) + sumBytes(TX, header);
   let p1: usize = 0, n1: u32 = 0, p2: usize = 0, n2: u32 = 0;
@@ -72,10 +78,19 @@ function compose(t: Tcb, seq: u32, flags: u32, offset: u32, len: u32, window: u3
   return ipSend(local, remote, PROTOCOL, header, p1, n1, p2, n2, t.ttl, t.tos);
 }
 
-/** MSS always; window scale if we offer it or the peer did (RFC 7323 §2.2). Returns the header's length. */
-function synOptions(t: Tcb): u32 {
-  const scale = !TINY && t.marks & M_SCALED ? <i32>t.rcvScale : -1;
-  return tcpEmitSynOptions(TX, t.rcvMss, scale);
+/**
+ * In a SYN the MSS always, the others if we offer them or the peer did (RFC 7323 §2.2, §3.2); timestamps in every segment once they
+ * are agreed on, SACK in ACKs while text is missing. Returns the header's length.
+ */
+function optionsWrite(t: Tcb, flags: u32, len: u32): u32 {
+  let header = flags & SYN ? tcpEmitMss(TX, t.rcvMss) : TCP_HEADER;
+  if (TINY) return header;
+  if (t.agreed & AGREED_TIMESTAMPS) header = tcpEmitStamp(TX, header, stampNow(t), flags & ACK ? t.tsRecent : 0);
+  if (flags & SYN) {
+    if (t.agreed & AGREED_SACK) header = tcpEmitSackPermitted(TX, header, (t.agreed & AGREED_TIMESTAMPS) != 0);
+    return t.marks & M_SCALED ? tcpEmitScale(TX, header, t.rcvScale) : header;
+  }
+  return t.agreed & AGREED_SACK && (flags & (ACK | RST)) == ACK ? sackWrite(t, TX, header, len) : header;
 }
 
 /**

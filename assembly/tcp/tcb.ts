@@ -107,6 +107,11 @@ export const M_URGENT_HELD: u32 = 1 << 29;
 /** SO_OOBINLINE. */
 export const M_URGENT_INLINE: u32 = 1 << 30;
 
+/** Bits of `agreed`. Both sides put timestamps into their segments. */
+export const AGREED_TIMESTAMPS: u32 = 1 << 0;
+/** Both sides may send SACK options. */
+export const AGREED_SACK: u32 = 1 << 1;
+
 /** What connections and listeners have in common. */
 // @ts-ignore: decorator
 @unmanaged
@@ -171,8 +176,30 @@ export class Tcb extends Endpoint {
   rcvFin: u32;
   /** Place of the last urgent byte while M_URGENT_DUE or M_URGENT_MARK, and the byte while M_URGENT_HELD. */
   urgentSeq: u32;
+  /** Options both SYNs carried, AGREED_x; before the peer's SYN: what we offer. */
+  agreed: u32;
+  /** RCV.NXT as the last ACK that left told it (Last.ACK.sent of RFC 7323). */
+  lastAckSent: u32;
+  /** With AGREED_TIMESTAMPS: the timestamp to echo (TS.Recent), when it came, and what turns the clock into ours. */
+  tsRecent: u32;
+  tsRecentAt: u32;
+  tsOffset: u32;
   /** Ranges held beyond rcvNxt (memory/ranges). */
   outOfOrder: u32;
+  /** With AGREED_SACK: a sequence number in each of the ranges beyond rcvNxt that changed last, the latest first. */
+  private recent0: u32;
+  private recent1: u32;
+  private recent2: u32;
+  private recent3: u32;
+  /** Text that came twice and is to be reported (RFC 2883); none if both are equal. */
+  dupStart: u32;
+  dupEnd: u32;
+  /** With AGREED_SACK: ranges at or above sndUna that the peer says it has (memory/ranges). */
+  sacked: u32;
+  /** Everything below that is not in `sacked` is taken for lost (RFC 6675 IsLost); sndUna if nothing is. */
+  lostEdge: u32;
+  /** Bytes of SND.UNA..SND.NXT that are not in the network: pipe of RFC 6675 is that difference minus this. */
+  leftNetwork: u32;
   /** Bytes the send queue and the receive buffer should hold at most. */
   sndLimit: u32;
   rcvLimit: u32;
@@ -187,7 +214,7 @@ export class Tcb extends Endpoint {
   srtt: u32;
   rttvar: u32;
   rto: u32;
-  /** While M_RTT_TIMING: an ACK of rttSeq ends the measurement begun at rttAt. */
+  /** While M_RTT_TIMING: an ACK of rttSeq ends the measurement begun at rttAt. With timestamps: when the timer expired last. */
   rttSeq: u32;
   rttAt: u32;
 
@@ -239,6 +266,8 @@ export class Tcb extends Endpoint {
   recovery: u8;
   /** Duplicate ACKs in a row. */
   dupAcks: u8;
+  /** The tail was sent again once in this recovery (RFC 6675 NextSeg rule 4). */
+  rescued: bool;
   /** Doublings of the timeout. */
   backoff: u8;
   /** SYN or SYN,ACK retransmissions. */
@@ -321,6 +350,12 @@ export function tcbReset(n: u32): bool {
 @inline export function rcvRing(t: Tcb): Ring { return changetype<Ring>(changetype<usize>(t) + offsetof<Tcb>("rcvRing0")); }
 // @ts-ignore: decorator
 @inline export function outOfOrderList(t: Tcb): usize { return changetype<usize>(t) + offsetof<Tcb>("outOfOrder"); }
+
+// @ts-ignore: decorator
+@inline export function sackedList(t: Tcb): usize { return changetype<usize>(t) + offsetof<Tcb>("sacked"); }
+/** The four sequence numbers of recent ranges. */
+// @ts-ignore: decorator
+@inline export function recentPtr(t: Tcb): usize { return changetype<usize>(t) + offsetof<Tcb>("recent0"); }
 
 /** Takes a free block, zeroed, in state CLOSED and without an owner; -1 if none is left. */
 export function tcbAlloc(): i32 {

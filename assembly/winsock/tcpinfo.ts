@@ -1,7 +1,7 @@
 /** TCP_INFO_v0 (semantics K.5) of a stream socket. */
 import { SIZEOF_TCP_INFO_V0 } from "../abi/winsock";
 import { PROVIDER_INET, streamBytesReceived, streamBytesSent, streamState } from "../provider/index";
-import { tcb } from "../tcp/tcb";
+import { AGREED_TIMESTAMPS, tcb } from "../tcp/tcb";
 import { has, S_CONNECTED, S_LISTENING, Socket } from "./socket";
 import { clockNow } from "./waits";
 
@@ -19,6 +19,7 @@ export function tcpInfoWrite(s: Socket, out: usize): void {
   if (s.provider != PROVIDER_INET) return;
   const t = tcb(s.transport);
   store<u32>(out, <u32>t.sndMss, 4);
+  store<u8>(out, t.agreed & AGREED_TIMESTAMPS ? 1 : 0, 16);
   // srtt is kept times eight (RFC 6298 §2), here in microseconds; the smallest round trip is not kept apart.
   const rtt = (t.srtt >> 3) * 1000;
   store<u32>(out, rtt, 20);

@@ -28,6 +28,13 @@ const OPTION_END: u32 = 0;
 const OPTION_NOP: u32 = 1;
 const OPTION_MSS: u32 = 2;
 const OPTION_WINDOW_SCALE: u32 = 3;
+const OPTION_SACK_PERMITTED: u32 = 4;
+const OPTION_SACK: u32 = 5;
+const OPTION_TIMESTAMPS: u32 = 8;
+/** Header bytes of the timestamps option with the padding in front of it (RFC 7323 appendix A). */
+export const TIMESTAMPS_ROOM: u32 = 12;
+/** Two NOP, kind 8, length 10, as they lie in memory: how nearly every segment with timestamps begins its options. */
+const TIMESTAMPS_ALONE: u32 = 0x0a080101;
 
 /** RFC 7323 §2.3: a larger shift count is taken as this one. */
 const MAX_SCALE: i32 = 14;
@@ -59,13 +66,35 @@ export let optionMss: i32 = -1;
 /** Window scale option of the header parsed last (0..14), -1 if there was none. */
 export let optionScale: i32 = -1;
 
+/** True if the header parsed last permitted SACK. */
+export let optionSackPermitted: bool = false;
+/** Blocks of its SACK option, 0..4: read with tcpSackLeft and tcpSackRight while the segment is there. */
+export let optionSackBlocks: u32 = 0;
+let sackBlocks: usize = 0;
+// @ts-ignore: decorator
+@inline export function tcpSackLeft(k: u32): u32 { return rd32(sackBlocks + (<usize>k << 3)); }
+// @ts-ignore: decorator
+@inline export function tcpSackRight(k: u32): u32 { return rd32(sackBlocks + (<usize>k << 3) + 4); }
+
+/** True if the header parsed last had a timestamps option; its TSval and TSecr. */
+export let optionStamp: bool = false;
+export let optionTsVal: u32 = 0;
+export let optionTsEcr: u32 = 0;
+
 /**
- * Reads the options of a SYN of `header` bytes. An option whose length lies ends the list; what was read before it
+ * Reads the options of a header of `header` bytes. An option whose length lies ends the list; what was read before it
  * counts (RFC 9293 §3.1, MUST-7). Each round consumes at least a byte, so 40 rounds are the most.
  */
 export function tcpParseOptions(p: usize, header: u32): void {
   optionMss = -1;
   optionScale = -1;
+  optionStamp = false;
+  optionSackPermitted = false;
+  optionSackBlocks = 0;
+  if (!TINY && header == TCP_HEADER + TIMESTAMPS_ROOM && load<u32>(p, 20) == TIMESTAMPS_ALONE) {
+    takeStamp(p + 22);
+    return;
+  }
   let at: u32 = TCP_HEADER;
   while (at < header) {
     const kind = rd8(p + <usize>at);
@@ -76,8 +105,21 @@ export function tcpParseOptions(p: usize, header: u32): void {
     if (length < 2 || at + length > header) return;
     if (kind == OPTION_MSS && length == 4) optionMss = <i32>rd16(p + <usize>at + 2);
     else if (kind == OPTION_WINDOW_SCALE && length == 3) optionScale = min<i32>(<i32>rd8(p + <usize>at + 2), MAX_SCALE);
+    else if (!TINY && kind == OPTION_TIMESTAMPS && length == 10) takeStamp(p + <usize>at);
+    else if (!TINY && kind == OPTION_SACK_PERMITTED && length == 2) optionSackPermitted = true;
+    else if (!TINY && kind == OPTION_SACK && length > 2 && (length & 7) == 2) {
+      optionSackBlocks = (length - 2) >> 3;
+      sackBlocks = p + <usize>at + 2;
+    }
     at += length;
   }
+}
+
+/** The timestamps option at `p`, its length known to be right. */
+function takeStamp(p: usize): void {
+  optionStamp = true;
+  optionTsVal = rd32(p + 2);
+  optionTsEcr = rd32(p + 6);
 }
 
 /** Writes a header of `header` bytes; its options are written beside it, its checksum (0 here) afterwards. */
@@ -93,15 +135,57 @@ export function tcpEmit(p: usize, source: u32, destination: u32, seq: u32, ack: 
   wr16(p + URGENT, 0);
 }
 
-/** Writes the options of a SYN behind the header; `scale` -1 = no window scale. Returns the header's length with them. */
-export function tcpEmitSynOptions(p: usize, mss: u32, scale: i32): u32 {
+/** Writes the MSS option, the first of a SYN, behind the header. Returns the header's length with it. */
+export function tcpEmitMss(p: usize, mss: u32): u32 {
   wr8(p + 20, OPTION_MSS);
   wr8(p + 21, 4);
   wr16(p + 22, mss);
-  if (scale < 0) return 24;
-  wr8(p + 24, OPTION_NOP);
-  wr8(p + 25, OPTION_WINDOW_SCALE);
-  wr8(p + 26, 3);
-  wr8(p + 27, <u32>scale);
-  return 28;
+  return 24;
+}
+
+/** Writes the window scale option behind a header of `header` bytes. Returns its length with it. */
+export function tcpEmitScale(p: usize, header: u32, scale: u32): u32 {
+  const at = p + <usize>header;
+  wr8(at, OPTION_NOP);
+  wr8(at + 1, OPTION_WINDOW_SCALE);
+  wr8(at + 2, 3);
+  wr8(at + 3, scale);
+  return header + 4;
+}
+
+/** Writes the timestamps option behind a header of `header` bytes. Returns its length with it. */
+export function tcpEmitStamp(p: usize, header: u32, val: u32, ecr: u32): u32 {
+  const at = p + <usize>header;
+  store<u32>(at, TIMESTAMPS_ALONE);
+  wr32(at + 4, val);
+  wr32(at + 8, ecr);
+  return header + TIMESTAMPS_ROOM;
+}
+
+/** Permits SACK in a SYN whose header has `header` bytes; `stamped`: a timestamps option stands last, its padding is used. */
+export function tcpEmitSackPermitted(p: usize, header: u32, stamped: bool): u32 {
+  const at = p + <usize>(stamped ? header - TIMESTAMPS_ROOM : header);
+  if (!stamped) wr16(at, OPTION_NOP << 8 | OPTION_NOP);
+  wr16(stamped ? at : at + 2, OPTION_SACK_PERMITTED << 8 | 2);
+  return stamped ? header : header + 4;
+}
+
+/** Header bytes of a SACK option of no blocks with the padding in front of it (RFC 2018 §3), and of each block. */
+export const SACK_ROOM: u32 = 4;
+export const SACK_BLOCK: u32 = 8;
+
+/** Writes block `k` of the SACK option that will stand behind a header of `header` bytes. */
+export function tcpEmitSackBlock(p: usize, header: u32, k: u32, left: u32, right: u32): void {
+  const at = p + <usize>(header + SACK_ROOM + k * SACK_BLOCK);
+  wr32(at, left);
+  wr32(at + 4, right);
+}
+
+/** Writes the SACK option around its `n` blocks, which stand already. Returns the header's length with it. */
+export function tcpEmitSack(p: usize, header: u32, n: u32): u32 {
+  const at = p + <usize>header;
+  wr16(at, OPTION_NOP << 8 | OPTION_NOP);
+  wr8(at + 2, OPTION_SACK);
+  wr8(at + 3, 2 + n * SACK_BLOCK);
+  return header + SACK_ROOM + n * SACK_BLOCK;
 }

@@ -111,3 +111,5 @@ export const SWITCH_V22_RECVDISC_LENIENT = 2097152;
 export const SWITCH_V24_SEND_CLEARS_WRITE = 8388608;
 
 export const FEATURE_WINDOW_SCALE = 1;
+export const FEATURE_TIMESTAMPS = 2;
+export const FEATURE_SACK = 4;

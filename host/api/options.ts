@@ -87,6 +87,10 @@ export interface Knobs {
   timeOrigin?: number;
   /** TCP window scale option (RFC 7323). Default true. */
   windowScale?: boolean;
+  /** TCP timestamps option, with it protection against old segments (RFC 7323). Default true. */
+  timestamps?: boolean;
+  /** TCP selective acknowledgements, and repair of losses by them (RFC 2018, RFC 6675). Default true. */
+  sack?: boolean;
   switches?: Switches;
 }
 
@@ -160,7 +164,14 @@ const LIMITS: Readonly<Record<keyof Limits, Bounds>> = {
   hostArea: ["hostArea", 8192, 1 << 24],
 };
 
-const TIMES: Readonly<Record<Exclude<keyof Knobs, "windowScale" | "switches">, Bounds>> = {
+/** Knobs that turn a feature off, with its bit. */
+const FEATURES = {
+  windowScale: abi.FEATURE_WINDOW_SCALE,
+  timestamps: abi.FEATURE_TIMESTAMPS,
+  sack: abi.FEATURE_SACK,
+} as const;
+
+const TIMES: Readonly<Record<Exclude<keyof Knobs, keyof typeof FEATURES | "switches">, Bounds>> = {
   timeWaitMs: ["timeWaitMs", 0, 300000],
   finWait2Ms: ["finWait2Ms", 0, TIME_MAX_MS],
   orphanFinWait2Ms: ["orphanFinWait2Ms", 0, TIME_MAX_MS],
@@ -215,6 +226,15 @@ function switchBits(switches: Switches): number {
   return bits >>> 0;
 }
 
+function featureBits(knobs: Knobs): number {
+  let bits = abi.DEFAULT_FEATURES;
+  for (const [name, bit] of entries(FEATURES)) {
+    const value = knobs[name];
+    if (value !== undefined && !checkBoolean(`knobs.${name}`, value)) bits &= ~bit;
+  }
+  return bits >>> 0;
+}
+
 /** Bounds between two knobs that the core checks too; here the message can say which. */
 function checkTimeouts(knobs: Knobs): void {
   const max = knobs.rtoMaxMs ?? abi.DEFAULT_RTO_MAX_MS;
@@ -227,12 +247,11 @@ function checkTimeouts(knobs: Knobs): void {
 function checkConfig(limits: Limits, knobs: Knobs, devices: readonly FrameDevice[]): CoreConfig {
   const config: CoreConfig = { hostArea: HOST_AREA };
   takeNumbers("limits", checkOptions("limits", limits, Object.keys(LIMITS)), LIMITS, config);
-  takeNumbers("knobs", checkOptions("knobs", knobs, [...Object.keys(TIMES), "windowScale", "switches"]), TIMES, config);
+  takeNumbers("knobs", checkOptions("knobs", knobs, [...Object.keys(TIMES), ...Object.keys(FEATURES), "switches"]), TIMES, config);
   checkTimeouts(knobs);
   if (knobs.switches !== undefined) config.switches = switchBits(knobs.switches);
-  if (knobs.windowScale !== undefined && !checkBoolean("knobs.windowScale", knobs.windowScale)) {
-    config.features = (abi.DEFAULT_FEATURES & ~abi.FEATURE_WINDOW_SCALE) >>> 0;
-  }
+  const features = featureBits(knobs);
+  if (features !== abi.DEFAULT_FEATURES) config.features = features;
   const mtuMax = limits.mtuMax;
   const large = mtuMax === undefined ? undefined : devices.find((device) => device.mtu > mtuMax);
   if (large) throw wrongValue("limits.mtuMax", mtuMax, `at least ${large.mtu}, the MTU of device ${large.name}`);

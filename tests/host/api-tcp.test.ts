@@ -67,7 +67,7 @@ describe("a connection", () => {
     assert.equal(info.finAcknowledged, false);
     assert.equal(info.sendBuffer, 30000);
     assert.equal(info.receiveBuffer, 20000);
-    assert.deepEqual([info.bytesIn, info.bytesOut, info.mss], [4, 0, 1460]);
+    assert.deepEqual([info.bytesIn, info.bytesOut, info.mss], [4, 0, 1448]);
     assert.ok(info.rttMs >= 0 && info.rttMs < 100 && info.connectedMs < 1000 && info.receiveWindow > 0, JSON.stringify(info));
   });
 });

@@ -117,6 +117,8 @@
 #define LASTACK_SWITCH_V24_SEND_CLEARS_WRITE 8388608u
 
 #define LASTACK_FEATURE_WINDOW_SCALE 1u
+#define LASTACK_FEATURE_TIMESTAMPS 2u
+#define LASTACK_FEATURE_SACK 4u
 
 /**
  * Error numbers the provider returns through lpErrno.

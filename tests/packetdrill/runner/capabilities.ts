@@ -3,8 +3,8 @@
  * learns it, its line here turns to true and those scripts run.
  */
 export const CAPABILITIES = {
-  sack: false,
-  timestamps: false,
+  sack: true,
+  timestamps: true,
   ipv6: false,
   ecn: false,
   /** Never planned for this runner (packetdrill.md, Subset). */

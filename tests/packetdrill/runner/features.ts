@@ -18,6 +18,21 @@ export function neededFeatures(script: Script): Need[] {
   return [...found].map(([feature, line]) => ({ feature, line }));
 }
 
+/**
+ * True if the core should offer the option of this feature: where the script shows it in a packet of ours, or leaves our options open
+ * and needs it. Elsewhere the core is configured without, so that scripts about other things write no options.
+ */
+export function offers(script: Script, feature: "timestamps" | "sack"): boolean {
+  const kinds = feature === "timestamps" ? ["timestamp"] : ["sackOK", "sack"];
+  let open = false;
+  for (const { action } of script.events) {
+    if (action.kind !== "packet" || action.packet.kind !== "tcp" || action.packet.direction !== "out") continue;
+    if (action.packet.options?.some((o) => kinds.includes(o.kind))) return true;
+    open ||= action.packet.options === null && action.packet.flags.includes("S");
+  }
+  return open && neededFeatures(script).some((need) => need.feature === feature);
+}
+
 function headerNeeds(name: string, value: string | null, add: (f: Feature) => void): void {
   if (name === "ip_version" && value !== "ipv4") add("ipv6");
   if (name === "udp_encapsulation" && value !== "none") add("udp encapsulation");

@@ -2,10 +2,11 @@
 import type { Event, Script } from "./ast.ts";
 import { missing } from "./capabilities.ts";
 import { parseCommands } from "./commands.ts";
-import { neededFeatures } from "./features.ts";
+import { neededFeatures, offers } from "./features.ts";
 import type { Addresses, Mode } from "./state.ts";
 import { Unsupported } from "./state.ts";
 import { applySetting, type Setting } from "./sysctl.ts";
+import { DEFAULT_FEATURES, FEATURE_SACK, FEATURE_TIMESTAMPS } from "../../../host/abi/config.gen.ts";
 import type { CoreConfig } from "../../../host/core/index.ts";
 
 export interface Setup {
@@ -43,6 +44,7 @@ export function prepareScript(script: Script, mode: Mode, at: (line: number) => 
     at(need.line);
     if (missing(need.feature)) throw new Unsupported(`feature: ${need.feature}`);
   }
+  setup.config.features = featuresOf(script);
   for (const option of script.options) {
     at(option.line);
     header(setup, option.name, option.value ?? "");
@@ -56,6 +58,14 @@ export function prepareScript(script: Script, mode: Mode, at: (line: number) => 
     setup.relaxations.push("acknowledgements not delayed, as the script expects");
   }
   return setup;
+}
+
+/** All features but those a script does not show; its settings have the last word. */
+function featuresOf(script: Script): number {
+  let bits = DEFAULT_FEATURES & 0x7fffffff;
+  if (!offers(script, "timestamps")) bits &= ~FEATURE_TIMESTAMPS;
+  if (!offers(script, "sack")) bits &= ~FEATURE_SACK;
+  return bits;
 }
 
 /**

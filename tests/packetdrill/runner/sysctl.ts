@@ -3,7 +3,7 @@
  * to a configure field, or its value is what the core does anyway, or the script needs a knob the core lacks. A name in no
  * table is unsupported; none is ignored silently.
  */
-import { DEFAULT_FEATURES, FEATURE_WINDOW_SCALE } from "../../../host/abi/config.gen.ts";
+import { DEFAULT_FEATURES, FEATURE_SACK, FEATURE_TIMESTAMPS, FEATURE_WINDOW_SCALE } from "../../../host/abi/config.gen.ts";
 import type { CoreConfig } from "../../../host/core/index.ts";
 import { type Feature, missing } from "./capabilities.ts";
 import { Unsupported } from "./state.ts";
@@ -40,8 +40,12 @@ const FIELDS: Record<string, Setter> = {
   "net.inet.tcp.rexmit_min": (c, v) => (c.rtoMinMs = v),
   "net.inet.tcp.msl": (c, v) => (c.timeWaitMs = 2 * v),
   "net.inet.tcp.finwait2_timeout": (c, v) => (c.orphanFinWait2Ms = v),
-  "net.inet.tcp.rfc1323": (c, v) => features(c, FEATURE_WINDOW_SCALE, v !== 0),
-  "net.inet.tcp.sack.enable": shownByPackets,
+  // FreeBSD: 1 both, 2 window scale only, 3 timestamps only.
+  "net.inet.tcp.rfc1323": (c, v) => {
+    features(c, FEATURE_WINDOW_SCALE, v === 1 || v === 2);
+    features(c, FEATURE_TIMESTAMPS, v === 1 || v === 3);
+  },
+  "net.inet.tcp.sack.enable": (c, v) => features(c, FEATURE_SACK, v !== 0),
   "net.inet.tcp.ecn.enable": shownByPackets,
   "net.ipv4.tcp_rmem": (c, _v, words) => (c.recvBuffer = words[1] ?? words[0] ?? 0),
   "net.ipv4.tcp_wmem": (c, _v, words) => (c.sendBuffer = words[1] ?? words[0] ?? 0),
@@ -52,8 +56,8 @@ const FIELDS: Record<string, Setter> = {
   "net.ipv4.tcp_synack_retries": (c, v) => (c.synRetries = v),
   "net.ipv4.tcp_fin_timeout": (c, v) => (c.orphanFinWait2Ms = v * SECOND),
   "net.ipv4.tcp_window_scaling": (c, v) => features(c, FEATURE_WINDOW_SCALE, v !== 0),
-  "net.ipv4.tcp_sack": shownByPackets,
-  "net.ipv4.tcp_timestamps": shownByPackets,
+  "net.ipv4.tcp_sack": (c, v) => features(c, FEATURE_SACK, v !== 0),
+  "net.ipv4.tcp_timestamps": (c, v) => features(c, FEATURE_TIMESTAMPS, v !== 0),
   "net.ipv4.tcp_ecn": shownByPackets,
   "net.ipv4.tcp_rto_min_us": (c, v) => (c.rtoMinMs = Math.round(v / 1000)),
 };

@@ -1,0 +1,96 @@
+/**
+ * What the peer says it has beyond SND.UNA, and what follows from it: which bytes are lost, which are still in the network
+ * (RFC 6675 §4). Only hints: nothing leaves the send queue before SND.UNA has passed it (RFC 2018 §8). Not in tiny.
+ *
+ * Whatever the blocks of a peer say, a list holds at most RANGES of them, and an ACK costs a few walks along it.
+ */
+import { seqGeq, seqGt, seqLeq, seqLt, seqMax, seqMin } from "../base/seq";
+import { rangeEnd, rangeFirst, rangeNext, rangesAdd, rangesAdvance, rangesEnd, rangesFree, rangeStart } from "../memory/ranges";
+import { optionSackBlocks, tcpSackLeft, tcpSackRight } from "../wire/tcp";
+import { sackedList, Tcb } from "./tcb";
+import { segAck } from "./segment_in";
+
+/** Ranges kept; blocks that would need more are forgotten. */
+const RANGES: u32 = 64;
+/** DupThresh of RFC 6675 §2. */
+const DUP_THRESHOLD: u32 = 3;
+
+/** Bytes in the list. */
+function held(t: Tcb): u32 {
+  let bytes: u32 = 0;
+  for (let at = rangeFirst(sackedList(t)); at; at = rangeNext(at)) bytes += rangeEnd(at) - rangeStart(at);
+  return bytes;
+}
+
+/**
+ * Update() of RFC 6675: takes the blocks of the arriving segment, SEG.ACK not below SND.UNA. Blocks of what was never sent, of what
+ * SEG.ACK covers (RFC 2883: it came twice) and of nothing are passed over. True if something is known that was not.
+ */
+export function sackTake(t: Tcb): bool {
+  if (!optionSackBlocks) return false;
+  const before = held(t);
+  for (let k: u32 = 0; k < optionSackBlocks; k++) {
+    const left = tcpSackLeft(k), right = tcpSackRight(k);
+    if (seqLt(left, right) && seqGt(left, segAck) && seqLeq(right, t.sndNxt) && seqLt(left, t.sndNxt)) rangesAdd(sackedList(t), left, right, RANGES);
+  }
+  return held(t) > before;
+}
+
+/** After SND.UNA, the list or what was sent again has changed: computes lostEdge and leftNetwork, `repairedTo` = HighRxt. */
+export function sackMeasure(t: Tcb, repairedTo: u32): void {
+  const una = t.sndUna, enough = (DUP_THRESHOLD - 1) * <u32>t.sndMss;
+  rangesAdvance(sackedList(t), una);
+  let bytes: u32 = 0, n: u32 = 0;
+  for (let at = rangeFirst(sackedList(t)); at; at = rangeNext(at)) {
+    bytes += rangeEnd(at) - rangeStart(at);
+    n++;
+  }
+  // IsLost(): three ranges above it, or more bytes than two segments hold.
+  let lost = una, above = bytes;
+  for (let at = rangeFirst(sackedList(t)); at && (n >= DUP_THRESHOLD || above > enough); at = rangeNext(at)) {
+    lost = rangeStart(at);
+    above -= rangeEnd(at) - rangeStart(at);
+    n--;
+  }
+  t.lostEdge = lost;
+  // SetPipe(): what is lost and not sent again has left; what is not lost and sent again is there twice.
+  const repaired = seqMax(una, repairedTo);
+  t.leftNetwork = bytes + missing(t, repaired, lost) - missing(t, lost, repaired);
+}
+
+/** Bytes of [from, to) that are not in the list; 0 if the interval is empty. */
+function missing(t: Tcb, from: u32, to: u32): u32 {
+  if (!seqLt(from, to)) return 0;
+  let bytes = to - from;
+  for (let at = rangeFirst(sackedList(t)); at && seqLt(rangeStart(at), to); at = rangeNext(at)) {
+    const start = seqMax(rangeStart(at), from), end = seqMin(rangeEnd(at), to);
+    if (seqLt(start, end)) bytes -= end - start;
+  }
+  return bytes;
+}
+
+/** The first sequence number from `seq` on that the peer does not say it has. */
+export function sackSkip(t: Tcb, seq: u32): u32 {
+  for (let at = rangeFirst(sackedList(t)); at && seqLeq(rangeStart(at), seq); at = rangeNext(at)) {
+    if (seqLt(seq, rangeEnd(at))) return rangeEnd(at);
+  }
+  return seq;
+}
+
+/** Where the bytes missing from `seq` on end: the next range, or `end`. */
+export function sackGapEnd(t: Tcb, seq: u32, end: u32): u32 {
+  for (let at = rangeFirst(sackedList(t)); at; at = rangeNext(at)) {
+    if (seqGeq(rangeStart(at), seq)) return seqMin(rangeStart(at), end);
+  }
+  return end;
+}
+
+/** Sequence number after everything the peer says it has; SND.UNA if it says nothing. */
+export function sackHighest(t: Tcb): u32 { return rangesEnd(sackedList(t), t.sndUna); }
+
+/** After a timeout nothing of it is believed: the peer may have thrown it away (RFC 2018 §8). */
+export function sackForget(t: Tcb): void {
+  rangesFree(sackedList(t));
+  t.lostEdge = t.sndUna;
+  t.leftNetwork = 0;
+}
