@@ -48,7 +48,8 @@ test(`${FRAMES} hostile frames: no trap, and a healthy transfer afterwards (seed
     },
   });
   const module = await coreModule("debug");
-  const config = { timeWaitMs: 1_000, orphanTimeoutMs: 5_000, userTimeoutMs: 10_000 };
+  // Forged ARP replies mislead too: the truth must come back soon, or nothing connects for the rest of the run.
+  const config = { neighborAgeMs: 1_000, timeWaitMs: 1_000, orphanTimeoutMs: 5_000, userTimeoutMs: 10_000 };
   const a = new Spi(module, world, link.a, "10.0.0.1/24", config);
   const b = new Spi(module, world, link.b, "10.0.0.2/24", config);
   assert.equal(a.startup() | b.startup(), 0);
