@@ -2,7 +2,7 @@
 import { CONFIG_SWITCHES, SWITCH_V15_RESET_KEEPS_UNREAD } from "../abi/config";
 import { WSAECONNRESET } from "../abi/errors";
 import { STAT_TCP_IN_ERRS, STAT_TCP_IN_SEGS } from "../abi/stats";
-import { IPPROTO_TCP, TCP_CLOSED, TCP_ESTABLISHED, TCP_SYN_RCVD, TCP_SYN_SENT, TCP_TIME_WAIT } from "../abi/winsock";
+import { IPPROTO_TCP, TCP_CLOSED, TCP_CLOSING, TCP_ESTABLISHED, TCP_SYN_RCVD, TCP_SYN_SENT, TCP_TIME_WAIT } from "../abi/winsock";
 import { addrIsV4 } from "../base/addr";
 import { sumBytes, sumFinish, sumPseudo } from "../base/checksum";
 import { config } from "../base/config";
@@ -30,7 +30,7 @@ import { restartTimeWait } from "./time_wait";
 import { sackDuplicate } from "./sack";
 import { stampAcceptable, stampsAllowSuccessor, stampTake } from "./timestamps";
 import { resetSend } from "./segment_out";
-import { segAck, segFlags, segHeader, segHeaderLength, segLen, segmentRead, segSeq } from "./segment_in";
+import { segAck, segFlags, segHeader, segHeaderLength, segLen, segmentRead, segSeq, trimAll } from "./segment_in";
 
 /** Bit of tcpArrive's flags: somebody trustworthy has verified the checksum. */
 const CHECKSUM_TRUSTED: u32 = 1;
@@ -113,8 +113,20 @@ function checkSequence(t: Tcb): bool {
   if (segLen) {
     if (!TINY && ahead < 0) sackDuplicate(t, t.rcvNxt);
     ackNow(t);
-  } else challenge(t);
+    return closingAgain(t);
+  }
+  challenge(t);
   return false;
+}
+
+/**
+ * CLOSING: the peer's FIN once more. The ACK it carries may be the only copy of the one that ends our wait (RFC 9293 appendix A.2,
+ * simultaneous close), so the segment is trimmed "including SYN and FIN" and what is left, an ACK at RCV.NXT, goes on.
+ */
+function closingAgain(t: Tcb): bool {
+  if (t.state != TCP_CLOSING || !(segFlags & FIN) || segSeq + segLen != t.rcvNxt || !seqGt(segAck, t.sndUna)) return false;
+  trimAll(t.rcvNxt);
+  return true;
 }
 
 /** Second: RST. RFC 5961 §3.2: only the exact sequence number resets. Returns false if the segment is dealt with. */

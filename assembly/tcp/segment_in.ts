@@ -52,3 +52,12 @@ export function trimBack(n: u32): void {
   textLen = n;
   segFlags &= ~FIN;
 }
+
+/** Cuts off everything, all of it received before: what is left is an ACK at `next`. */
+export function trimAll(next: u32): void {
+  textLen = 0;
+  segLen = 0;
+  segSeq = next;
+  textSeq = next;
+  segFlags &= ~FIN;
+}

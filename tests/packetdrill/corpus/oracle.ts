@@ -102,7 +102,7 @@ function acceptable(m: Model, s: Segment): boolean {
 function otherStates(m: Model, s: Segment): Outcome {
   if (has(s, "R")) return onReset(m, s);
   if (has(s, "S")) return onSyn(m, s);
-  if (!acceptable(m, s)) return stay(m, ackOf(m));
+  if (!acceptable(m, s)) return stay(repeatedFin(m, s) ? acknowledge(m, s.ack) : m, ackOf(m));
   if (!has(s, ".")) return stay(m);
   if (m.state === "SYN_RCVD") {
     if (s.ack <= m.sndUna || s.ack > m.sndNxt) return stay(m, resetFor(s));
@@ -113,6 +113,11 @@ function otherStates(m: Model, s: Segment): Outcome {
   // Step five, TIME-WAIT: acknowledged again; only the exact last ACK is not, or two ends would answer each other for ever.
   if (m.state === "TIME_WAIT") return s.flags === "." && s.seq === m.rcvNxt && s.length === 0 ? stay(m) : stay(m, ackOf(m));
   return textAndFin(acknowledge(m, s.ack), s);
+}
+
+/** RFC 9293 appendix A.2: in a simultaneous close the ACK inside the peer's repeated FIN may be the only copy that arrives. */
+function repeatedFin(m: Model, s: Segment): boolean {
+  return m.state === "CLOSING" && has(s, "F") && has(s, ".") && s.seq + segLen(s) === m.rcvNxt && s.ack > m.sndUna && s.ack <= m.sndNxt;
 }
 
 /** RFC 5961 §3.2; RFC 1337 in TIME_WAIT (W-25). */
