@@ -141,7 +141,7 @@ function flow(ends: Ends, ms: number, part = ms): { rate: number; first: number;
   const started = performance.now();
   for (let at = 0; at < ms; ) {
     for (let n = 0; n < TURNS; n++) {
-      a.send(s, chunk, WINDOW);
+      a.send(s, chunk, CHUNK);
       ends.turn();
       bytes += b.receive(t, target);
     }

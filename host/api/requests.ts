@@ -67,6 +67,11 @@ export class Requests<T> {
     this.#becameIdle();
   }
 
+  /** Rejects all that wait, with a reason made only if somebody does: an error with its stack costs more than a connection. */
+  failWith(make: () => unknown): void {
+    this.fail(this.#entries.length > 0 ? make() : undefined);
+  }
+
   /** Rejects all that wait. */
   fail(reason: unknown): void {
     for (const entry of this.#entries.splice(0)) {
@@ -91,6 +96,7 @@ export class Requests<T> {
   }
 
   #becameIdle(): void {
+    if (this.#idle.length === 0) return;
     for (const callback of this.#idle.splice(0)) callback();
   }
 }

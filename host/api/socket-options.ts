@@ -1,5 +1,5 @@
 /** What the calls of a socket take and give. */
-import { checkInteger, checkOptions, checkTime, wrongType } from "./check.ts";
+import { checkInteger, checkOptions, checkSignal, checkTime, wrongType } from "./check.ts";
 
 export interface WaitOptions {
   /** Stops the waiting: the promise is rejected with the signal's reason. */
@@ -90,3 +90,11 @@ export interface CloseKnobs {
 /** An option's value, null for the -1 of a host socket that cannot tell (getOption gives unsigned numbers). */
 export const orUnknown = (value: number): number | null => ((value | 0) === -1 ? null : value);
 export const isKnownTrue = (value: number): boolean | null => ((value | 0) === -1 ? null : value !== 0);
+
+/** What a call without options gets; known by identity. */
+export const NO_OPTIONS: WaitOptions = Object.freeze({});
+
+export function waitSignal(options: WaitOptions): AbortSignal | undefined {
+  if (options === NO_OPTIONS) return undefined;
+  return checkSignal("signal", checkOptions("options", options, ["signal"]).signal);
+}

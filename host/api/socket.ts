@@ -13,7 +13,7 @@ import type { CloseReport } from "./report.ts";
 import { orAbandoned, promised, Requests, WAITING } from "./requests.ts";
 import {
   type CloseKnobs, type CloseOptions, checkDrain, type DrainOptions, isKnownTrue, type KeepAliveOptions, orUnknown, type ShutdownDirection,
-  type SocketInfo, type WaitOptions,
+  NO_OPTIONS, type SocketInfo, type WaitOptions, waitSignal,
 } from "./socket-options.ts";
 
 /** SO_LINGER holds 16 bits of seconds (semantics K.5). */
@@ -21,6 +21,8 @@ const LINGER_MAX = 65535;
 /** Bytes of one read that names no maximum. */
 const READ_DEFAULT = 65536;
 const READ_MAX = 2 ** 30;
+/** A first piece below this, bytes, is handed out alone: asking whether more follows behind the wrap costs more than it brings. */
+const WRAP_LEAST = 256;
 /** The longest times that SIO_KEEPALIVE_VALS takes here (12.4 days). */
 const KEEP_ALIVE_MAX_MS = 2 ** 30 - 1;
 
@@ -80,7 +82,7 @@ export class Socket implements Owner {
    * Waits for bytes and returns what is there, at most `max` (default 65536); null after the peer's last byte.
    * @throws SocketError, for instance ECONNRESET when the peer reset the connection, EINTR when the socket was closed meanwhile.
    */
-  read(max: number = READ_DEFAULT, options: WaitOptions = {}): Promise<Uint8Array | null> {
+  read(max: number = READ_DEFAULT, options: WaitOptions = NO_OPTIONS): Promise<Uint8Array | null> {
     return promised(() => {
       checkInteger("max", max, 1, READ_MAX, "bytes");
       const signal = waitSignal(options);
@@ -101,7 +103,7 @@ export class Socket implements Owner {
    * 0 after the peer's last byte.
    * @throws as read does.
    */
-  readInto(buffer: ArrayBufferView, options: WaitOptions = {}): Promise<number> {
+  readInto(buffer: ArrayBufferView, options: WaitOptions = NO_OPTIONS): Promise<number> {
     return promised(() => {
       const target = checkBytes("buffer", buffer);
       if (target.length === 0) throw new RangeError("buffer is empty; expected room for at least 1 byte");
@@ -115,7 +117,7 @@ export class Socket implements Owner {
    * last byte, so waiting for it is the backpressure. That the peer has it is what `close()` reports.
    * @throws SocketError; after the signal, an unknown part of `data` may have been sent.
    */
-  write(data: ArrayBufferView, options: WaitOptions = {}): Promise<void> {
+  write(data: ArrayBufferView, options: WaitOptions = NO_OPTIONS): Promise<void> {
     return promised(() => {
       const bytes = checkBytes("data", data);
       const signal = waitSignal(options);
@@ -285,14 +287,16 @@ export class Socket implements Owner {
   #fill(target: Uint8Array): number | typeof WAITING {
     const { calls } = this.#engine;
     let filled = 0;
+    let last = 0;
     // Twice where the receive ring wraps; an end or error after the first bytes belongs to the next read.
     for (let pieces = 0; filled < target.length && pieces < 2; pieces++) {
-      if (pieces > 0 && calls.unread(this.#handle) === 0) break;
+      if (pieces > 0 && (last < WRAP_LEAST || calls.unread(this.#handle) === 0)) break;
       const at = this.#peek();
       if (at <= 0) return at === 0 ? filled : filled || WAITING;
       const length = Math.min(calls.length, target.length - filled);
       target.set(calls.core.memory.u8.subarray(at, at + length), filled);
       filled += length;
+      last = length;
       this.#consume(length);
     }
     return filled;
@@ -310,7 +314,7 @@ export class Socket implements Owner {
         throw this.#error("write", calls.error);
       }
       const length = Math.min(calls.length, bytes.length - at);
-      calls.core.memory.u8.set(bytes.subarray(at, at + length), place);
+      calls.core.memory.u8.set(length === bytes.length ? bytes : bytes.subarray(at, at + length), place);
       if (!calls.commit(this.#handle, length)) throw this.#error("write", calls.error);
       at += length;
     }
@@ -322,7 +326,7 @@ export class Socket implements Owner {
   #beginClose(linger: number | undefined, drain: Required<DrainOptions> | undefined): void {
     this.#closing = true;
     if (drain && this.#engine.alive) this.#engine.calls.setDrain(this.#handle, drain.bytes, drain.ms);
-    this.#reads.fail(this.#error("read", WSAEINTR, CLOSED_TEXT));
+    this.#reads.failWith(() => this.#error("read", WSAEINTR, CLOSED_TEXT));
     // Unread data resets the connection whatever waits to be sent (semantics C-44, V-26): then there is nothing to wait for.
     const wait = this.#writes.size > 0 && linger !== 0 && this.#engine.alive && (drain !== undefined || this.#engine.calls.unread(this.#handle) === 0);
     if (wait) this.#closeAfterWrites(linger);
@@ -360,8 +364,8 @@ export class Socket implements Owner {
   /** Gives the handle back after `prepare`; the report comes when the core has it. */
   #release(prepare: () => boolean): void {
     this.#released = true;
-    this.#reads.fail(this.#error("read", WSAEINTR, CLOSED_TEXT));
-    this.#writes.fail(this.#error("write", WSAEINTR, CLOSED_TEXT));
+    this.#reads.failWith(() => this.#error("read", WSAEINTR, CLOSED_TEXT));
+    this.#writes.failWith(() => this.#error("write", WSAEINTR, CLOSED_TEXT));
     if (!this.#engine.alive) return;
     const { calls } = this.#engine;
     this.#engine.expectReport(this.#handle, (report) => this.#finish(report));
@@ -377,10 +381,6 @@ export class Socket implements Owner {
     this.#report = this.#verdict ? { ...report, outcome: this.#verdict, cause: "none" } : report;
     this.#settle(this.#report);
   }
-}
-
-function waitSignal(options: WaitOptions): AbortSignal | undefined {
-  return checkSignal("signal", checkOptions("options", options, ["signal"]).signal);
 }
 
 /** For a handle the core does not take back: nothing is known, and the error says why. */

@@ -69,7 +69,8 @@ export interface Instance {
  */
 export function instantiate(module: WebAssembly.Module, host: WasiHost): Instance {
   const instance = new WebAssembly.Instance(module, importsFor(module, host));
-  const exports = instance.exports as unknown as CoreExports;
+  // An ordinary object: properties of a module's own exports object are looked up by name at each call.
+  const exports = { ...(instance.exports as unknown as CoreExports) };
   for (const name of REQUIRED_EXPORTS) {
     if (exports[name] === undefined) throw new CoreError("E_LOAD", `the module has no export "${name}"; expected a Lastack core`);
   }

@@ -101,7 +101,8 @@ export class Driver implements Timed {
       this.#tellReady();
       const next = this.core.exports.poll();
       this.polls++;
-      this.#due = next > 0 ? this.clock.now() + next * NS_PER_MS : undefined;
+      // The core counts from its own look at the clock, on entry of the poll.
+      this.#due = next > 0 ? (this.clock.lastNow ?? this.clock.now()) + next * NS_PER_MS : undefined;
       if (next === 0) this.kick();
     } catch (error) {
       this.#fail(error);

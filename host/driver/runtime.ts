@@ -28,22 +28,41 @@ function makeTask(): (run: () => void) => void {
 }
 
 /**
- * Polls from a microtask, so that all kicks of one turn make one poll and its answer comes in the same turn; every 64th poll
- * of the process waits for the event loop. The count is shared by all drivers: two stacks that keep each other busy over a
+ * Polls from a microtask, so that all kicks of one turn make one poll and its answer comes in the same turn: stacks that wake each
+ * other over a link are polled in the same microtask until none wants more. Every 64th poll of the process waits for the event loop. The count is shared by all drivers: two stacks that keep each other busy over a
  * memory link yield together.
  */
 export function microtaskSchedule(pollsPerTurn: number = POLLS_PER_TURN): Schedule {
   const task = makeTask();
+  // A reaction of a settled promise: queueMicrotask would keep an async context for each.
+  const settled = Promise.resolve();
+  /** Drivers that want a poll, in the order in which they asked; those before `next` had theirs. */
+  const ready: Driver[] = [];
+  let next = 0;
   let polls = 0;
-  return (driver) => {
-    if (++polls < pollsPerTurn) {
-      queueMicrotask(() => driver.pollNow());
-      return;
+  /** Somebody will drain the list. */
+  let awaited = false;
+  const drain = (): void => {
+    while (next < ready.length) {
+      if (++polls >= pollsPerTurn) {
+        task(later);
+        return;
+      }
+      (ready[next++] as Driver).pollNow();
     }
-    task(() => {
-      polls = 0;
-      driver.pollNow();
-    });
+    ready.length = 0;
+    next = 0;
+    awaited = false;
+  };
+  const later = (): void => {
+    polls = 0;
+    drain();
+  };
+  return (driver) => {
+    ready.push(driver);
+    if (awaited) return;
+    awaited = true;
+    void settled.then(drain);
   };
 }
 
