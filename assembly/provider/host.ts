@@ -243,16 +243,12 @@ export function hostAbort(i: i32, cause: u32): void {
   if (b.state == TCP_LISTEN) hostListenerEnd(b); else hostReset(b, cause, WSAECONNABORTED);
 }
 
-/** Like hostOrphan, while the close waits for at most SO_LINGER's time: the limits for orphans begin with hostOrphan or hostDetach. */
-export function hostLinger(i: i32): void {
-  hostOrphan(i);
-  hostBlock(i).marks |= H_LINGER;
-}
+/** The close waits for at most SO_LINGER's time: the limits for orphans begin with hostDetach. */
+export function hostLinger(i: i32): void { hostBlock(i).marks |= H_LINGER; }
 
 /** Nobody reads any more. Unread bytes count as discarded; looks at acknowledgements begin. */
 export function hostOrphan(i: i32): void {
   const b = hostBlock(i);
-  b.marks &= ~H_LINGER;
   if (marked(b, H_ORPHAN) || b.state == TCP_CLOSED || b.state == TCP_LISTEN) return;
   b.marks |= H_ORPHAN;
   b.progressAt = now;
@@ -266,6 +262,7 @@ export function hostOrphan(i: i32): void {
 export function hostDetach(i: i32): void {
   const b = hostBlock(i);
   hostBoundTake(b.owner);
+  b.marks &= ~H_LINGER;
   if (b.state == TCP_LISTEN) {
     hostListenerEnd(b);
     b.state = TCP_CLOSED;

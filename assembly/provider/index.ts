@@ -241,7 +241,7 @@ export function streamOrphan(p: u8, i: i32): void {
     default: break;
   }
 }
-/** streamOrphan for a close that waits within a limit of its own (C-15): the limits for orphans apply after streamDetach. */
+/** The close waits within a limit of its own (C-15): no other counts, and those for orphans apply after streamDetach. */
 export function streamLinger(p: u8, i: i32): void {
   switch (p) {
     case PROVIDER_INET: T.tcpLinger(i); break;

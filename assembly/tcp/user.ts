@@ -274,20 +274,25 @@ export function tcpAbort(i: i32, cause: u32): void {
 
 /**
  * The handle is closed: CLOSE, if that was not called yet; text that arrives from now on resets the connection (C-45); the limits
- * for orphans apply.
+ * for orphans apply, after tcpLinger from tcpDetach on.
  */
 export function tcpOrphan(i: i32): void {
   const t = tcb(i);
-  if (t.marks & M_LINGER) t.marks &= ~M_LINGER; else if (!orphaned(t)) return;
-  if (t.state == TCP_CLOSED || t.state == TCP_TIME_WAIT) return;
-  orphanTimeLimit(t);
-  if (t.state == TCP_FIN_WAIT_2) finWait2Limit(t);
+  if (orphaned(t) && !(t.marks & M_LINGER)) orphanLimits(t);
 }
 
-/** Like tcpOrphan, while the close waits for at most SO_LINGER's time: until tcpOrphan or tcpDetach only that limit counts (C-15). */
+/**
+ * The close of i waits for at most SO_LINGER's time: until tcpDetach only that limit counts, and neither the user timeout nor those
+ * for orphans (C-15). Text is taken until tcpOrphan.
+ */
 export function tcpLinger(i: i32): void {
   const t = tcb(i);
-  if (orphaned(t)) t.marks |= M_LINGER | (t.flags & TF_FIN_SENT ? 0 : M_LINGER_RST);
+  if (t.state != TCP_CLOSED && t.state != TCP_LISTEN && t.state != TCP_TIME_WAIT) t.marks |= M_LINGER | (t.flags & TF_FIN_SENT ? 0 : M_LINGER_RST);
+}
+
+function orphanLimits(t: Tcb): void {
+  orphanTimeLimit(t);
+  if (t.state == TCP_FIN_WAIT_2) finWait2Limit(t);
 }
 
 /** Nobody will read or write: what is unread is given up, our FIN is due. False if that was so already, or there is no connection any more. */
@@ -301,11 +306,19 @@ function orphaned(t: Tcb): bool {
   return true;
 }
 
+/** tcpOrphan for good: the wait of a lingering close is over. */
+function forsaken(t: Tcb): void {
+  const lingered = (t.marks & M_LINGER) != 0;
+  t.marks &= ~M_LINGER;
+  const open = t.state != TCP_CLOSED && t.state != TCP_TIME_WAIT;
+  if ((orphaned(t) || lingered) && open) orphanLimits(t);
+}
+
 /** Nobody will look at index i again. The connection goes on until its machine, TIME_WAIT and an owed RST included, is through. */
 export function tcpDetach(i: i32): void {
   const t = tcb(i);
   if (t.state == TCP_LISTEN) listenerClose(listenerOf(i));
-  else tcpOrphan(i);
+  else forsaken(t);
   t.owner = -1;
   t.marks |= M_DETACHED;
   if (t.state == TCP_TIME_WAIT) {

@@ -301,13 +301,32 @@ describe("abort", () => {
     send(10);
     tcpShutdownSend(c);
     tcpLinger(c);
-    for (let i = 0; i < 10; i++) { wait(60000); out(); }
-    expect<i32>(tcpState(c)).toBe(TCP_FIN_WAIT_1);
+    for (let i = 0; i < 5; i++) { wait(60000); out(); }
     tcpOrphan(c);
+    for (let i = 0; i < 5; i++) { wait(60000); out(); }
+    expect<i32>(tcpState(c)).toBe(TCP_FIN_WAIT_1);
+    tcpDetach(c);
     wait(59999);
     out();
     expect<i32>(tcpState(c)).toBe(TCP_FIN_WAIT_1);
     wait(1);
+    expect<i32>(tcpState(c)).toBe(TCP_CLOSED);
+    expect<u32>(counter(STAT_TCP_ORPHANS)).toBe(0);
+    expect<u32>(blockBytes).toBe(0);
+  });
+
+  it("a lingering close takes text until nobody reads any more", () => {
+    accepted();
+    send(10);
+    tcpShutdownSend(c);
+    tcpLinger(c);
+    out();
+    rx("PA", 1, 1, 5);
+    expect<u32>(tcpUnread(c)).toBe(5);
+    tcpOrphan(c);
+    out();
+    rx("PA", 6, 1, 5);
+    expect<string>(out()).toBe("R 1 - 0");
     expect<i32>(tcpState(c)).toBe(TCP_CLOSED);
     nothingLeft();
   });

@@ -4,8 +4,10 @@ import { test } from "node:test";
 import { LASTACK_WAIT } from "../../host/abi/errors.gen.ts";
 import { SWITCH_V07_IDLE_CLOSE_SUCCEEDS, SWITCH_V14_SHUT_CLOSE_RETURNS } from "../../host/abi/config.gen.ts";
 import { OP_CLOSE } from "../../host/abi/events.gen.ts";
-import { FD_ALL_EVENTS, SD_SEND, SO_DONTLINGER, SO_LINGER, SOL_SOCKET } from "../../host/abi/winsock.gen.ts";
+import { FD_ALL_EVENTS, LSO_DRAIN, SD_SEND, SO_DONTLINGER, SO_LINGER, SOL_LASTACK, SOL_SOCKET } from "../../host/abi/winsock.gen.ts";
+import { scripted } from "../sim/scripted.ts";
 import { type Connected, connected, type PairOptions } from "./support/pair.ts";
+import type { Spi } from "./support/spi.ts";
 
 const END = new Uint8Array(0);
 
@@ -338,4 +340,71 @@ test("L-22: an accepted socket has its listener's linger of that moment", async 
   const t = p.b.accept(p.listener);
   p.b.setLinger(p.listener, 0, 0);
   assert.deepEqual(p.b.linger(t), [1, 555]);
+});
+
+test("V-21: in FIN_WAIT_2 a linger has nothing to wait for: delivered at once, and the peer may still close", async () => {
+  const { world, a, b, s, t } = await connected({ link: { delayMs: 5 } });
+  assert.equal(a.shutdown(s, SD_SEND), 0);
+  world.runFor(100);
+  assert.equal(a.state(s), "FIN_WAIT_2");
+  assert.equal(a.setLinger(s, 1, 30), 0);
+  assert.equal(a.close(s), 0);
+  const report = a.report(s);
+  assert.deepEqual([report.outcome, report.peerFin, report.state, report.durationMs], ["delivered", false, "FIN_WAIT_2", 0]);
+  assert.equal(a.raw("orphans"), 0);
+  assert.equal(b.close(t), 0);
+  world.runFor(100);
+  assert.equal(b.report(t).outcome, "graceful");
+});
+
+test("C-22, V-14: where linger does not apply, a close in FIN_WAIT_2 goes on in the background", async () => {
+  for (const nonblocking of [true, false]) {
+    const { world, a, b, s, t } = await connected({ configA: { switches: nonblocking ? 0 : SWITCH_V14_SHUT_CLOSE_RETURNS } });
+    a.nonblocking(s, nonblocking);
+    assert.equal(a.shutdown(s, SD_SEND), 0);
+    world.runFor(100);
+    assert.equal(a.setLinger(s, 1, 30), 0);
+    assert.equal(a.close(s), 0);
+    assert.equal(a.raw("orphans"), 1);
+    assert.equal(b.close(t), 0);
+    world.runFor(100);
+    assert.equal(a.report(s).outcome, "graceful");
+  }
+});
+
+/** LSO_DRAIN: 64 KiB and `ms`. */
+function setDrain(a: Spi, s: number, ms: number): void {
+  a.setWord(32, 65536);
+  a.setWord(36, ms);
+  assert.equal(a.code("WSPSetSockOpt", s, SOL_LASTACK, LSO_DRAIN, a.at + 32, 8), 0);
+}
+
+test("V-21: in FIN_WAIT_2 with LSO_DRAIN a linger's report comes when the drain is over", async () => {
+  const p = await connected();
+  assert.equal(p.a.shutdown(p.s, SD_SEND), 0);
+  p.world.runFor(100);
+  setDrain(p.a, p.s, 500);
+  assert.equal(p.a.setLinger(p.s, 1, 30), 0);
+  assert.equal(p.a.close(p.s), 0);
+  assert.equal(p.b.send(p.t, "late"), 4);
+  p.world.runFor(490);
+  assert.equal(p.a.raw("orphans"), 1);
+  p.world.runFor(20);
+  const report = p.a.report(p.s);
+  assert.deepEqual([report.outcome, report.durationMs, report.bytesDiscarded], ["delivered", 500, 4]);
+  assert.deepEqual(p.seen("RST"), []);
+});
+
+test("C-15: a lingering close without any answer lasts its own time, neither the user timeout nor the orphan timeout, draining or not", async () => {
+  for (const drainMs of [0, 3_000, 60_000]) {
+    const { world, a, s } = await scripted(65_535, { userTimeoutMs: 5_000, orphanTimeoutMs: 6_000 });
+    assert.equal(a.nonblocking(s, false), 0);
+    assert.equal(a.send(s, "never acknowledged"), 18);
+    setDrain(a, s, drainMs);
+    assert.equal(a.setLinger(s, 1, 40), 0);
+    const start = world.nowMs;
+    assert.equal(a.until(() => a.close(s)), 0);
+    assert.equal(Math.round(world.nowMs - start), 40_000);
+    assert.deepEqual([a.report(s).outcome, a.report(s).durationMs], ["lingerExpired", 40_000]);
+  }
 });

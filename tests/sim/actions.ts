@@ -144,7 +144,7 @@ export class Actions {
     }
     const [address = "", port = ""] = spi.name(handle, true).split(":");
     const from = this.#stations.find((s) => s.address === address);
-    Object.assign(into, freeSlot(), { kind: "stream", handle, port: slot.port, blocking: slot.blocking, lingerMs: slot.lingerMs, drains: slot.drains, connected: true });
+    Object.assign(into, freeSlot(), { kind: "stream", handle, port: slot.port, blocking: slot.blocking, lingerMs: slot.lingerMs, connected: true });
     if (!from) return this.#odd(`accepted from ${address}:${port}`);
     const connection = this.#wire.connection(from.number, Number(port), station.number, slot.port);
     const end = connection.ends[1];
@@ -346,7 +346,6 @@ export class Actions {
   /** LSO_DRAIN: bytes and milliseconds. */
   #drain(station: Station, slot: Slot, step: Step): string {
     const { spi } = station;
-    slot.drains = true;
     spi.put(OPTION_AT, Uint8Array.from(new Uint8Array(Uint32Array.of((step.n % 4) * 20_000, (step.m % 3) * 1_000).buffer)));
     return `drain ${slot.handle}: ${spi.code("WSPSetSockOpt", slot.handle, SOL_LASTACK, LSO_DRAIN, spi.at + OPTION_AT, 8)}`;
   }

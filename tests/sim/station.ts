@@ -17,8 +17,6 @@ export interface Slot {
   /** The descriptor is gone and the lingering close has not returned. */
   closing: boolean;
   lingerMs: number;
-  /** LSO_DRAIN was set: input is read and thrown away for a while after the close. */
-  drains: boolean;
   /** Our end and the peer's, once connect or accept told. */
   connection: Connection | undefined;
   end: End | undefined;
@@ -33,7 +31,7 @@ export interface Slot {
 
 export function freeSlot(): Slot {
   return {
-    kind: "free", handle: 0, port: 0, blocking: true, connecting: false, connected: false, closing: false, lingerMs: -1, drains: false,
+    kind: "free", handle: 0, port: 0, blocking: true, connecting: false, connected: false, closing: false, lingerMs: -1,
     connection: undefined, end: undefined, peer: undefined, sendShut: false, recvShut: false, aborted: false, atEnd: false, sending: 0,
   };
 }

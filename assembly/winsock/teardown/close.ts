@@ -23,7 +23,7 @@ import {
 } from "../socket";
 import { factsOf, TF_LOST, unreadOf } from "../status";
 import { cancelWaits, clockNow, lingerAnswer, lingerOver, lingerWait, selectsLeave, wake } from "../waits";
-import { CLOSE_ABORT, CLOSE_LINGER, CLOSE_NOTHING, CLOSE_REFUSE, CLOSE_UNREAD, closeKind } from "./linger";
+import { CLOSE_ABORT, CLOSE_LINGER, CLOSE_NOTHING, CLOSE_REFUSE, CLOSE_UNREAD, closeKind, lingers } from "./linger";
 import { reportMake } from "./report";
 
 /**
@@ -105,14 +105,16 @@ function closeGracefully(s: Socket, waits: bool): i32 {
     s.lingerUntil = s.closedAt + (s.lingerMs ? s.lingerMs : <u32>s.lingerSecs * 1000);
     s.lingering = 1;
     deadlineBefore(idOfSocket(indexOf(s)), s.lingerUntil);
+    streamLinger(s.provider, s.transport);
   }
   if (s.drainMs) startDrain(s); else forsake(s);
   return waits ? LASTACK_WAIT : 0;
 }
 
-/** From now on nobody reads: data that arrives resets the connection (C-45). */
+/** From now on nobody reads: data that arrives resets the connection (C-45). In FIN_WAIT_2 linger has nothing to wait for (V-21). */
 function forsake(s: Socket): void {
-  if (s.lingering) streamLinger(s.provider, s.transport); else streamOrphan(s.provider, s.transport);
+  streamOrphan(s.provider, s.transport);
+  if (lingers(s) && factsOf(s) & TF_FIN_ACKED) settle(s);
 }
 
 /** LSO_DRAIN: read and discard for a while, so that the peer's data does not reset the connection. */

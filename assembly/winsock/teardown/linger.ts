@@ -27,10 +27,13 @@ export function closeKind(s: Socket): u32 {
   // V-26: unread data wins over lingering. A drain reads it instead.
   if (!s.drainMs && unreadOf(s) && !chosen(SWITCH_V08_UNREAD_CLOSE_FIN)) return CLOSE_UNREAD;
   if (!s.lingerOn || facts & TF_FIN_ACKED) return CLOSE_BACKGROUND;
-  if (!has(s, S_NONBLOCKING)) {
-    return has(s, S_SEND_SHUT) && chosen(SWITCH_V14_SHUT_CLOSE_RETURNS) ? CLOSE_BACKGROUND : CLOSE_LINGER;
-  }
+  if (!has(s, S_NONBLOCKING)) return lingers(s) ? CLOSE_LINGER : CLOSE_BACKGROUND;
   // C-22: SD_SEND is the documented way out of the refusal; C-25, V-07: an idle connection is refused too.
   if (has(s, S_SEND_SHUT)) return CLOSE_BACKGROUND;
   return chosen(SWITCH_V07_IDLE_CLOSE_SUCCEEDS) && streamOutstanding(s.provider, s.transport) == 0 ? CLOSE_BACKGROUND : CLOSE_REFUSE;
+}
+
+/** A close waits for l_linger seconds at most, if there is anything to wait for (V-14). */
+export function lingers(s: Socket): bool {
+  return s.lingerOn != 0 && s.lingerSecs != 0 && !has(s, S_NONBLOCKING) && !(has(s, S_SEND_SHUT) && chosen(SWITCH_V14_SHUT_CLOSE_RETURNS));
 }

@@ -174,6 +174,9 @@ function closeTakes(c: CloseCase): number | null {
   return c.unsent === "blocked" && c.peer !== "resets" && c.peer !== "sends" ? 0.1 : 0.05;
 }
 
+/** seam.md, V-21: what a linger would wait for was there before the close, whose report follows at once. */
+const atOnce = (c: CloseCase): boolean => c.linger === "timed" && !c.unread && c.state === "fin-wait-2";
+
 function generated(c: CloseCase): string[] {
   const s = opened(c);
   reach(s, c.state);
@@ -183,6 +186,7 @@ function generated(c: CloseCase): string[] {
   if (aborts) aborted(s, c);
   else {
     if (!s.finQueued) s.fin();
+    if (atOnce(c)) s.add("+0 close_report(4, DELIVERED) = 0");
     BEHAVIOUR[c.peer](s, c);
   }
   return s.lines;
@@ -205,11 +209,11 @@ const BEHAVIOUR: Record<Peer, (s: Script, c: CloseCase) => void> = {
     s.unblock();
     if (s.una < s.nxt) s.peer("+.05", ".", s.nxt);
     // seam.md: with linger the report is made when data and FIN are acknowledged, the peer still being open then.
-    if (c.linger === "timed" && c.state !== "fin-wait-2") s.add("+0 close_report(4, DELIVERED) = 0");
+    if (c.linger === "timed" && !atOnce(c)) s.add("+0 close_report(4, DELIVERED) = 0");
     s.peer("+.05", "F.", s.nxt);
     s.rcv++;
     s.ours("+0", ".");
-    s.add(`+0 close_report(4${c.linger === "off" ? ", GRACEFUL" : ""}) = 0`);
+    if (c.linger === "off") s.add("+0 close_report(4, GRACEFUL) = 0");
     // W-21: the last ACK is repeated for a repeated FIN.
     s.add(`+1 < F. ${s.rcv - 1}:${s.rcv - 1}(0) ack ${s.nxt} win ${s.window}`);
     s.ours("+0", ".");
@@ -220,7 +224,10 @@ const BEHAVIOUR: Record<Peer, (s: Script, c: CloseCase) => void> = {
     if (peerClosed(c.state)) {
       s.add("+0 close_report(4, GRACEFUL) = 0");
     } else if (c.linger === "timed") {
-      s.add(`+61 close_report(4, DELIVERED) = 0`);
+      if (!atOnce(c)) s.add("+0 close_report(4, DELIVERED) = 0");
+      // What goes on without a report is an ownerless FIN_WAIT_2 all the same.
+      s.peer("+61", "F.", s.nxt);
+      s.add(`+0 > R ${s.nxt}:${s.nxt}(0)`);
     } else {
       // seam.md: 60 s into an ownerless FIN_WAIT_2.
       s.add("+59 close_report(4) = -1", "+2 close_report(4, DELIVERED) = 0");
@@ -228,17 +235,18 @@ const BEHAVIOUR: Record<Peer, (s: Script, c: CloseCase) => void> = {
       s.add(`+0 > R ${s.nxt}:${s.nxt}(0)`);
     }
   },
-  resets(s) {
+  resets(s, c) {
     s.peer("+.05", "R", null);
-    s.add("+0 close_report(4, RESET_BY_PEER) = 0");
+    if (!atOnce(c)) s.add("+0 close_report(4, RESET_BY_PEER) = 0");
     s.peer("+.05", ".", s.nxt);
     s.add(`+0 > R ${s.nxt}:${s.nxt}(0)`);
   },
-  sends(s) {
+  sends(s, c) {
     // W-13: SEQ=SEG.ACK, no ACK bit; the bytes are not acknowledged.
     const ack = s.nxt;
     s.peer("+.05", "P.", ack, 10);
-    s.add(`+0 > R ${ack}:${ack}(0)`, "+0 close_report(4, ABORTED, DATA_AFTER_CLOSE) = 0");
+    s.add(`+0 > R ${ack}:${ack}(0)`);
+    if (!atOnce(c)) s.add("+0 close_report(4, ABORTED, DATA_AFTER_CLOSE) = 0");
   },
   silent(s, c) {
     if (c.state === "time-wait") {
