@@ -64,6 +64,14 @@ export function handleAlloc(kind: u32, object: i32): u32 {
   return e && load<u32>(e, 8) == kind ? load<i32>(e, 4) : -1;
 }
 
+/** Object that the closed handle h named last; -1 if h is open, or its place in the table has been given away again. */
+export function handleFormer(h: u32): i32 {
+  const i = h & ((1 << bits) - 1);
+  if (i >= size) return -1;
+  const e = table + <usize>i * ENTRY;
+  return load<u32>(e) == h && !load<u32>(e, 8) ? load<i32>(e, 4) : -1;
+}
+
 /** Kind of an open handle, KIND_FREE for anything else. */
 export function handleKind(h: u32): u32 {
   const e = entryOf(h);

@@ -21,7 +21,7 @@ export interface ProviderExports extends CoreExports {
   peek(s: number, length: Ptr, lpErrno: Ptr): Ptr;
   /** Takes `n` of them. */
   consume(s: number, n: number, lpErrno: Ptr): number;
-  /** Resets the connection now (RFC 9293 §3.10.5); the handle stays to be closed. */
+  /** Resets the connection now (RFC 9293 §3.10.5); an open handle stays to be closed, a close under way ends with its report. */
   abortSocket(s: number, lpErrno: Ptr): number;
   /** TCP state, or -1 for what is no TCP socket. */
   socketState(s: number): number;

@@ -60,3 +60,16 @@ export function toCloseReport(record: CloseReportRecord): CloseReport {
     state: record.state,
   };
 }
+
+/** For a handle the core does not take back: nothing is known, and the error says why. */
+export function refusedReport(wsa: number): CloseReport {
+  return {
+    outcome: "unknown",
+    cause: "none",
+    error: { code: errorInfo(wsa).code, wsa },
+    bytes: { sent: 0, acknowledged: 0, unacknowledged: 0, discarded: 0 },
+    peerFin: false,
+    durationMs: 0,
+    state: "CLOSED",
+  };
+}

@@ -68,8 +68,9 @@ export class Server implements Owner {
   }
 
   /**
-   * Stops listening as close() does and waits until every connection it accepted is closed by those who serve them. What is
-   * still open at the deadline is reset. Settles with one report per connection that was open, in the order they were accepted.
+   * Stops listening as close() does and waits until every connection it accepted is closed by those who serve them. What has no
+   * report at the deadline is reset, a close that is under way too, so this always settles. The result is one report per connection
+   * that was open, in the order they were accepted.
    */
   drain(options: ServerDrainOptions = {}): Promise<CloseReport[]> {
     return promised(async () => {

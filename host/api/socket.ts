@@ -3,13 +3,12 @@ import { WSAEINTR, WSAENOTSOCK } from "../abi/errors.gen.ts";
 import { OP_CLOSE, OP_RECV, OP_SEND } from "../abi/events.gen.ts";
 import { LSO_LINGER_MS } from "../abi/sockets.gen.ts";
 import * as W from "../abi/winsock.gen.ts";
-import { errorInfo } from "../core/index.ts";
 import type { Endpoint } from "./address.ts";
 import { ANY_ADDRESS } from "./address.ts";
 import { checkBoolean, checkBytes, checkInteger, checkOptions, checkSignal, checkWord } from "./check.ts";
 import type { Engine, Owner } from "./engine.ts";
 import { SocketError } from "./error.ts";
-import type { CloseReport } from "./report.ts";
+import { type CloseReport, refusedReport } from "./report.ts";
 import { orAbandoned, promised, Requests, WAITING } from "./requests.ts";
 import {
   type CloseKnobs, type CloseOptions, checkDrain, type DrainOptions, isKnownTrue, type KeepAliveOptions, orUnknown, type ShutdownDirection,
@@ -176,13 +175,24 @@ export class Socket implements Owner {
     });
   }
 
-  /** Resets the connection now; what was not delivered is lost, and the report says how much. After close() it does nothing more. */
+  /**
+   * Resets the connection now; what was not delivered is lost, and the report says how much. After close() it ends that close: the
+   * report, which close() settles with too, says `aborted`, unless it is made already.
+   */
   abort(): Promise<CloseReport> {
-    if (!this.#released) {
-      this.#closing = true;
-      this.#release(() => this.#engine.calls.abort(this.#handle));
+    if (!this.#released) this.giveUp();
+    else if (!this.#report && this.#engine.alive) {
+      this.#engine.calls.abort(this.#handle);
+      this.#engine.kick();
     }
     return this.closed;
+  }
+
+  /** @internal Resets the connection, but leaves alone a close that the core has in hand. */
+  giveUp(): void {
+    if (this.#released) return;
+    this.#closing = true;
+    this.#release(() => this.#engine.calls.abort(this.#handle));
   }
 
   /** The same as `close()`: for `await using`. */
@@ -343,7 +353,7 @@ export class Socket implements Owner {
         if (linger === undefined && this.#accepted > accepted) watch(this.#accepted);
         else {
           this.#verdict = linger === undefined ? "timedOut" : "lingerExpired";
-          void this.abort();
+          this.giveUp();
         }
       });
     };
@@ -381,17 +391,4 @@ export class Socket implements Owner {
     this.#report = this.#verdict ? { ...report, outcome: this.#verdict, cause: "none" } : report;
     this.#settle(this.#report);
   }
-}
-
-/** For a handle the core does not take back: nothing is known, and the error says why. */
-function refusedReport(wsa: number): CloseReport {
-  return {
-    outcome: "unknown",
-    cause: "none",
-    error: { code: errorInfo(wsa).code, wsa },
-    bytes: { sent: 0, acknowledged: 0, unacknowledged: 0, discarded: 0 },
-    peerFin: false,
-    durationMs: 0,
-    state: "CLOSED",
-  };
 }

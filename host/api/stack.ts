@@ -173,7 +173,8 @@ export class Stack {
       });
       await Promise.race([reports, deadline]);
       cancel();
-      for (const socket of this.#sockets) void socket.abort();
+      // What the core has in hand WSPCleanup ends, and says so (semantics C-54).
+      for (const socket of this.#sockets) socket.giveUp();
       this.#engine.stop();
     }
     for (const device of this.#options.devices ?? []) device.close();

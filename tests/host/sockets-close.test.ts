@@ -2,9 +2,10 @@
 import assert from "node:assert/strict";
 import * as net from "node:net";
 import { describe, test } from "node:test";
-import type { Socket, Stack } from "../../host/index.ts";
+import { NS_PER_MS } from "../../host/base/clock.ts";
+import { type Socket, type Stack, VirtualClock } from "../../host/index.ts";
 import { ECONNRESET, EPIPE, RawSocket } from "./sockets-raw.ts";
-import { LOCALHOST, makeStack, meet, Peer, type Role, STACK_MODES } from "./sockets-stack.ts";
+import { LOCALHOST, makeStack, meet, passing, Peer, type Role, STACK_MODES } from "./sockets-stack.ts";
 import { needsKoffi, until } from "./sockets-support.ts";
 
 const MIB = 1 << 20;
@@ -17,6 +18,11 @@ async function meetKernel(stack: Stack): Promise<{ socket: Socket; raw: RawSocke
   listener.close();
   return { socket, raw };
 }
+
+/** Turns of the event loop. */
+const turns = async (n: number): Promise<void> => {
+  for (let i = 0; i < n; i++) await new Promise((resolve) => setImmediate(resolve));
+};
 
 const ROLES: readonly Role[] = ["opens", "accepts"];
 
@@ -106,7 +112,7 @@ for (const mode of STACK_MODES) {
       const { socket, raw } = await meetKernel(stack);
       await socket.write(new Uint8Array(8 * MIB));
       await socket.shutdown("send");
-      for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve));
+      await turns(3);
       const report = await socket.abort();
       assert.deepEqual([report.outcome, report.cause], ["aborted", "abort"]);
       const saw = await raw.drain();
@@ -150,15 +156,18 @@ for (const mode of STACK_MODES) {
       const report = await closing;
       assert.deepEqual([report.outcome, report.cause], ["aborted", "dataAfterClose"]);
       await many.end();
-      const late = await meet(stack);
+      await stack.close();
+      const clock = new VirtualClock();
+      const slow = await makeStack(mode, { clock });
+      const late = await meet(slow);
       const lateClosing = late.socket.close({ drain: { ms: 20 } });
       await late.peer.finished;
-      await new Promise<void>((resolve) => void setTimeout(resolve, 60));
+      clock.advance(30);
       late.peer.socket.write("too late");
       const lateReport = await lateClosing;
       assert.deepEqual([lateReport.outcome, lateReport.cause], ["aborted", "dataAfterClose"]);
       await late.end();
-      await stack.close();
+      await passing(clock, slow.close());
     });
 
     test("shutdown of the receive side resets when data comes (S-11, N-16, N-17)", async () => {
@@ -214,6 +223,60 @@ for (const mode of STACK_MODES) {
       await stack.close();
     });
 
+    test("abort ends a close that is under way: the peer is reset, both promises have the report (C-16, C-17)", { skip: needsKoffi }, async (t) => {
+      const stack = await makeStack(mode, { limits: { sendBuffer: 32 * MIB } });
+      for (const options of [{}, { linger: 600 }, { drain: { ms: 60_000 } }]) {
+        const { socket, raw } = await meetKernel(stack);
+        await socket.write(new Uint8Array(16 * MIB));
+        const closing = socket.close(options);
+        await turns(3);
+        const report = await socket.abort();
+        assert.deepEqual([report.outcome, report.cause, report.bytes.sent], ["aborted", "abort", 16 * MIB]);
+        if (mode.exact) assert.ok(report.bytes.unacknowledged > 0);
+        assert.equal(await closing, report);
+        const saw = await raw.drain();
+        t.diagnostic(`${JSON.stringify(options)}: the peer read ${saw.bytes} of ${16 * MIB} bytes, then errno ${saw.errno}`);
+        assert.equal(saw.errno, ECONNRESET);
+        raw.close();
+      }
+      // Delivered, and the peer keeps its side open: the reset comes behind our FIN.
+      const { socket, raw } = await meetKernel(stack);
+      const closing = socket.close();
+      assert.deepEqual(await raw.drain(), { bytes: 0, errno: 0 });
+      assert.deepEqual([(await socket.abort()).outcome, (await closing).cause], ["aborted", "abort"]);
+      await until("EPIPE", () => raw.send(new Uint8Array(1)) === -EPIPE);
+      raw.close();
+      await stack.close();
+    });
+
+    test("server.drain's deadline ends closes that are under way", { skip: needsKoffi }, async () => {
+      const clock = new VirtualClock();
+      const stack = await makeStack(mode, { limits: { sendBuffer: 32 * MIB }, clock });
+      const server = await passing(clock, stack.listen({ address: LOCALHOST, port: 0 }));
+      const raws = [0, 1].map(() => new RawSocket().connect(server.address.port));
+      const [first, second] = [await server.accept(), await server.accept()];
+      await first.write(new Uint8Array(16 * MIB));
+      const closing = first.close();
+      const lingering = second.close({ linger: 600 });
+      let done = false;
+      const draining = server.drain({ deadlineMs: 5000 }).finally(() => {
+        done = true;
+      });
+      await turns(20);
+      clock.advance(4999);
+      await turns(20);
+      assert.equal(done, false);
+      clock.advance(1);
+      const reports = await draining;
+      assert.deepEqual([reports[0]?.outcome, reports[0]?.cause], ["aborted", "abort"]);
+      // With koffi the second had nothing to deliver, which its linger saw.
+      assert.deepEqual([reports[1]?.outcome, reports[1]?.cause], mode.exact ? ["delivered", "none"] : ["aborted", "abort"]);
+      assert.deepEqual(reports, [await closing, await lingering]);
+      assert.equal((await (raws[0] as RawSocket).drain()).errno, ECONNRESET);
+      for (const raw of raws) raw.close();
+      await passing(clock, stack.close());
+    });
+
     test("a reset behind unread data (N-09)", { skip: needsKoffi }, async () => {
       const stack = await makeStack(mode);
       const { socket, raw } = await meetKernel(stack);
@@ -248,25 +311,31 @@ for (const mode of STACK_MODES) {
   });
 }
 
-test("linger's time counts from the call, also when writes were still waiting (T-24)", { skip: needsKoffi }, async (t) => {
-  const stack = await makeStack({ name: "", hostSockets: {}, exact: true });
+test("linger's time counts from the call, also when writes were still waiting (T-24)", { skip: needsKoffi }, async () => {
+  const clock = new VirtualClock();
+  const stack = await makeStack({ name: "", hostSockets: {}, exact: true }, { clock });
   const { socket, raw } = await meetKernel(stack);
   const writing = socket.write(new Uint8Array(5 * MIB));
-  const started = performance.now();
   const closing = socket.close({ linger: 1 });
+  let [written, closed] = [false, false];
+  void writing.then(() => {
+    written = true;
+  });
+  void closing.then(() => {
+    closed = true;
+  });
+  clock.advance(500);
   // The peer reads just enough for the write to finish, half a second later.
-  await new Promise<void>((resolve) => void setTimeout(resolve, 500));
-  for (let read = 0; read < 2 * MIB; ) {
-    const n = raw.recv();
-    if (n > 0) read += n;
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-  await writing;
+  await until("the write", () => {
+    raw.recv();
+    return written;
+  });
+  clock.advance(499);
+  await turns(1);
+  assert.equal(closed, false);
+  clock.advance(1);
   const report = await closing;
-  const took = performance.now() - started;
-  t.diagnostic(`${report.outcome} after ${took.toFixed(0)} ms`);
-  assert.equal(report.outcome, "lingerExpired");
-  assert.ok(took >= 999 && took < 1100, `${took} ms`);
+  assert.deepEqual([report.outcome, clock.now()], ["lingerExpired", 1000 * NS_PER_MS]);
   raw.close();
-  await stack.close();
+  await passing(clock, stack.close());
 });

@@ -2,8 +2,8 @@
 import { once } from "node:events";
 import { readdirSync } from "node:fs";
 import * as net from "node:net";
-import { type CloseReport, createStack, type HostSocketsOptions, type Knobs, type Limits, type Server, type Socket, type Stack } from "../../host/index.ts";
-import { needsKoffi } from "./sockets-support.ts";
+import { type CloseReport, createStack, type HostSocketsOptions, type Knobs, type Limits, type Server, type Socket, type Stack, type VirtualClock } from "../../host/index.ts";
+import { needsKoffi, until } from "./sockets-support.ts";
 
 export const LOCALHOST = "127.0.0.1";
 /** The debug build: its assertions trap. */
@@ -29,6 +29,8 @@ export interface MakeOptions {
   limits?: Limits;
   knobs?: Knobs;
   release?: boolean;
+  /** A clock that stands still unless the test moves it: what waits for time then waits for the test. */
+  clock?: VirtualClock;
 }
 
 export function makeStack(mode: StackMode, options: MakeOptions = {}): Promise<Stack> {
@@ -36,8 +38,23 @@ export function makeStack(mode: StackMode, options: MakeOptions = {}): Promise<S
     hostSockets: mode.hostSockets,
     limits: { maxSockets: 64, ...options.limits },
     knobs: options.knobs ?? {},
+    ...(options.clock && { clock: options.clock }),
     ...(!options.release && { wasm: DEBUG_CORE }),
   });
+}
+
+/** Lets a clock that stands still go on, a millisecond each turn of the event loop, until the promise settles. */
+export async function passing<T>(clock: VirtualClock, promise: Promise<T>): Promise<T> {
+  let settled = false;
+  const mark = (): void => {
+    settled = true;
+  };
+  promise.then(mark, mark);
+  await until("what needs time to pass", () => {
+    if (!settled) clock.advance(1);
+    return settled;
+  });
+  return promise;
 }
 
 /** What a plain node:net peer saw. */

@@ -163,6 +163,22 @@ test("C-15: a linger longer than the orphan timeout lasts its own time", async (
   assert.equal(p.a.report(p.s, 0).outcome, "lingerExpired");
 });
 
+test("abortSocket ends a close under way: the closesocket that waits returns 0, then the handle means nothing (C-16, C-17)", async () => {
+  const p = await stuffed();
+  p.a.setLinger(p.s, 1, 30);
+  assert.equal(p.a.close(p.s), LASTACK_WAIT);
+  p.world.runFor(20);
+  assert.equal(p.a.abort(p.s), 0);
+  assert.equal(p.a.close(p.s), 0);
+  assert.equal(p.a.abort(p.s), 10038);
+  assert.equal(p.a.abort(0x7fffffff), 10038);
+  p.world.runFor(10);
+  assert.deepEqual(p.seen("RST", "a").map((x) => x.flags), ["RST,ACK"]);
+  const report = p.a.report(p.s, 0);
+  assert.deepEqual([report.outcome, report.cause], ["aborted", "abort"]);
+  assert.equal(p.a.raw("orphans"), 0);
+});
+
 test("C-16, C-17: the peer resets during the linger wait", async () => {
   const p = await stuffed();
   p.a.setLinger(p.s, 1, 30);

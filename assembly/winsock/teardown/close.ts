@@ -8,7 +8,7 @@ import { CAUSE_ABORT, CAUSE_CLEANUP, CAUSE_DATA_AFTER_CLOSE, CAUSE_LINGER0, CAUS
 import { TCP_CLOSED, TCP_TIME_WAIT } from "../../abi/winsock";
 import { due, now } from "../../base/time";
 import { deadlineBefore } from "../../memory/deadlines";
-import { handleFree } from "../../memory/handles";
+import { handleFormer, handleFree } from "../../memory/handles";
 import { idOfSocket } from "../../memory/identities";
 import {
   datagramClose, streamAbort, streamBlind, streamConsume, streamDetach, streamFetch, streamLinger, streamOrphan, streamShutdownSend, streamState,
@@ -18,7 +18,7 @@ import { duplicatesForget } from "../duplicate";
 import { portDrop } from "../ports";
 import { finish } from "../result";
 import {
-  addOrphans, countHandles, enter, has, indexOf, isStream, it, S_CONNECTED, Socket, socketFree, T_BACKGROUND,
+  addOrphans, countHandles, enter, has, indexOf, isStream, it, S_CONNECTED, Socket, socketAt, socketCapacity, socketFree, T_BACKGROUND,
   T_LINGER, T_OPEN,
 } from "../socket";
 import { factsOf, TF_LOST, unreadOf } from "../status";
@@ -210,13 +210,35 @@ export function settleForCleanup(s: Socket): void {
 }
 
 /**
- * Resets the connection of `s` now (RFC 9293 §3.10.5) and leaves the descriptor to be closed; queued data is lost. The close that
- * follows reports `aborted`. Errors: 10093, 10038, 10057 (no connection).
+ * Resets the connection of `s` now (RFC 9293 §3.10.5); queued data is lost. An open descriptor stays to be closed, and that close
+ * reports `aborted`. Of a closed one whose close still goes on, in the background or lingering, it is the end: the report is made now,
+ * `aborted` with cause abort, and a closesocket that waits returns 0 (C-16, C-17).
+ * Errors: 10093, 10038 (also: the close has its report already), 10057 (no connection).
  */
 export function abortSocket(s: u32, lpErrno: usize): i32 {
   let e = enter(s);
   if (!e) e = resetStream(it);
+  else if (e == WSAENOTSOCK && abortClosing(s)) e = 0;
   return finish(e, lpErrno);
+}
+
+/** Ends the close of h that is under way; false if there is none. */
+function abortClosing(h: u32): bool {
+  const former = handleFormer(h);
+  if (former >= 0) return abortClosed(<u32>former, h);
+  // The table's place was given away again while the connection lived on.
+  for (let i: u32 = 0; i < socketCapacity(); i++) if (abortClosed(i, h)) return true;
+  return false;
+}
+
+function abortClosed(i: u32, h: u32): bool {
+  if (i >= socketCapacity()) return false;
+  const s = socketAt(i);
+  if (!s.type || s.teardown == T_OPEN || s.handle != h) return false;
+  clockNow();
+  if (factsOf(s) & TF_LOST || over(streamState(s.provider, s.transport))) settle(s);
+  else abortNow(s, CAUSE_ABORT);
+  return true;
 }
 
 /** The reset behind abortSocket and LSO_RESET. */
