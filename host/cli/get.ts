@@ -199,8 +199,7 @@ export async function get(args: readonly string[]): Promise<number> {
     const close = (): Promise<CloseReport> => socket.close({ ...(common.linger !== undefined && { linger: common.linger }), drain: common.drain });
     // Closing makes the waiting reads fail, and run() end.
     interrupt.gentle.addEventListener("abort", () => void close());
-    // abort() would do nothing more to a socket that is closing.
-    interrupt.hard.addEventListener("abort", () => void stack.close({ deadlineMs: 0 }));
+    interrupt.hard.addEventListener("abort", () => void socket.abort());
     await fetching.run(target);
     fetching.result.report = await close();
     await sink.close();

@@ -1,6 +1,6 @@
 /** Opens the stack that a command asked for. */
 import { networkInterfaces } from "node:os";
-import { createStack, type FrameDevice, pcapng, type Stack, type StackOptions, tap } from "../index.ts";
+import { createStack, DeviceError, type FrameDevice, pcapng, type Stack, type StackOptions, tap } from "../index.ts";
 import type { CommonOptions } from "./options.ts";
 
 /** A closed connection whose peer leaves its side open is reported after this time: a command cannot wait for ever. */
@@ -24,9 +24,18 @@ export function stackOptions(common: CommonOptions, warn: (text: string) => void
   };
 }
 
+/** Options for a command that runs on host sockets as well: where there is no TAP device, the advice is to use those. */
+function optionsOrAdvice(common: CommonOptions, warn: (text: string) => void): StackOptions {
+  try {
+    return stackOptions(common, warn);
+  } catch (error) {
+    throw error instanceof DeviceError ? new DeviceError(error.code, `${error.message}; or use --link node`) : error;
+  }
+}
+
 /** Makes the stack; nothing stays open when that fails. */
 export async function openStack(common: CommonOptions, warn: (text: string) => void): Promise<Stack> {
-  const options = stackOptions(common, warn);
+  const options = optionsOrAdvice(common, warn);
   try {
     return await createStack(options);
   } catch (error) {

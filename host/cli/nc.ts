@@ -109,8 +109,7 @@ export async function nc(args: readonly string[]): Promise<number> {
       void close();
       process.stdin.destroy();
     });
-    // abort() would do nothing more to a socket that is closing.
-    interrupt.hard.addEventListener("abort", () => void stack.close({ deadlineMs: 0 }));
+    interrupt.hard.addEventListener("abort", () => void socket.abort());
     const failure = await join(socket, new Progress({ always: common.progress }));
     const report = await close();
     if (failure !== undefined && !interrupt.gentle.aborted) console.error(`lastack nc: ${failure}`);

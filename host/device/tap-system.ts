@@ -50,14 +50,12 @@ export interface TapHandle {
   close(): void;
 }
 
-const INSTEAD = "use --link memory";
-
 function loadKoffi(): Koffi {
-  if (platform() !== "linux") throw new DeviceError("ENOTSUP", `TAP devices need Linux, and this is ${platform()}; ${INSTEAD}`);
+  if (platform() !== "linux") throw new DeviceError("ENOTSUP", `TAP devices need Linux, and this is ${platform()}`);
   try {
     return createRequire(import.meta.url)("koffi") as Koffi;
   } catch {
-    throw new DeviceError("ENOTSUP", `TAP devices need the optional package koffi, which is not here; run "npm install koffi", or ${INSTEAD}`);
+    throw new DeviceError("ENOTSUP", `TAP devices need the optional package koffi, which is not here; run "npm install koffi"`);
   }
 }
 
@@ -87,17 +85,17 @@ function explain(call: string, name: string, code: string): string {
   switch (code) {
     case "EACCES":
     case "EPERM":
-      return `${call}: permission denied; run as root, or create the device first with "${create}", or ${INSTEAD}`;
+      return `${call}: permission denied; run as root, or create the device first with "${create}"`;
     case "ENOENT":
     case "ENODEV":
     case "ENXIO":
-      return `${call}: the kernel has no TUN/TAP; load it with "modprobe tun", or ${INSTEAD}`;
+      return `${call}: the kernel has no TUN/TAP; load it with "modprobe tun"`;
     case "EBUSY":
-      return `${call}: ${name} is in use by another program; choose another name, or ${INSTEAD}`;
+      return `${call}: ${name} is in use by another program; choose another name`;
     case "EINVAL":
-      return `${call}: ${name} exists and is not a TAP device this program can share; choose another name, or ${INSTEAD}`;
+      return `${call}: ${name} exists and is not a TAP device this program can share; choose another name`;
     default:
-      return `${call}: ${code}; ${INSTEAD}`;
+      return `${call}: ${code}`;
   }
 }
 

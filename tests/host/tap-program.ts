@@ -193,7 +193,7 @@ async function unprivileged(): Promise<void> {
     () => tap("lastack0"),
     (error: Error) =>
       error instanceof DeviceError && (error.code === "EACCES" || error.code === "EPERM") &&
-      error.message.endsWith('permission denied; run as root, or create the device first with "ip tuntap add dev lastack0 mode tap user $USER", or use --link memory'),
+      error.message.endsWith('permission denied; run as root, or create the device first with "ip tuntap add dev lastack0 mode tap user $USER"'),
   );
 }
 

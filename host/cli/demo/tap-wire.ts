@@ -1,7 +1,7 @@
 /** A scenario between Lastack and the kernel over a TAP device, in real time, Lastack in either role. */
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
-import { type FrameDevice, type PcapngRecorder, pcapng, tap } from "../../device/index.ts";
+import { DeviceError, type FrameDevice, type PcapngRecorder, pcapng, type TapDevice, tap } from "../../device/index.ts";
 import { systemClock } from "../../index.ts";
 import { observed } from "../observed.ts";
 import { playAgainst } from "./against-kernel.ts";
@@ -32,9 +32,17 @@ export interface TapRunOptions extends RunOptions {
   readonly lastack: Side;
 }
 
+function openTap(name: string): TapDevice {
+  try {
+    return tap(name);
+  } catch (error) {
+    throw error instanceof DeviceError ? new DeviceError(error.code, `${error.message}; or use --link memory`) : error;
+  }
+}
+
 export async function runOnTap(options: TapRunOptions, onStep: (step: Step) => void): Promise<WireRun> {
   const scenario = scenarios[options.scenario];
-  const device = await tap(options.tapName);
+  const device = openTap(options.tapName);
   const { lastack } = options;
   let recorder: PcapngRecorder | undefined;
   let program: Program | undefined;
