@@ -1,8 +1,8 @@
 /** Lastack at the core's exports: two cores on a memory link, polled in turn, no driver, no promises. */
 import { LASTACK_WAIT } from "../host/abi/errors.gen.ts";
 import { SOCK_STREAM } from "../host/abi/winsock.gen.ts";
-import { Calls, type Host, openHost } from "../host/api/raw.ts";
-import { memoryLink, type Runtime, systemClock, systemRandom } from "../host/index.ts";
+import { Calls, type Host, openHost, type StackOptions } from "../host/api/raw.ts";
+import { type Clock, memoryLink, type Runtime, systemClock, systemRandom } from "../host/index.ts";
 import type { Measure } from "./figures.ts";
 import { WINDOW } from "./promises.ts";
 
@@ -23,7 +23,7 @@ const UNDRIVEN: Runtime = {
 };
 
 /** One core, its calls, and bytes to and from its sockets by the exports themselves. */
-class End {
+export class End {
   readonly calls: Calls;
   readonly #core: Host["core"];
   /** Places for a length and an error number. */
@@ -41,10 +41,26 @@ class End {
     this.#core.exports.poll();
   }
 
-  /** Takes the news, so that they do not pile up. */
-  forgetNews(batch: Uint32Array): void {
+  /** Takes the wake-ups, so that they do not pile up. */
+  forgetEvents(batch: Uint32Array): void {
     while (this.#core.pullEvents(batch) > 0);
+  }
+
+  /** Takes the reports as well. */
+  forgetNews(batch: Uint32Array): void {
+    this.forgetEvents(batch);
     while (this.#core.pullReport() !== undefined);
+  }
+
+  /** Bytes of linear memory, those of them that hold buffers, and control blocks in use. */
+  get memory(): { total: number; buffers: number; connections: number } {
+    const { memoryBytes, bufferBytes, tcpCurrent } = this.#core.stats();
+    return { total: memoryBytes, buffers: bufferBytes, connections: tcpCurrent };
+  }
+
+  /** Hands each close report to `take`. */
+  reports(take: (outcome: string) => void): void {
+    for (let report = this.#core.pullReport(); report !== undefined; report = this.#core.pullReport()) take(report.outcome);
   }
 
   get batchWords(): number {
@@ -67,8 +83,8 @@ class End {
     return total;
   }
 
-  /** Receives to `target` what is there; returns how many bytes. */
-  receive(s: number, target: Uint8Array): number {
+  /** Receives to `target` what is there, until `enough` bytes have come; returns how many. */
+  receive(s: number, target: Uint8Array, enough = Number.POSITIVE_INFINITY): number {
     const { exports, memory } = this.#core;
     let total = 0;
     for (;;) {
@@ -77,14 +93,16 @@ class End {
       memory.ensure();
       const length = Math.min(memory.i32[this.#length >>> 2] as number, target.length);
       if (length === 0) return total;
-      target.set(memory.u8.subarray(at, at + length));
+      if (length === 1) target[0] = memory.u8[at] as number;
+      else target.set(memory.u8.subarray(at, at + length));
       exports.consume(s, length, this.#errno);
       total += length;
+      if (total >= enough) return total;
     }
   }
 }
 
-interface Ends {
+export interface Ends {
   readonly a: End;
   readonly b: End;
   readonly listener: number;
@@ -92,15 +110,23 @@ interface Ends {
   close(): void;
 }
 
-async function open(wasm: WebAssembly.Module, mtu: number): Promise<Ends> {
+export interface OpenOptions {
+  readonly limits?: NonNullable<StackOptions["limits"]>;
+  readonly knobs?: NonNullable<StackOptions["knobs"]>;
+  readonly clock?: Clock;
+  readonly backlog?: number;
+  /** Further addresses of the first end. */
+  readonly more?: readonly string[];
+}
+
+export async function open(wasm: WebAssembly.Module, mtu: number, { limits = { sendBuffer: WINDOW, receiveBuffer: WINDOW }, knobs = {}, clock = systemClock, backlog = 16, more = [] }: OpenOptions = {}): Promise<Ends> {
   const link = memoryLink({ mtu });
-  const limits = { sendBuffer: WINDOW, receiveBuffer: WINDOW };
-  const options = { wasm, runtime: UNDRIVEN, limits };
+  const options = { wasm, runtime: { ...UNDRIVEN, clock }, limits, knobs };
   const listener = { event() {}, fatal(error: Error) { throw error; } };
-  const a = new End(await openHost({ ...options, devices: [link.a], addresses: ["10.0.0.1/24"] }, listener));
-  const b = new End(await openHost({ ...options, devices: [link.b], addresses: [`${SERVER}/24`] }, listener));
+  const a = new End(await openHost({ ...options, devices: [link.a], addresses: ["10.0.0.1/16", ...more.map((address) => `${address}/16`)] }, listener));
+  const b = new End(await openHost({ ...options, devices: [link.b], addresses: [`${SERVER}/16`] }, listener));
   const listening = b.calls.socket(SOCK_STREAM);
-  if (!b.calls.bind(listening, { address: SERVER, port: PORT }) || !b.calls.listen(listening, 16)) throw new Error(`listening failed: ${b.calls.error}`);
+  if (!b.calls.bind(listening, { address: SERVER, port: PORT }) || !b.calls.listen(listening, backlog)) throw new Error(`listening failed: ${b.calls.error}`);
   const turn = (): void => {
     a.poll();
     b.poll();
@@ -194,10 +220,11 @@ export function roundTrips(wasm: WebAssembly.Module): Measure {
       const pass = (from: End, source: number, to: End, sink: number): void => {
         from.send(source, byte, 1);
         from.poll();
-        for (let n = 0; to.receive(sink, target) === 0; n++) {
+        to.poll();
+        for (let n = 0; to.receive(sink, target, 1) === 0; n++) {
           if (n === PATIENCE) throw new Error("a byte got lost");
-          to.poll();
           from.poll();
+          to.poll();
         }
       };
       let trips = 0;

@@ -2,22 +2,27 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { arch, cpus, platform } from "node:os";
 import { parseArgs } from "node:util";
+import { chart } from "./chart.ts";
 import { type Entry, entryOf, type Figure, measureAll, median, ratios, reaches, type Values } from "./figures.ts";
 import { suite, type Suite } from "./suite.ts";
 
 const ROUNDS = 5;
 const MS = 400;
+const CROWD = 100_000;
+/** Built by tools/bench.mjs. */
+const BOUND = "build/.bench/bound.wasm";
 
 export const HELP = `usage: npm run bench -- [options]
 
 Measures Lastack over a memory link and over host sockets, and Node's net in the same run, in interleaved rounds. Prints
-medians with their spread, and how many times the peer's figure that is; writes build/bench.json.
+medians with their spread, and how many times the peer's figure that is; writes build/bench.json and a chart beside it.
 
   --only TEXT[,TEXT]  only the figures whose id contains one of the texts
   --rounds N          rounds, 1 to 99 (default: ${ROUNDS}); five or more for anything that is to be quoted
   --ms N              milliseconds of one measurement, 1 to 60000 (default: ${MS}); a long transfer takes 25 times that
   --json              print the entries instead of the table
   --out FILE          write the entries there (default: build/bench.json)
+  --crowd N           connections of the figures with many, 1 to 200000 (default: ${CROWD})
   --wasm FILE         build to measure (default: build/lastack.simd.wasm)
   --list              print the ids and exit
   --help              this text
@@ -32,6 +37,7 @@ export interface BenchOptions {
   readonly json: boolean;
   readonly out: string;
   readonly wasm: string;
+  readonly crowd: number;
   readonly list: boolean;
   readonly help: boolean;
 }
@@ -45,7 +51,7 @@ function integer(option: string, text: string | undefined, fallback: number, max
 export function parseBench(args: readonly string[]): BenchOptions {
   const options = {
     only: { type: "string" }, rounds: { type: "string" }, ms: { type: "string" }, json: { type: "boolean" },
-    out: { type: "string" }, wasm: { type: "string" }, list: { type: "boolean" }, help: { type: "boolean", short: "h" },
+    out: { type: "string" }, crowd: { type: "string" }, wasm: { type: "string" }, list: { type: "boolean" }, help: { type: "boolean", short: "h" },
   } as const;
   let values: ReturnType<typeof parseArgs<{ options: typeof options }>>["values"];
   try {
@@ -60,6 +66,7 @@ export function parseBench(args: readonly string[]): BenchOptions {
     json: values.json === true,
     out: values.out ?? "build/bench.json",
     wasm: values.wasm ?? "build/lastack.simd.wasm",
+    crowd: integer("crowd", values.crowd, CROWD, 200_000),
     list: values.list === true,
     help: values.help === true,
   };
@@ -107,9 +114,12 @@ function conditions({ rounds, ms, wasm }: BenchOptions): string {
   ].join("\n");
 }
 
+const chartFile = (out: string): string => `${out.replace(/\.json$/, "")}.svg`;
+
 /** Runs the benchmark. `tell` gets progress, `print` the result. */
 export async function bench(options: BenchOptions, print: (text: string) => void, tell: (text: string) => void): Promise<readonly Entry[]> {
-  const all = suite(await WebAssembly.compile(await readFile(options.wasm)));
+  const compiled = async (file: string): Promise<WebAssembly.Module> => WebAssembly.compile(await readFile(file));
+  const all = suite({ wasm: await compiled(options.wasm), bound: await compiled(BOUND), crowd: options.crowd });
   if (options.list) {
     print(all.figures.map(({ id }) => id).join("\n"));
     return [];
@@ -119,6 +129,7 @@ export async function bench(options: BenchOptions, print: (text: string) => void
   const values = await measureAll(figures, beside.map(({ measure }) => measure), options.rounds, options.ms, (done, of, name) => tell(`${done + 1}/${of} ${name}`));
   const entries = figures.map((figure) => entryOf(figure, values));
   await writeFile(options.out, `${JSON.stringify(entries, null, 2)}\n`);
+  await writeFile(chartFile(options.out), chart(entries, `Lastack against its targets: medians of ${options.rounds} rounds, Node ${process.version}`));
   print(options.json ? JSON.stringify(entries, null, 2) : `${conditions(options)}\n\n${table(figures, beside, values)}\n\nwritten: ${options.out}`);
   return entries;
 }

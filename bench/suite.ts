@@ -1,4 +1,6 @@
 /** The figures of `npm run bench`, with their targets: each is a ratio within one run, so that it holds on any machine. */
+import { bound } from "./bound.ts";
+import { lives, segments } from "./crowd.ts";
 import * as cores from "./exports.ts";
 import type { Figure, Measure } from "./figures.ts";
 import { netBulk, netBulkOnread, netConnections, netRoundTrips } from "./net.ts";
@@ -13,16 +15,29 @@ export interface Suite {
 const RATE = "Gbit/s";
 const TRIPS = "round trips/s";
 const MADE = "connections/s";
+const SEGMENT = "ns/segment";
 /** Largest IP packet of a memory link. */
 const JUMBO = 65_535;
 
-export function suite(wasm: WebAssembly.Module): Suite {
+/** What a suite is made from: the core, the bound (bench/bound), and how many connections a crowd has. */
+export interface Subjects {
+  readonly wasm: WebAssembly.Module;
+  readonly bound: WebAssembly.Module;
+  readonly crowd: number;
+}
+
+export function suite({ wasm, bound: limit, crowd }: Subjects): Suite {
   const [memory, host] = [memoryPlace(wasm), hostPlace(wasm)];
+  const [bulk1500, alone, life] = [cores.bulk(wasm, 1500), segments(wasm, 1, 1), lives(wasm, crowd)];
+  const [thousand, all] = [Math.min(1000, crowd), crowd];
   const higher = (id: string, about: string, unit: string, own: Measure, peer: Measure | undefined, target: number | null = null, stretch: number | null = null): Figure =>
     ({ id, about, unit, own, peer, better: "higher", target, stretch });
+  const lower = (id: string, about: string, unit: string, own: Measure, peer: Measure | undefined, target: number | null = null, stretch: number | null = null): Figure =>
+    ({ id, about, unit, own, peer, better: "lower", target, stretch });
   return {
     figures: [
-      higher("memory-bulk-exports", "bulk, memory link, exports", RATE, cores.bulk(wasm, 1500), netBulk, 1.2, 1.8),
+      higher("memory-bulk-exports", "bulk, memory link, exports", RATE, bulk1500, netBulk, 1.2, 1.8),
+      higher("memory-bulk-share", "that, as a share of the bound", RATE, bulk1500, bound(limit), 0.25, 0.4),
       higher("memory-bulk-promises", "bulk, memory link, promises", RATE, bulk(memory), netBulk, 1, 1.3),
       higher("memory-bulk-64k", "bulk, memory link with 64 KiB frames, exports", RATE, cores.bulk(wasm, JUMBO), netBulk, 3.5, 5),
       higher("memory-bulk-decay", "last tenth of a long transfer against its first", "ratio", cores.decay(wasm), undefined, 0.95),
@@ -34,6 +49,13 @@ export function suite(wasm: WebAssembly.Module): Suite {
       higher("host-round-trips-promises", "round trips, host sockets, promises", TRIPS, roundTrips(host), netRoundTrips),
       higher("host-connections-promises", "connect and close, host sockets, promises", MADE, connections(host), netConnections),
       { id: "create-stack", about: "create a stack, module compiled", unit: "ms", own: creation(wasm), peer: undefined, better: "lower", target: 1, stretch: null },
+      lower("segment-among-1000", `a segment, one active among ${thousand}`, SEGMENT, segments(wasm, thousand, 1), alone),
+      lower("segment-among-all", `a segment, one active among ${all}`, SEGMENT, segments(wasm, all, 1), alone, 1.05, 1.02),
+      lower("segment-round-robin", `a segment, round robin over ${all}`, SEGMENT, segments(wasm, all, all), alone, 2, 1.5),
+      lower("idle-connection", "an idle connection, linear memory per endpoint", "bytes", life(({ bytesIdle }) => bytesIdle, "tables by number of connections"), undefined, 512, 320),
+      higher("crowd-graceful", `${all} connections opened, used, closed: share of graceful ends`, "share", life(({ graceful, connections }) => graceful / connections, "close reports"), undefined, 1),
+      higher("crowd-memory", "buffers given back after that, 1 = all", "share", life(({ buffersAfter, buffersIdle }) => (buffersAfter + buffersIdle === 0 ? 1 : 1e-9), "buffers"), undefined, 1),
+      higher("crowd-opened", "of those, opened", MADE, life(({ openedPerSecond }) => openedPerSecond, "connect and accept"), undefined),
     ],
     beside: [{ measure: netBulkOnread, unit: RATE }],
   };

@@ -35,7 +35,7 @@ export class Wait {
   /** Descriptor the call was made with; 0 for a select. */
   handle: u32;
   caller: u32;
-  /** When the call was made first. */
+  /** When the call was made first; without a time limit, as of the last poll. */
   started: u32;
   /** Valid with timed. */
   deadline: u32;
@@ -115,7 +115,7 @@ function allocate(op: u32, handle: u32): u32 {
   w.socket = -1;
   w.handle = handle;
   w.caller = currentCaller;
-  w.started = clockNow();
+  w.started = now;
   w.done = 0;
   w.op = <u8>op;
   w.state = W_WAITING;
@@ -195,6 +195,8 @@ export function waitFor(s: Socket, h: u32, op: u32, timeout: u32, done: u32): i3
 
 function arm(w: Wait, s: Socket, timeout: u32): void {
   w.timed = 1;
+  // Only a wait with a limit needs to know the time exactly: asking the host costs more than the rest of a call.
+  w.started = clockNow();
   w.deadline = w.started + min<u32>(timeout, 0x7fffffff);
   deadlineBefore(idOfSocket(indexOf(s)), w.deadline);
 }
@@ -309,7 +311,7 @@ export function selectWait(timed: bool, timeout: u32): u32 {
   const w = waitAt(r);
   w.next = selects;
   selects = r;
-  if (timed) { w.timed = 1; w.deadline = w.started + timeout; }
+  if (timed) { w.timed = 1; w.started = clockNow(); w.deadline = w.started + timeout; }
   return r;
 }
 
