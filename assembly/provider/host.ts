@@ -18,7 +18,7 @@ import { ringAt, ringEnsure, ringFree, ringGet, ringPut, ringRun, ringUsed } fro
 import { NOTIFY_CONNECTED, TF_CONNECTED_ONCE, TF_FIN_ACKED, TF_RECV_SHUT, TF_SEND_SHUT } from "../tcp/tcb";
 import { hostBind, hostClose, hostConnect, hostListen, hostName, hostOpen, hostSetOption } from "../wasi/sockets";
 import {
-  H_BLIND, H_DETACHED, H_LINGER, H_ORPHAN, H_TIME_WAIT, hostAlloc, hostAnnounce, HostBlock, hostBlock, hostBoundAdd, hostBoundTake, hostLocal, hostRelease,
+  H_BLIND, H_DETACHED, H_KEEPALIVE, H_LINGER, H_ORPHAN, H_TIME_WAIT, hostAlloc, hostAnnounce, HostBlock, hostBlock, hostBoundAdd, hostBoundTake, hostLocal, hostRelease,
   hostRemote, hostWorkAdd, marked, recvRing, sendRing,
 } from "./hostblock";
 import { childRemove, hostError, hostFlush, hostFreeIfDone, hostHolds, hostLeave, hostLookIn, hostReset, hostSettle, hostState } from "./hostend";
@@ -282,6 +282,7 @@ export function hostSetNoDelay(i: i32, on: bool): void {
 export function hostSetKeepAlive(i: i32, on: bool, idle: u32): void {
   const b = hostBlock(i);
   if (b.fd < 0 || b.state == TCP_LISTEN) return;
+  b.marks = on ? b.marks | H_KEEPALIVE : b.marks & ~H_KEEPALIVE;
   if (on) hostSetOption(b.fd, IPPROTO_TCP, TCP_KEEPALIVE, <i32>max<u32>(idle / 1000, 1));
   else hostSetOption(b.fd, SOL_SOCKET, SO_KEEPALIVE, 0);
 }

@@ -42,6 +42,8 @@ export const H_BLIND: u32 = 1 << 13;
 export const H_LINGER: u32 = 1 << 14;
 /** CLOSED after both FINs, ours not behind the peer's: the system keeps TIME_WAIT (N-23) since waitAt. */
 export const H_TIME_WAIT: u32 = 1 << 15;
+/** Keep-alive is on: a time limit that passes with nothing outstanding is its. */
+export const H_KEEPALIVE: u32 = 1 << 16;
 
 // @ts-ignore: decorator
 @unmanaged

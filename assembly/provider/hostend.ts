@@ -6,7 +6,7 @@ import { READY_READ } from "../abi/events";
 import { CONFIG_FIN_WAIT2_MS, CONFIG_ORPHAN_FIN_WAIT2_MS, CONFIG_ORPHAN_TIMEOUT_MS, CONFIG_SWITCHES, SWITCH_V15_RESET_KEEPS_UNREAD } from "../abi/config";
 import {
   WSAEACCES, WSAEADDRINUSE, WSAEADDRNOTAVAIL, WSAEAFNOSUPPORT, WSAECONNABORTED, WSAECONNREFUSED, WSAECONNRESET, WSAEHOSTUNREACH,
-  WSAEINVAL, WSAEISCONN, WSAEMFILE, WSAEMSGSIZE, WSAENETDOWN, WSAENETUNREACH, WSAENOBUFS, WSAENOTCONN, WSAETIMEDOUT,
+  WSAEINVAL, WSAEISCONN, WSAEMFILE, WSAEMSGSIZE, WSAENETDOWN, WSAENETRESET, WSAENETUNREACH, WSAENOBUFS, WSAENOTCONN, WSAETIMEDOUT,
 } from "../abi/errors";
 import {
   WASI_ECONNABORTED, WASI_ECONNREFUSED, WASI_ECONNRESET, WASI_EINVAL, WASI_ENETDOWN, WASI_EPIPE, WASI_ETIMEDOUT,
@@ -31,7 +31,7 @@ import {
 } from "../tcp/tcb";
 import { hostOption, hostSetOption } from "../wasi/sockets";
 import {
-  H_BLIND, H_DETACHED, H_HALF_DONE, H_HELD, H_LINGER, H_ORPHAN, H_PEER_FIRST, H_PENDING, H_TIME_WAIT, H_WAITING, HostBlock, hostBlock, hostFree,
+  H_BLIND, H_DETACHED, H_HALF_DONE, H_HELD, H_KEEPALIVE, H_LINGER, H_ORPHAN, H_PEER_FIRST, H_PENDING, H_TIME_WAIT, H_WAITING, HostBlock, hostBlock, hostFree,
   hostNotify, hostRelease, hostWorkAdd, indexOfHost, marked, recvRing, sendRing,
 } from "./hostblock";
 
@@ -141,6 +141,8 @@ export function hostFail(b: HostBlock, errno: i32): void {
   if (b.state == TCP_CLOSED) return;
   const connecting = b.state == TCP_SYN_SENT, isReset = errno == WASI_ECONNRESET || errno == WASI_EPIPE;
   b.error = <u16>hostError(errno ? errno : WASI_ECONNABORTED);
+  // with nothing outstanding it was the probes that found no answer.
+  if (errno == WASI_ETIMEDOUT && marked(b, H_KEEPALIVE) && !ringUsed(sendRing(b)) && hostHolds(b) == 0) b.error = <u16>WSAENETRESET;
   if (connecting) {
     b.flags |= errno == WASI_ECONNREFUSED ? TF_RST_RCVD : TF_FAILED;
     hostNotify(b, NOTIFY_CONNECT_FAILED);
@@ -168,7 +170,8 @@ export function hostReset(b: HostBlock, cause: u32, error: i32): void {
   b.cause = <u8>cause;
   b.error = <u16>error;
   hostFlush(b);
-  closed(b, reset || b.state == TCP_SYN_SENT);
+  // In CLOSING and LAST_ACK nothing is sent (C-12), but the host must not go on repeating the FIN: its abort is as silent there.
+  closed(b, reset || b.state == TCP_SYN_SENT || b.state == TCP_CLOSING || b.state == TCP_LAST_ACK);
 }
 
 /** Bytes came that nobody may have: reset, and the owner is told (S-11, C-45). */
