@@ -42,9 +42,13 @@ export class Check {
 
   readonly provider: ProviderName;
 
-  constructor(row: RowLine, provider: ProviderName = "inet") {
+  /** The situation has a wire whose segments are captured: always on inet, on host if it was given one. */
+  readonly wired: boolean;
+
+  constructor(row: RowLine, provider: ProviderName = "inet", wired: boolean = provider === "inet") {
     this.row = row;
     this.provider = provider;
+    this.wired = wired;
   }
 
   /** `A` or `B`: the reading of the switch this run is about; "" where the row has none. */
@@ -132,7 +136,7 @@ export class Check {
    * that has several.
    */
   wire(log: WireLog, capture: readonly Segment[], from: Side = "a"): void {
-    if (this.provider === "host") return;
+    if (!this.wired) return;
     const both = this.row.items.wire.some((item) => /^[!^]?[ab]:/.test(item));
     const tokens = log.tokens(both ? capture : capture.filter((s) => s.from === from));
     const kept = tokens.filter(({ kind }) => !["ack", "probe"].includes(kind) || this.row.items.wire.some((item) => item.replace(/^[ab]:/, "").startsWith(kind)));
@@ -145,7 +149,7 @@ export class Check {
 
   #finishWire(): void {
     const log = this.#log;
-    if (this.row.items.wire.length === 0 || this.provider === "host") return;
+    if (this.row.items.wire.length === 0 || !this.wired) return;
     if (!log) throw new RowFailure("wire", "not looked at");
     const list = this.row.items.wire.filter((item) => !/^[!^]/.test(item));
     for (const rule of this.row.items.wire.filter((item) => /^[!^]/.test(item))) this.#rule(log, rule);

@@ -1,5 +1,6 @@
 /** docs/semantics.md: every row, whether it holds, and where its test stands. */
 import { hostFigures, type HostOutcome } from "./kernel/rows.ts";
+import { lesserBecause } from "./kernel/reasons.ts";
 import type { RowLine } from "./table.ts";
 
 export interface Outcome {
@@ -56,11 +57,12 @@ own state; \`kernel\`: the operating system's TCP does it).
 The same scenarios run on both. On host two cores talk through real sockets over loopback; their clock is virtual and moves only while
 the kernel is quiet. There
 
-- the wire is the kernel's: captures are not looked at, and a row that says nothing else is not run;
+- the wire is the kernel's, and captures are not looked at; a row that needs a scripted peer, faults of the wire or a look at segments runs
+  between two network namespaces instead, over TAP devices whose frames the test carries and captures (Linux, root, koffi; elsewhere it is not run);
 - states come from the provider (SIO_TCP_INFO, socketState), those of a connection without a handle from /proc/net/tcp; FIN_WAIT_1, CLOSING and
   LAST_ACK last as long as one acknowledgement takes, so their successors FIN_WAIT_2, TIME_WAIT and CLOSED are as good;
 - times may be 150 ms longer, and shorter by what the segments of a slow wire would have taken;
-- a row is not run if it needs a peer that breaks the rules of TCP, faults of the wire, or a look at segments; the column says which.
+- where the platform gives a lesser answer (chapter N), the row's cell says which, and the row is tested for that.
 
 `;
 
@@ -82,7 +84,7 @@ function hostText(line: RowLine, outcome: HostOutcome | undefined): string {
   if (line.host === "later" || line.host === "na") return line.host === "na" ? "not applicable" : "later";
   const verdict = line.rests === "-" ? line.host : `${line.host} (${line.rests.replaceAll(",", ", ")})`;
   switch (outcome?.status) {
-    case "pass": return `pass: ${verdict}`;
+    case "pass": return `pass: ${verdict}${lesserBecause(line.id) ? `; the lesser answer: ${lesserBecause(line.id)}` : ""}`;
     case "fail":
     case "untested": return `**${outcome.status}**: ${verdict}`;
     case "notRun": return `not run, ${outcome.why}: ${verdict}`;

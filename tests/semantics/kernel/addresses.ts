@@ -6,6 +6,7 @@ import { getDefaultHighWaterMark, setDefaultHighWaterMark } from "node:stream";
 import { WASI_EHOSTUNREACH } from "../../../host/abi/sockets.gen.ts";
 import { loadKoffi } from "../../../host/sockets/koffi.ts";
 import { type NodeSocketsOptions, NodeSockets } from "../../../host/sockets/index.ts";
+import type { Place } from "./namespaces.ts";
 import type { ByteParts, DatagramInfo, SocketAddress } from "../../../host/sockets/contract.ts";
 
 const ROW_ADDRESSES = ["10.0.0.1", "10.0.0.2"] as const;
@@ -41,6 +42,39 @@ smallBuffers();
 /** How much the streams made from now on read ahead of their program. */
 export function bufferStreams(rooms: readonly (number | undefined)[]): void {
   setDefaultHighWaterMark(false, rooms.some((room) => room !== undefined && room < SMALL) ? 1 : NODE_BUFFER);
+}
+
+/** Host sockets of a namespace, with the addresses that are there. A socket is made when it is bound, so that none is made elsewhere later. */
+export class PlacedSockets extends NodeSockets {
+  readonly elsewhere = "";
+  readonly #receiveBuffer: number;
+  readonly #place: Place;
+
+  constructor(place: Place, room: number | undefined, options: NodeSocketsOptions = {}) {
+    super({ ...options, ...(room !== undefined && room < SMALL && { pauseBytes: 1 }) });
+    this.#receiveBuffer = room !== undefined && room < SMALL ? room : 0;
+    this.#place = place;
+  }
+
+  override bind(fd: number, address: SocketAddress): number {
+    return this.#place.within(() => super.bind(fd, address));
+  }
+
+  override listen(fd: number, backlog: number): number {
+    receiveBuffer = this.#receiveBuffer;
+    const result = this.#place.within(() => super.listen(fd, backlog));
+    receiveBuffer = 0;
+    return result;
+  }
+
+  override connect(fd: number, address: SocketAddress): number {
+    if (!this.localAddress(fd)) this.bind(fd, { address: WILDCARD, port: 0, family: "IPv4" });
+    return this.#place.within(() => super.connect(fd, address));
+  }
+
+  override sendTo(fd: number, from: ByteParts, to: SocketAddress | undefined): number {
+    return this.#place.within(() => super.sendTo(fd, from, to));
+  }
 }
 
 export class AddressedSockets extends NodeSockets {

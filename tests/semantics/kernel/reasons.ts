@@ -1,12 +1,65 @@
-/** Rows whose situation cannot be made between two host sockets of one machine, and why. Other rows say so while they run. */
-const REASONS: Readonly<Record<string, string>> = {
-  "C-60": "needs two FINs that pass each other",
-  "S-43": "needs two FINs that pass each other",
-  "H-19": "looks for unacknowledged bytes in the core, which here are the kernel's",
-  "H-24": "compares functions of the core with its table, which stand in another thread",
-  "O-12": "needs the wildcard, which stands for one address here because both cores share a machine",
+/** What rows need of the kernel beside two sockets that talk over loopback, and where its answer is a lesser one. */
+import type { Column, RowLine } from "../table.ts";
+
+/** Rows that run over loopback but need a wire of their own there: FINs that pass each other, a machine for each end. */
+const WIRE = ["C-60", "S-43", "H-19"];
+
+export function needsWire(id: string): boolean {
+  return WIRE.includes(id);
+}
+
+/** What is asked of the kernel's clock, which is real. */
+export interface KernelTime {
+  /** Real milliseconds without a sign of life after which none is expected. */
+  readonly patienceMs?: number;
+  /** net.ipv4 of both namespaces. */
+  readonly settings?: Readonly<Record<string, string>>;
+}
+
+/** Linux gives a connection up after about 0.7 s. */
+const IMPATIENT: KernelTime = { patienceMs: 1500, settings: { tcp_retries2: "1" } };
+
+const TIMES: Readonly<Record<string, KernelTime>> = {
+  // The keep-alive of Node's sockets: ten probes, one a second.
+  "E-28": IMPATIENT,
+  "R-31": { patienceMs: 1500 },
+  "E-65": { patienceMs: 5000, settings: { tcp_syn_retries: "2" } },
+  "R-32": IMPATIENT,
+  "S-31": IMPATIENT,
 };
 
-export function notRunnable(id: string): string | undefined {
-  return REASONS[id];
+/** On a slow wire nothing is repeated that is only on its way. */
+export const SLOW_WIRE: Readonly<Record<string, string>> = { tcp_rto_min_us: "1000000" };
+
+export function kernelTime(id: string): KernelTime {
+  return TIMES[id] ?? {};
+}
+
+interface Lesser {
+  readonly items: Partial<Record<Column, readonly string[]>>;
+  readonly why: string;
+}
+
+const ACKNOWLEDGED = "the kernel acknowledges the bytes before they reach whoever resets (N-15, N-17)";
+const KERNEL_WAITS = "TIME_WAIT is the kernel's, 60 s of its own clock, and cannot be ended (N-23)";
+
+/** The documented lesser answers: what stands instead of the row's items. */
+const LESSER: Readonly<Record<string, Lesser>> = {
+  "C-11": { items: { peer: ["recv:0|recv:10053"] }, why: "a reset behind the peer's FIN is seen at the next look, 1 s later at most (N-10)" },
+  "C-12": { items: { state: ["CLOSED", "CLOSED", "TIME_WAIT"] }, why: KERNEL_WAITS },
+  "T-10": { items: { state: ["TIME_WAIT", "TIME_WAIT|CLOSED", "CLOSED"] }, why: KERNEL_WAITS },
+  "W-13": { items: { wire: ["ack?", "RST", "!FIN"] }, why: ACKNOWLEDGED },
+  "W-16": { items: { wire: ["RST", "ack?", "RST"] }, why: ACKNOWLEDGED },
+  "W-21": { items: { state: ["TIME_WAIT|CLOSED", "TIME_WAIT|CLOSED"] }, why: KERNEL_WAITS },
+};
+
+/** Why the row has a lesser answer on host sockets, or undefined. */
+export function lesserBecause(id: string): string | undefined {
+  return LESSER[id]?.why;
+}
+
+/** The row as it holds on host sockets. */
+export function onHost(line: RowLine): RowLine {
+  const lesser = LESSER[line.id];
+  return lesser ? { ...line, items: { ...line.items, ...lesser.items } } : line;
 }

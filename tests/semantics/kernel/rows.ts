@@ -4,7 +4,8 @@ import { Check } from "../check.ts";
 import type { Registered } from "../registry.ts";
 import { COLUMNS, type RowLine } from "../table.ts";
 import { NotRun } from "./protocol.ts";
-import { notRunnable } from "./reasons.ts";
+import { whyNoNamespaces } from "./namespaces.ts";
+import { needsWire, onHost } from "./reasons.ts";
 import { reset, sockets } from "./thread.ts";
 
 export type HostStatus = "pass" | "fail" | "untested" | "notRun" | "impossible" | "later" | "na" | "apart";
@@ -17,8 +18,8 @@ export interface HostOutcome {
 }
 
 /** undefined = the line holds. */
-async function attempt(line: RowLine, scenario: Registered): Promise<Error | undefined> {
-  const check = new Check(line, "host");
+async function attempt(line: RowLine, scenario: Registered, wired: boolean): Promise<Error | undefined> {
+  const check = new Check(line, "host", wired);
   try {
     await scenario.scenario(check);
     check.finish();
@@ -37,11 +38,17 @@ function settled(lines: readonly RowLine[], scenario: Registered | undefined): O
   if (line.host === "later" || line.host === "na") return { status: line.host, why: line.inet.split(/:(.*)/)[1] ?? "" };
   if (line.host === "impossible") return { status: "impossible", why: line.rests };
   if (!scenario) return { status: "untested", why: "no scenario" };
-  if (lines.every((one) => COLUMNS.every((column) => column === "wire" || one.items[column].length === 0))) return { status: "notRun", why: "has nothing but segments to look at" };
-  const why = notRunnable(line.id);
-  if (why) return { status: "notRun", why };
   if (line.host === "needs-ffi" && !(process.platform === "linux" && sockets.koffi && loadKoffi())) return { status: "notRun", why: "needs koffi on Linux" };
   return undefined;
+}
+
+/** Over loopback where the row says nothing of segments; else, and where loopback cannot make the situation, over a wire of its own. */
+async function attemptSomehow(line: RowLine, scenario: Registered): Promise<Error | undefined> {
+  const onlyWire = COLUMNS.every((column) => column === "wire" || line.items[column].length === 0);
+  const failure = onlyWire || needsWire(line.id) ? new NotRun("looks at segments") : await attempt(line, scenario, false);
+  if (!(failure instanceof NotRun)) return failure;
+  const why = sockets.koffi ? whyNoNamespaces() : "a wire of its own needs koffi";
+  return why ? new NotRun(why) : attempt(line, scenario, true);
 }
 
 export async function hostOutcome(lines: readonly RowLine[], scenario: Registered | undefined, verbose = false): Promise<HostOutcome> {
@@ -49,7 +56,7 @@ export async function hostOutcome(lines: readonly RowLine[], scenario: Registere
   const known = settled(lines, scenario);
   if (known) return { id, ...known };
   for (const line of lines) {
-    const failure = await attempt(line, scenario as Registered);
+    const failure = await attemptSomehow(onHost(line), scenario as Registered);
     if (!failure) continue;
     if (failure instanceof NotRun) return { id, status: "notRun", why: failure.message };
     const where = line.setting === "-" ? "" : `${line.setting}: `;

@@ -9,8 +9,10 @@ import { type Driver, World } from "../../../host/driver/index.ts";
 import { FdTable, wasiImports } from "../../../host/wasi/index.ts";
 import { socketsPart } from "../../../host/wasi/sockets.ts";
 import { coreModule } from "../../host/support/spi.ts";
-import { AddressedSockets, bufferStreams } from "./addresses.ts";
-import type { Answer, Opened, Place, RemoteArea, Request } from "./protocol.ts";
+import { readFileSync } from "node:fs";
+import { AddressedSockets, bufferStreams, PlacedSockets } from "./addresses.ts";
+import type { Answer, Opened, Place, RemoteArea, Request, WireOptions } from "./protocol.ts";
+import { KernelWire } from "./wire.ts";
 
 /** Real milliseconds after which a kernel that shows nothing has nothing to show. Linux delays an acknowledgement by 40. */
 const REAL_MS = 50;
@@ -20,8 +22,11 @@ const QUIET_MS = 4;
 const IDLE_MS = 500;
 /** Virtual time without a sign of life after which none is expected soon. */
 const DULL_MS = 60_000;
+/** The same on a wire of its own, where a row that runs this long may wait for what the kernel repeats. */
+const LONG_MS = 5000;
+const REPEATED_MS = 600;
 /** A run takes no longer, whatever happens. */
-const LONGEST_MS = 8000;
+const LONGEST_MS = 15_000;
 const NS_PER_MS = 1e6;
 
 type Entry = (...args: number[]) => number | undefined;
@@ -29,7 +34,7 @@ type Entry = (...args: number[]) => number | undefined;
 interface Side {
   readonly core: Core;
   readonly driver: Driver;
-  readonly sockets: AddressedSockets;
+  readonly sockets: AddressedSockets | PlacedSockets;
   readonly area: RemoteArea;
 }
 
@@ -40,15 +45,19 @@ const news: { events: [Place, number, number, number, number][]; reports: [Place
 class Pair {
   readonly world = new World({ seed: 1 });
   readonly sides: readonly [Side, Side];
+  readonly wire: KernelWire | undefined;
   /** Real and virtual time of the last sign of life. */
   #at = 0;
   #virtual = 0;
   /** A core was called since: what comes of it is still to come. */
   #touched = true;
 
-  constructor(module: WebAssembly.Module, configs: readonly [CoreConfig, CoreConfig], addresses: readonly [string, string]) {
+  constructor(module: WebAssembly.Module, configs: readonly [CoreConfig, CoreConfig], addresses: readonly [string, string], wire?: WireOptions) {
+    this.wire = wire && new KernelWire(this.world.clock, wire);
     const make = (place: Place): Side => {
-      const sockets = new AddressedSockets(place, addresses, configs[place].recvBuffer, workerData.options);
+      const at = this.wire?.places[place];
+      const room = configs[place].recvBuffer;
+      const sockets = at ? new PlacedSockets(at, room, workerData.options) : new AddressedSockets(place, addresses, room, workerData.options);
       const fds = new FdTable();
       const part = socketsPart(sockets, fds);
       const { clock, random } = this.world;
@@ -106,7 +115,13 @@ class Pair {
     const latest = performance.now() + LONGEST_MS;
     if (this.#touched || !first) this.#alive();
     this.#touched = false;
+    const long = until - this.world.nowMs >= LONG_MS;
+    const patience = long && this.wire?.patienceMs ? this.wire.patienceMs : first ? IDLE_MS : this.wire && long ? REPEATED_MS : this.wire ? REAL_MS : QUIET_MS;
     for (let turns = 0; performance.now() < latest; turns++) {
+      if (this.wire?.moved) {
+        this.wire.moved = false;
+        this.#alive();
+      }
       if (this.#pending) {
         if (this.#poll() && first) return true;
         this.#alive();
@@ -121,11 +136,23 @@ class Pair {
         if (first) return true;
         // Hours in which nothing happens need no look at the event loop after every timer.
         if (due - this.#virtual > DULL_MS && turns % 64 !== 0) continue;
-      } else if (due === undefined && turns > 8 && quiet >= (first ? IDLE_MS : QUIET_MS)) break;
+      } else if (due === undefined && turns > 8 && quiet >= patience) break;
       await turn(turns);
     }
     if (!first) this.world.clock.advanceTo(until * NS_PER_MS);
     return false;
+  }
+
+  isEntry(place: Place, index: number, name: string): boolean {
+    const exports = this.sides[place].core.exports as unknown as Record<string, unknown>;
+    const table = exports["table"] as WebAssembly.Table;
+    return index < table.length && table.get(index) === exports[name];
+  }
+
+  /** /proc/net/tcp as the kernel shows it there. */
+  tableOf(place: Place): string {
+    const read = (): string => readFileSync("/proc/thread-self/net/tcp", "utf8");
+    return this.wire ? this.wire.places[place].within(read) : read();
   }
 
   async rest(): Promise<void> {
@@ -141,6 +168,7 @@ class Pair {
       driver.close();
       sockets.dispose();
     }
+    this.wire?.close();
   }
 }
 
@@ -159,15 +187,15 @@ function addressPair(): [string, string] {
   return [`${net}.${low}`, `${net}.${low + 1}`];
 }
 
-async function open(build: string, configs: readonly [CoreConfig, CoreConfig]): Promise<Opened> {
-  const addresses = addressPair();
-  const pair = new Pair(await coreModule(build), configs, addresses);
+async function open({ build, configs, wire }: Extract<Request, { op: "open" }>): Promise<Opened> {
+  const addresses: [string, string] = wire ? ["10.0.0.1", "10.0.0.2"] : addressPair();
+  const pair = new Pair(await coreModule(build), configs, addresses, wire);
   pairs.push(pair);
   return { world: pairs.length - 1, areas: [pair.sides[0].area, pair.sides[1].area], addresses };
 }
 
 async function perform(request: Request): Promise<Answer["value"]> {
-  if (request.op === "open") return open(request.build, request.configs);
+  if (request.op === "open") return open(request);
   if (request.op === "reset") {
     for (const pair of pairs.splice(0)) pair.end();
     return undefined;
@@ -178,6 +206,11 @@ async function perform(request: Request): Promise<Answer["value"]> {
     case "call": return pair.call(request.place, request.name, request.args);
     case "run": return pair.run(pair.world.nowMs + request.ms, false);
     case "step": return pair.run(request.until, true);
+    case "frame": return void pair.wire?.inject(request.frame);
+    case "script": return void pair.wire?.script();
+    case "entry": return pair.isEntry(request.place, request.index, request.name);
+    case "plug": return void pair.wire?.plug(request.open);
+    case "sockets": return pair.tableOf(request.place);
     case "rest": return void (await pair.rest());
     default: return pair.sides[request.place].core.stats();
   }
@@ -194,10 +227,11 @@ async function answer(request: Request): Promise<Answer> {
   error ??= news.fatal?.stack;
   news.fatal = undefined;
   const elsewhere = pairs.flatMap(({ sides }) => sides.map(({ sockets }) => sockets.elsewhere)).find((one) => one !== "");
-  const now = "world" in request ? (pairs[request.world]?.world.nowMs ?? 0) : 0;
+  const pair = "world" in request ? pairs[request.world] : undefined;
+  const now = pair?.world.nowMs ?? 0;
   return {
     ...(value !== undefined && { value }), ...(error !== undefined && { error }),
-    ...(elsewhere && { notRun: `needs a machine at ${elsewhere}` }), now, events: news.events.splice(0), reports: news.reports.splice(0),
+    ...(elsewhere && { notRun: `needs a machine at ${elsewhere}` }), now, events: news.events.splice(0), frames: pair?.wire?.takeFrames() ?? [], arrived: pair?.wire?.takeArrived() ?? [], reports: news.reports.splice(0),
   };
 }
 

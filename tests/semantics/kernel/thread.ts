@@ -4,7 +4,7 @@ import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from "
 import { type CloseReportRecord, type Core, type CoreStats, HostArea } from "../../../host/core/index.ts";
 import { MemoryViews } from "../../../host/core/memory.ts";
 import type { Driver, DriverListener } from "../../../host/driver/index.ts";
-import { type Answer, FLAG_WORDS, NotRun, type Opened, type Place, type RemoteArea, type Request } from "./protocol.ts";
+import { type Answer, FLAG_WORDS, type Frame, NotRun, type Opened, type Place, type RemoteArea, type Request, type WireOptions } from "./protocol.ts";
 
 /** How host sockets are made; the runner sets it before the first. koffi: where it is there. */
 export const sockets = { koffi: true };
@@ -90,6 +90,10 @@ class RemoteCore {
     });
   }
 
+  isEntry(index: number, name: string): boolean {
+    return this.#world.ask({ op: "entry", world: this.#world.id, place: this.#place, index, name }).value as boolean;
+  }
+
   stats(): CoreStats {
     return this.#world.ask({ op: "stats", world: this.#world.id, place: this.#place }).value as CoreStats;
   }
@@ -103,11 +107,14 @@ export class RemoteWorld {
   readonly #thread: SocketThread;
   readonly #areas: readonly [RemoteArea, RemoteArea];
   readonly #listeners: DriverListener[] = [];
+  /** Told of every frame given to the wire, and of what arrives where the scripted peer is. */
+  onFrame: (frame: Frame) => void = () => {};
+  onArrived: (frame: Uint8Array) => void = () => {};
 
-  constructor(build: string, configs: Extract<Request, { op: "open" }>["configs"]) {
+  constructor(build: string, configs: Extract<Request, { op: "open" }>["configs"], wire?: WireOptions) {
     if (!current) throw new Error("the thread of the sockets does not run");
     this.#thread = current;
-    const opened = this.#thread.ask({ op: "open", build, configs }).value as Opened;
+    const opened = this.#thread.ask({ op: "open", build, configs, ...(wire && { wire }) }).value as Opened;
     this.id = opened.world;
     this.addresses = opened.addresses;
     this.#areas = opened.areas;
@@ -124,6 +131,8 @@ export class RemoteWorld {
   ask(request: Request): Answer {
     const answer = this.#thread.ask(request);
     this.nowMs = answer.now;
+    for (const frame of answer.frames) this.onFrame(frame);
+    for (const frame of answer.arrived) this.onArrived(frame);
     for (const [place, kind, handle, a, b] of answer.events) this.#listeners[place]?.event(kind, handle, a, b);
     for (const [place, report] of answer.reports) this.#listeners[place]?.report?.(report as CloseReportRecord);
     return answer;

@@ -6,7 +6,8 @@ import { type MemoryLink, type MemoryLinkOptions, memoryLink } from "../../../ho
 import { World } from "../../../host/driver/index.ts";
 import { coreModule } from "../../host/support/spi.ts";
 import type { Check } from "../check.ts";
-import { kernelHosts } from "../kernel/hosts.ts";
+import { kernelHosts, scriptedKernelHosts } from "../kernel/hosts.ts";
+import { kernelTime } from "../kernel/reasons.ts";
 import { NotRun } from "../kernel/protocol.ts";
 import { Gate } from "./gate.ts";
 import { Provider } from "./provider.ts";
@@ -96,6 +97,11 @@ class Wired {
     return this.log.segments.some((s) => s.from !== side && s.destinationPort === port && s.ack === end && s.due <= this.now);
   }
 
+  /** Whether a's stack still has memory in use for bytes that were sent. */
+  holds(_side: "a", _port: number): boolean {
+    return this.a.core.stats().bufferBytes > 0;
+  }
+
   /** The state that the segments on the wire put one end of the connection in; for ends without a handle. */
   wireState(side: Side, port: number): string {
     return stateOnWire(this.log, side, port, this.now);
@@ -140,7 +146,7 @@ export interface Connected extends Hosts {
 export async function hosts(check: Check, options: HostsOptions = {}): Promise<Hosts> {
   if (check.provider === "host") {
     check.transitMs = options.link?.delayMs ?? 0;
-    return kernelHosts(target.build, options, check.config);
+    return kernelHosts(target.build, options, check.config, check.wired ? kernelTime(check.row.id) : undefined);
   }
   return new Hosts(await coreModule(target.build), options, check.config);
 }
@@ -174,7 +180,11 @@ export interface ScriptedConnection extends Scripted {
 }
 
 export async function scripted(check: Check, options: HostsOptions = {}): Promise<Scripted> {
-  if (check.provider === "host") throw new NotRun("needs a scripted peer");
+  if (check.provider === "host") {
+    if (!check.wired) throw new NotRun("needs a scripted peer");
+    const made = await scriptedKernelHosts(target.build, options, check.config, kernelTime(check.row.id));
+    return Object.assign(made, { peer: new RawPeer(made.far, B, A, made.link.a.mac) }) as unknown as Scripted;
+  }
   return new Scripted(await coreModule(target.build), options, check.config);
 }
 

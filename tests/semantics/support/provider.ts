@@ -120,6 +120,15 @@ export class Provider extends Spi {
     return W.tcpStateName[this.core.exports.socketState(s)] ?? "none";
   }
 
+  /** Whether the function at that index of the core's table is the export of that name: wrappers of one function are one object. */
+  isEntry(index: number, name: string): boolean {
+    const remote = this.core as unknown as { isEntry?(index: number, name: string): boolean };
+    if (remote.isEntry) return remote.isEntry(index, name);
+    const exports = this.core.exports as unknown as Record<string, unknown>;
+    const table = exports["table"] as WebAssembly.Table;
+    return index < table.length && table.get(index) === exports[name];
+  }
+
   /** Fills SIO_TCP_INFO and returns State as its name. */
   tcpInfoState(s: number): string {
     assert.equal(this.ioctl(s, W.SIO_TCP_INFO, 0), 0);
