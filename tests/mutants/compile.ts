@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { main as asc } from "assemblyscript/asc";
+import { faulty } from "./fault.ts";
 import type { Mutant } from "./table.ts";
 
 /** Constants and the start of static data as in the default build; unoptimised, because a fault is one there too and the compiler is three times as fast. */
@@ -9,14 +10,6 @@ const OPTIONS = [
   "assembly/index.ts", "--outFile", "core.wasm", "--exportTable", "--noAssert", "--runtime", "stub", "--exportStart", "_initialize", "--initialMemory", "2", "--memoryBase", "1024",
   ...["abort=", "DEBUG=0", "TINY=0", "TINY_SOCKETS=8", "TINY_CONNECTIONS=10", "TINY_SEND_BUFFER=2048", "TINY_RECV_BUFFER=2048", "TINY_MTU=1500"].flatMap((use) => ["--use", use]),
 ];
-
-/** The file below `folder`/assembly with the fault. @throws if `find` does not stand in it exactly once. */
-export function faulty(folder: string, { file, find, replace, name }: Mutant): string {
-  const source = readFileSync(join(folder, "assembly", file), "utf8");
-  const places = source.split(find).length - 1;
-  if (places !== 1) throw new Error(`"${name}": the text to change stands ${places} times in assembly/${file}; expected once`);
-  return source.replace(find, () => replace);
-}
 
 /** The module made of `folder`/assembly with the fault, or without one. @throws what the compiler says. */
 export async function compileMutant(folder: string, mutant?: Mutant): Promise<Uint8Array> {

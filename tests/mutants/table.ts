@@ -17,14 +17,14 @@ const m = (file: string, name: string, find: string, replace: string): Mutant =>
 const ARRIVAL: readonly Mutant[] = [
   m("tcp/segment_in", "FIN is not counted in SEG.LEN", "+ (segFlags & FIN ? 1 : 0)", "+ (segFlags & FIN ? 0 : 0)"),
   m("tcp/segment_in", "SYN is not counted in SEG.LEN", "segLen = textLen + (segFlags & SYN ? 1 : 0)", "segLen = textLen + (segFlags & SYN ? 0 : 0)"),
-  m("tcp/segment_in", "a FIN survives the text before it being cut", "  segFlags &= ~FIN;", "  segFlags &= ~0;"),
+  m("tcp/segment_in", "a FIN survives the text before it being cut", "  textLen = n;\n  segFlags &= ~FIN;", "  textLen = n;\n  segFlags &= ~0;"),
   m("tcp/arrival", "any RST in the window resets", "if (segSeq != t.rcvNxt) challenge(t); // W-23", "if (segSeq != segSeq) challenge(t); // W-23"),
   m("tcp/arrival", "a RST ends TIME_WAIT", "else if (t.state != TCP_TIME_WAIT) reset(t);", "else if (t.state != TCP_SYN_SENT) reset(t);"),
   m("tcp/arrival", "a RST at the right edge counts as in the window", "ahead >= 0 && ahead < window : ahead == 0", "ahead >= 0 && ahead <= window : ahead == 0"),
   m("tcp/arrival", "a RST is answered with a RST", "!(segFlags & RST)) answerReset();", "!(segFlags & FIN)) answerReset();"),
   m("tcp/arrival", "the RST for a stray ignores SEG.LEN", "0, segSeq + segLen, RST | ACK", "0, segSeq + 0, RST | ACK"),
   m("tcp/arrival", "TIME_WAIT is not restarted by a repeated FIN", "segSeq + segLen == t.rcvNxt) restartTimeWait(t)", "segSeq + segLen != t.rcvNxt) restartTimeWait(t)"),
-  m("tcp/arrival", "an old segment with text is not answered", "if (segLen) ackNow(t); else challenge(t);\n  return false;", "if (!segLen) challenge(t);\n  return false;"),
+  m("tcp/arrival", "an old segment with text is not answered", "    ackNow(t);\n    return closingAgain(t);", "    return closingAgain(t);"),
   m("tcp/arrival", "a segment without ACK is processed", "if (!(segFlags & ACK)) return;", "if (!(segFlags & (ACK | 255))) return;"),
   m("tcp/arrival", "a reset keeps unread bytes", "if (!(config(CONFIG_SWITCHES) & SWITCH_V15_RESET_KEEPS_UNREAD)) rcvFlush(t);", "if (config(CONFIG_SWITCHES) & SWITCH_V15_RESET_KEEPS_UNREAD) rcvFlush(t);"),
   m("tcp/ack", "acknowledgements of what was never sent are taken", "if (!ackPlausible(t, segAck)) {", "if (ackPlausible(t, segAck) && false) {"),
@@ -42,7 +42,7 @@ const ARRIVAL: readonly Mutant[] = [
   m("tcp/receive", "the peer's FIN takes no sequence number", "  t.rcvNxt++;", "  t.rcvNxt += 0;"),
   m("tcp/receive", "the peer's FIN is not acknowledged at once", "  ackNow(t); // W-20", "  // W-20"),
   m("tcp/receive", "text beyond the window is taken", "const room = window > ahead ? window - ahead : 0;", "const room = window > ahead ? <u32>65535 : 0;"),
-  m("tcp/receive", "repeated text is taken twice", "if (seqLt(textSeq, t.rcvNxt)) trimFront(", "if (seqLt(textSeq, t.irs)) trimFront("),
+  m("tcp/receive", "repeated text is taken twice", "trimFront(min(t.rcvNxt - textSeq, textLen));", "trimFront(min(0, textLen));"),
   m("tcp/receive", "every third segment is acknowledged", "const ACK_EVERY: u32 = 2;", "const ACK_EVERY: u32 = 3;"),
   m("tcp/receive", "no duplicate ACK for a gap", "if (t.dupAcksOwed < 255) t.dupAcksOwed++;", "if (t.dupAcksOwed < 0) t.dupAcksOwed++;"),
   m("tcp/receive", "FIN in FIN_WAIT_1 goes to TIME_WAIT", "t.state == TCP_FIN_WAIT_1) transition(t, TCP_CLOSING, BY_FIN);", "t.state == TCP_FIN_WAIT_2) transition(t, TCP_CLOSING, BY_FIN);"),
@@ -81,6 +81,37 @@ const SENDING: readonly Mutant[] = [
   m("tcp/retransmission", "a partial ACK repairs no further hole", "    ccPartial(t, acked);\n    t.marks |= M_RTX_NOW;", "    ccPartial(t, acked);"),
   m("tcp/congestion", "a loss does not halve the window", "max<u32>(flight >> 1, 2 * <u32>t.sndMss)", "max<u32>(flight, 2 * <u32>t.sndMss)"),
   m("tcp/congestion", "the initial window is one segment", "t.cwnd = synLost ? mss : initialWindow(mss);", "t.cwnd = synLost ? mss : mss;"),
+];
+
+const OPTIONS: readonly Mutant[] = [
+  m("tcp/timestamps", "a segment older than what is echoed is taken (PAWS)", "if (seqGeq(optionTsVal, t.tsRecent) || now", "if (seqGeq(optionTsVal, optionTsVal) || now"),
+  m("tcp/timestamps", "a segment without the option is taken", "if (!optionStamp) return false;", "if (!optionStamp) return true;"),
+  m("tcp/timestamps", "a RST is judged by its stamp", "if (segFlags & RST) return true;", "if (segFlags & 0) return true;"),
+  m("tcp/timestamps", "an old text is dropped without an answer", "if (segLen) ackNow(t); else challenge(t);", "if (!segLen) challenge(t);"),
+  m("tcp/timestamps", "the stamp of a segment beyond a gap is echoed", "if (!seqLeq(segSeq, t.lastAckSent) ||", "if (!seqLeq(segSeq, segSeq) ||"),
+  m("tcp/timestamps", "a stamp is believed for ever", "now - t.tsRecentAt >= RECENT_MS) return true;", "now - t.tsRecentAt >= 0xffffffff) return true;"),
+  m("tcp/timestamps", "stamps although the peer's SYN had none", "    t.agreed &= ~AGREED_TIMESTAMPS;\n    return;", "    t.agreed &= ~0;\n    return;"),
+  m("tcp/timestamps", "full segments leave no room for the option", "t.sndMss -= <u16>TIMESTAMPS_ROOM;", "t.sndMss -= 0;"),
+  m("tcp/timestamps", "the stamp tells how long the stack runs", "return now + t.tsOffset;", "return now + 0;"),
+  m("tcp/timestamps", "an older stamp reopens TIME_WAIT", "return seqGt(optionTsVal, t.tsRecent) ||", "return seqLt(optionTsVal, t.tsRecent) ||"),
+  m("tcp/arrival", "nothing is protected by timestamps", "return !(t.agreed & AGREED_TIMESTAMPS) || stampAcceptable(t);", "return !(t.agreed & AGREED_TIMESTAMPS) || true;"),
+  m("tcp/arrival", "text of old is not reported (DSACK)", "if (!TINY && ahead < 0) sackDuplicate(", "if (!TINY && ahead > 0) sackDuplicate("),
+  m("tcp/receive", "text repeated in part is not reported (DSACK)", "    if (!TINY) sackDuplicate(t, t.rcvNxt);\n    trimFront", "    if (!TINY) sackDuplicate(t, textSeq);\n    trimFront"),
+  m("tcp/sack", "SACK although the peer's SYN did not permit it", "if (!optionSackPermitted) t.agreed &= ~AGREED_SACK;", "if (!optionSackPermitted) t.agreed &= ~0;"),
+  m("tcp/sack", "only the latest range is told of", "const RECENT: u32 = 4;", "const RECENT: u32 = 1;"),
+  m("tcp/sack", "text that came twice beyond a gap is not reported", "if (at && seqLeq(textSeq + textLen, rangeEnd(at))) sackDuplicate", "if (at && seqLeq(textSeq + textLen, textSeq)) sackDuplicate"),
+  m("tcp/sack", "what came twice is reported as nothing", "t.dupEnd = seqMin(end, textSeq + textLen);", "t.dupEnd = seqMin(end, textSeq);"),
+  m("tcp/sack", "the range is told of by the end of the text", "let carried = textSeq;", "let carried = textSeq + textLen;"),
+  m("tcp/scoreboard", "blocks of what was never sent are believed", "seqLeq(right, t.sndNxt) &&", "seqLeq(right, right) &&"),
+  m("tcp/scoreboard", "two ranges above a segment make it lost", "const DUP_THRESHOLD: u32 = 3;", "const DUP_THRESHOLD: u32 = 2;"),
+  m("tcp/scoreboard", "what the peer has counts as in the network", "t.leftNetwork = bytes + missing(", "t.leftNetwork = 0 + missing("),
+  m("tcp/scoreboard", "what the peer has is sent again", "if (seqLt(seq, rangeEnd(at))) return rangeEnd(at);", "if (seqLt(seq, rangeEnd(at))) return seq;"),
+  m("tcp/scoreboard", "a repair runs on into what the peer has", "return seqMin(rangeStart(at), end);", "return seqMin(end, end);"),
+  m("tcp/scoreboard", "after a timeout old blocks are believed", "  rangesFree(sackedList(t));\n  t.lostEdge", "  t.lostEdge"),
+  m("tcp/retransmission", "a loss is known after three ACKs only, whatever the blocks say", "&& !seqGt(t.lostEdge, t.sndUna)) ||", "&& !seqGt(t.sndUna, t.sndUna)) ||"),
+  m("tcp/retransmission", "a repair by SACK is over too early", "if (recovery == RECOVERY_SACK) return;", "if (recovery == RECOVERY_NONE) return;"),
+  m("tcp/retransmission", "a repair by SACK heeds no congestion window", "+ <u32>t.sndMss) <= <i32>t.cwnd;", "+ <u32>t.sndMss) <= 0x3fffffff;"),
+  m("tcp/congestion", "a loss known from SACK does not halve the window", "decrease(t, flight);\n  t.cwnd = t.ssthresh;\n", "decrease(t, flight << 1);\n  t.cwnd = t.ssthresh;\n"),
 ];
 
 const ENDING: readonly Mutant[] = [
@@ -139,4 +170,4 @@ const LINK: readonly Mutant[] = [
   m("link/limit", "the bucket never refills", "min<u32>(now - b.counted, SPAN_MAX) * perSecond", "min<u32>(now - b.counted, SPAN_MAX) * 0"),
 ];
 
-export const MUTANTS: readonly Mutant[] = [...ARRIVAL, ...OPENING, ...SENDING, ...ENDING, ...SOCKETS, ...LINK];
+export const MUTANTS: readonly Mutant[] = [...ARRIVAL, ...OPENING, ...SENDING, ...OPTIONS, ...ENDING, ...SOCKETS, ...LINK];

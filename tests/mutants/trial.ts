@@ -15,7 +15,7 @@ import { runScenario } from "../sim/run.ts";
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const SEEDS = 25;
 /** Host tests that need no network of the machine: those that end within a second first. */
-const HOST_TESTS = [/^(sim-findings|mutant-findings)\.test\.ts$/, /^(winsock-.*|loss-table|clock-jumps|net-stack|fuzz)\.test\.ts$/] as const;
+const HOST_TESTS = [/^(sim-findings|mutant-findings|link-neighbors)\.test\.ts$/, /^(winsock-.*|loss-table|clock-jumps|net-stack|fuzz)\.test\.ts$/] as const;
 const HOST_MS = 240_000;
 
 const scripts = scriptsBelow(join(ROOT, "tests/packetdrill"));
