@@ -11,6 +11,9 @@ export class SegmentLog {
   readonly #serverPort: number;
   readonly #initial: Partial<Record<Side, number>> = {};
 
+  /** Resolves the promise of bothEnded. */
+  #ended: (() => void) | undefined;
+
   constructor(steps: Steps, serverPort: number) {
     this.#steps = steps;
     this.#serverPort = serverPort;
@@ -26,6 +29,30 @@ export class SegmentLog {
     const { seq, ack } = this.#relative(from, tcp);
     this.#steps.add({ kind: "segment", from, flags: flagNames(tcp.flags), seq, ack, length: tcp.payloadLength, lost, recorded });
     this.onSegment?.();
+    if (this.#ended && this.#finsAnswered()) this.#ended();
+  }
+
+  /**
+   * Settles once the FIN of each side has crossed the wire and the other side has spoken after it, or after `limitMs`: a program is
+   * told that its close is over before the peer's last segments are here.
+   */
+  bothEnded(limitMs: number): Promise<void> {
+    if (this.#finsAnswered()) return Promise.resolve();
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, limitMs);
+      this.#ended = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
+  #finsAnswered(): boolean {
+    const segments = this.#steps.all.filter((step) => step.kind === "segment");
+    return (["client", "server"] as const).every((side) => {
+      const fin = segments.findIndex((step) => step.from === side && step.flags.includes("FIN"));
+      return fin >= 0 && segments.slice(fin + 1).some((step) => step.from !== side);
+    });
   }
 
   #relative(from: Side, tcp: DecodedTcp): { seq: number; ack: number } {

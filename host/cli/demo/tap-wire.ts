@@ -15,6 +15,8 @@ import { type Side, type Step, Steps } from "./steps.ts";
 export const KERNEL = "10.77.0.1";
 export const LASTACK = "10.77.0.2";
 export const PREFIX = 24;
+/** How long the last segments of a finished run may take. */
+const LAST_SEGMENTS_MS = 2000;
 const LIMITS = { receiveBuffer: 65536, hostArea: 2 << 20, maxSockets: 16 };
 
 const run = promisify(execFile);
@@ -59,6 +61,7 @@ export async function runOnTap(options: TapRunOptions, onStep: (step: Step) => v
     const initiator: Side = scenario.initiator === "client" ? "client" : lastack;
     const ends = { kernel: { address: KERNEL, port: PORT }, lastack: { address: LASTACK, port: PORT } };
     const played = await playAgainst({ ...options, initiator, ends }, started, steps, peers);
+    if (scenario.wire !== "reset" && played.failure === undefined) await log.bothEnded(LAST_SEGMENTS_MS);
     return judged("tap", scenario, initiator, played, steps.all, lastack);
   } finally {
     for (const peer of peers) peer.stop();
