@@ -41,5 +41,13 @@ export { WSPSelect } from "./winsock/select";
 export { WSAPoll } from "./winsock/pollfds";
 export { WSPDuplicateSocket } from "./winsock/duplicate";
 export { WSPAddressToString, WSPStringToAddress } from "./winsock/strings";
-export { WSPAsyncSelect, WSPGetOverlappedResult, WSPGetQOSByName, WSPJoinLeaf } from "./winsock/unsupported";
+export { WSPGetQOSByName, WSPJoinLeaf } from "./winsock/unsupported";
+export { WSPAsyncSelect } from "./winsock/asyncselect";
+export { WSPGetOverlappedResult } from "./winsock/overlapped/result";
+export { AcceptEx, GetAcceptExSockaddrs } from "./winsock/overlapped/accepting";
+export { CancelIoEx } from "./winsock/overlapped/cancel";
+export { ConnectEx, DisconnectEx } from "./winsock/overlapped/connecting";
+export {
+  CloseHandle, CreateIoCompletionPort, GetQueuedCompletionStatus, PostQueuedCompletionStatus,
+} from "./winsock/overlapped/completionports";
 export { WSACloseEvent, WSACreateEvent, WSAResetEvent, WSASetEvent, WSAWaitForMultipleEvents } from "./winsock/eventobjects";

@@ -90,7 +90,10 @@ export const DEFAULT_UDP_QUEUE: u32 = 64;
 /** Sockets of the host at once: connections, listeners and UDP; 0 = the host has none to give. */
 export const CONFIG_HOST_SOCKETS: u32 = 116;
 export const DEFAULT_HOST_SOCKETS: u32 = 0;
-export const SIZEOF_CONFIG: u32 = 120;
+/** Overlapped operations pending, and completions nobody has taken yet, at once; 0 = twice the sockets and 64. */
+export const CONFIG_OPERATIONS: u32 = 120;
+export const DEFAULT_OPERATIONS: u32 = 0;
+export const SIZEOF_CONFIG: u32 = 124;
 
 /** Switch bits: set = the second reading of the V row, clear = its recommended default. */
 export const SWITCH_V01_CLOSE_ABORTED: u32 = 1 << 0;

@@ -38,6 +38,8 @@ export const FIOASYNC: i32 = -2147195267;
 export const SIOCATMARK: i32 = 0x40047307;
 /** 0xD8000027. */
 export const SIO_TCP_INFO: i32 = -671088601;
+/** 0xC8000006. */
+export const SIO_GET_EXTENSION_FUNCTION_POINTER: i32 = -939524090;
 /** 0x98000004. */
 export const SIO_KEEPALIVE_VALS: i32 = -1744830460;
 /** 0x9800000C. */
@@ -70,6 +72,9 @@ export const SO_PROTOCOL_INFOW: i32 = 0x2005;
 export const SO_CONDITIONAL_ACCEPT: i32 = 0x3002;
 export const SO_PAUSE_ACCEPT: i32 = 0x3003;
 export const SO_OPENTYPE: i32 = 0x7008;
+/** SO_OPENTYPE: socket() makes sockets that are not overlapped (O-27). */
+export const SO_SYNCHRONOUS_ALERT: i32 = 0x10;
+export const SO_SYNCHRONOUS_NONALERT: i32 = 0x20;
 export const SO_CONNECT_TIME: i32 = 0x700c;
 export const SO_UPDATE_ACCEPT_CONTEXT: i32 = 0x700b;
 export const SO_UPDATE_CONNECT_CONTEXT: i32 = 0x7010;
@@ -94,6 +99,8 @@ export const LSO_RESET: i32 = 3;
 export const LSO_CAPABILITIES: i32 = 4;
 /** Get/set { u32 bytes, u32 milliseconds }: read and discard that much after our FIN; 0,0 = off. */
 export const LSO_DRAIN: i32 = 5;
+
+export const WSA_FLAG_OVERLAPPED: i32 = 0x01;
 
 export const FD_READ: i32 = 0x001;
 export const FD_WRITE: i32 = 0x002;

@@ -41,6 +41,7 @@ function defaults(): void {
   fill(C.CONFIG_FEATURES, TINY ? 0 : C.DEFAULT_FEATURES);
   fill(C.CONFIG_UDP_QUEUE, TINY ? 4 : C.DEFAULT_UDP_QUEUE);
   fill(C.CONFIG_HOST_SOCKETS, C.DEFAULT_HOST_SOCKETS);
+  fill(C.CONFIG_OPERATIONS, C.DEFAULT_OPERATIONS);
 }
 
 /**
@@ -67,6 +68,8 @@ function configLegal(): bool {
   if (config(C.CONFIG_MAX_CONNECTIONS) == 0) fill(C.CONFIG_MAX_CONNECTIONS, sockets * 2);
   const connections = config(C.CONFIG_MAX_CONNECTIONS);
   if (connections > 1 << 21) return false;
+  if (config(C.CONFIG_OPERATIONS) == 0) fill(C.CONFIG_OPERATIONS, sockets * 2 + 64);
+  if (config(C.CONFIG_OPERATIONS) > 1 << 22) return false;
   if (config(C.CONFIG_REPORT_SLOTS) == 0) fill(C.CONFIG_REPORT_SLOTS, connections);
   if (config(C.CONFIG_REPORT_SLOTS) > 1 << 21) return false;
   if (config(C.CONFIG_TIME_WAIT_MS) > 300000) return false;

@@ -9,6 +9,8 @@ import { carve } from "./arena";
 export const KIND_FREE: u32 = 0;
 export const KIND_SOCKET: u32 = 1;
 export const KIND_EVENT: u32 = 2;
+/** A completion port. */
+export const KIND_PORT: u32 = 3;
 
 const ENTRY: usize = 16;
 let table: usize = 0;

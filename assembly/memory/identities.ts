@@ -22,6 +22,8 @@ export function identitiesReset(maxConnections: u32, maxSocketObjects: u32, host
 export function idOfNeighbors(): u32 { return connections + sockets; }
 export function idOfReassembly(): u32 { return connections + sockets + 1; }
 export function idOfServices(): u32 { return connections + sockets + 2; }
+/** Callers that wait at completion ports. */
+export function idOfPorts(): u32 { return connections + sockets + 3; }
 
 /** Block i of provider/hostblock. */
 export function idOfHost(i: u32): u32 { return connections + sockets + TABLES + i; }

@@ -5,7 +5,7 @@
  */
 import { frameRead, clockSample } from "../wasi/preview1";
 import { deadlineNext, deadlineTake } from "../memory/deadlines";
-import { hostOf, idOfNeighbors, idOfReassembly, isConnection, isHost, isSocket, socketOf } from "../memory/identities";
+import { hostOf, idOfNeighbors, idOfPorts, idOfReassembly, isConnection, isHost, isSocket, socketOf } from "../memory/identities";
 import { device, deviceCount, deviceWentDown } from "../link/device";
 import { neighborsTimer } from "../link/neighbor";
 import { loopbackQueued } from "../ip/loopback";
@@ -17,6 +17,7 @@ import { tcpChangedTake, tcpNotifyTake } from "../tcp/lists";
 import { tcpTimer } from "../tcp/timers";
 import { udpChangedTake, udpNotifyTake } from "../udp/udp";
 import { socketNotifyHost, socketNotifyTcp, socketNotifyUdp, socketTimer } from "../winsock/notify";
+import { portWaitsTimer } from "../winsock/portwaits";
 import { frameBuffer, frameCapacity } from "./configure";
 import { egress, EGRESS_DONE, EGRESS_FULL, EGRESS_MORE } from "./egress";
 import { ingressExpired, ingressFrame, ingressLoopback, ingressRefused } from "./ingress";
@@ -65,6 +66,7 @@ function deadlines(): bool {
     else if (isSocket(who)) socketTimer(socketOf(who));
     else if (who == idOfNeighbors()) { neighborsTimer(); ingressRefused(); }
     else if (who == idOfReassembly()) ingressExpired();
+    else if (!TINY && who == idOfPorts()) portWaitsTimer();
     else if (!TINY && isHost(who)) hostTimer(<i32>hostOf(who));
   }
   return true;

@@ -8,6 +8,7 @@ import { CAUSE_ABORT } from "../abi/report";
 import { CF_ACCEPT, CF_DEFER, CF_REJECT, FD_ACCEPT, FD_ALL_EVENTS, INVALID_SOCKET, SOCK_STREAM } from "../abi/winsock";
 import { handleFree } from "../memory/handles";
 import { PROVIDER_HOST, streamAbort, streamAcceptCount, streamAcceptTake, streamAttach, streamDetach, streamError, streamNames, streamSetLimits } from "../provider/index";
+import { messagesEnd, messagesInherit } from "./asyncselect";
 import { applyOptions } from "./connect";
 import { nameSocket } from "./create";
 import { sockaddrCheck, sockaddrWrite } from "./names";
@@ -91,12 +92,13 @@ function takeChild(listener: Socket): i32 {
   const s = socketAlloc();
   if (!changetype<usize>(s)) return WSAENOBUFS;
   if (!nameSocket(s)) { socketFree(s); return WSAEMFILE; }
-  const i = streamAcceptTake(listener.provider, listener.transport);
+  const boxed = TINY || messagesInherit(s, listener), i = boxed ? streamAcceptTake(listener.provider, listener.transport) : -1;
   if (i < 0) {
+    if (!TINY && boxed) messagesEnd(s);
     handleFree(s.handle);
     countHandles();
     socketFree(s);
-    return WSAEWOULDBLOCK;
+    return boxed ? WSAEWOULDBLOCK : WSAENOBUFS;
   }
   inherit(s, listener);
   s.transport = i;
@@ -116,7 +118,15 @@ function takeChild(listener: Socket): i32 {
 function inherit(s: Socket, from: Socket): void {
   s.type = <u8>SOCK_STREAM;
   s.provider = from.provider;
-  s.flags = (from.flags & S_INHERITED) | S_CONNECTED | S_ACCEPTED;
+  s.flags |= S_CONNECTED | S_ACCEPTED;
+  inheritOptions(s, from);
+  s.eventHandle = from.eventHandle;
+  s.eventMask = from.eventMask;
+}
+
+/** O-34: what a connection takes over from the listener it came from. */
+export function inheritOptions(s: Socket, from: Socket): void {
+  s.flags = (s.flags & ~S_INHERITED) | (from.flags & S_INHERITED);
   s.lingerOn = from.lingerOn;
   s.lingerSecs = from.lingerSecs;
   s.sendLimit = from.sendLimit;
@@ -128,8 +138,6 @@ function inherit(s: Socket, from: Socket): void {
   s.keepCount = from.keepCount;
   s.drainBytes = from.drainBytes;
   s.drainMs = from.drainMs;
-  s.eventHandle = from.eventHandle;
-  s.eventMask = from.eventMask;
 }
 
 /**

@@ -15,7 +15,7 @@ import { NAME, namePort, sockaddrRead } from "./names";
 import { bindTo, portConflict, portDrop, portTake } from "./ports";
 import { finish, mayAccess } from "./result";
 import {
-  has, indexOf, isStream, it, localOf, remoteOf, S_BOUND, S_CONNECT_FAILED, S_CONNECTED, S_CONNECTING, S_IMPLICIT, S_KEEPALIVE,
+  has, indexOf, isStream, it, localOf, remoteOf, S_ACCEPTING, S_BOUND, S_CONNECT_FAILED, S_CONNECTED, S_CONNECTING, S_IMPLICIT, S_KEEPALIVE,
   S_LISTENING, S_NODELAY, S_NONBLOCKING, S_OOBINLINE, S_RECV_SHUT, S_SEND_SHUT, Socket,
 } from "./socket";
 import { clockNow, enterWaiting, wake, waitEnd, waitFor, waitOf } from "./waits";
@@ -42,7 +42,7 @@ function connectTo(h: u32, name: usize, namelen: i32): i32 {
   if (!isStream(s) && mayAccess(name, 2) && namelen >= 2 && <i32>load<u16>(name) == AF_UNSPEC) return disconnectDatagram(s);
   e = sockaddrRead(name, namelen);
   if (e) return e;
-  if (has(s, S_LISTENING)) return WSAEINVAL;
+  if (has(s, S_LISTENING | S_ACCEPTING)) return WSAEINVAL;
   if (has(s, S_CONNECTING)) return WSAEALREADY;
   if (!isStream(s)) return connectDatagram(s);
   if (has(s, S_CONNECTED)) return WSAEISCONN;
@@ -75,7 +75,7 @@ function implicitPort(s: Socket): u32 {
 }
 
 /** Settles the own end of a connection to NAME:namePort and opens it. */
-function openStream(s: Socket): i32 {
+export function openStream(s: Socket): i32 {
   if (s.provider == PROVIDER_HOST) return openOutside(s);
   if (ipSourceFor(NAME, LOCAL) < 0) return WSAENETUNREACH;
   if (has(s, S_BOUND) && !addrIsAny(localOf(s))) addrCopy(LOCAL, localOf(s));

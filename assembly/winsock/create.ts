@@ -6,7 +6,7 @@ import {
   WSAEADDRNOTAVAIL, WSAEAFNOSUPPORT, WSAEFAULT, WSAEINVAL, WSAEISCONN, WSAEMFILE, WSAENOBUFS, WSAEOPNOTSUPP,
   WSAEPROTONOSUPPORT, WSAESOCKTNOSUPPORT, WSANOTINITIALISED,
 } from "../abi/errors";
-import { AF_INET, AF_UNSPEC, INVALID_SOCKET, IPPROTO_TCP, IPPROTO_UDP, SIZEOF_WSAPROTOCOL_INFOW, SOCK_DGRAM, SOCK_STREAM } from "../abi/winsock";
+import { AF_INET, AF_UNSPEC, INVALID_SOCKET, IPPROTO_TCP, IPPROTO_UDP, SIZEOF_WSAPROTOCOL_INFOW, SOCK_DGRAM, SOCK_STREAM, WSA_FLAG_OVERLAPPED } from "../abi/winsock";
 import { config } from "../base/config";
 import { CATALOG_HOST_TCP, CATALOG_HOST_UDP, CATALOG_INET_TCP, CATALOG_INET_UDP } from "../abi/sockets";
 import { deviceCount } from "../link/device";
@@ -19,13 +19,13 @@ import { NAME, namePort, sockaddrRead } from "./names";
 import { bindTo } from "./ports";
 import { finish, mayAccess, setError } from "./result";
 import {
-  claimsForget, countHandles, enter, has, indexOf, isStream, it, localOf, S_BOUND, S_CONDITIONAL, S_CONNECTED, S_CONNECTING, S_LISTENING, S_PAUSE_ACCEPT, Socket,
+  claimsForget, countHandles, enter, has, indexOf, isStream, it, localOf, S_BOUND, S_CONDITIONAL, S_CONNECTED, S_CONNECTING, S_LISTENING, S_PAUSE_ACCEPT, S_SYNCHRONOUS, S_ACCEPTING, Socket,
   socketAlloc, socketFree, startups,
 } from "./socket";
 
 /** FROM_PROTOCOL_INFO: take the argument from lpProtocolInfo. */
 const FROM_PROTOCOL_INFO: i32 = -1;
-/** All WSA_FLAG_ bits (K.1); none of them changes anything here, sockets can always do overlapped operations. */
+/** All WSA_FLAG_ bits (K.1). Only OVERLAPPED changes anything here: without it overlapped calls complete in the call (O-27). */
 const WSA_FLAGS: u32 = 0x1df;
 /** WSAPROTOCOL_INFO: family, type and protocol. */
 const INFO_CATALOG: usize = 36;
@@ -58,6 +58,7 @@ export function WSPSocket(af: i32, type: i32, protocol: i32, lpProtocolInfo: usi
   const error = !isStream(s) && s.transport < 0 ? WSAENOBUFS : nameSocket(s) ? 0 : WSAEMFILE;
   setError(lpErrno, error);
   if (error) { discard(s); return INVALID_SOCKET; }
+  if (!(flags & WSA_FLAG_OVERLAPPED)) s.flags |= S_SYNCHRONOUS;
   defaults(s);
   return s.handle;
 }
@@ -136,7 +137,7 @@ function bindSocket(h: u32, name: usize, namelen: i32): i32 {
   if (e) return e;
   e = sockaddrRead(name, namelen);
   if (e) return e;
-  if (has(it, S_BOUND)) return WSAEINVAL;
+  if (has(it, S_BOUND | S_ACCEPTING)) return WSAEINVAL;
   return it.provider == PROVIDER_HOST || ipHasAddress(NAME) ? bindTo(it, NAME, namePort) : WSAEADDRNOTAVAIL;
 }
 
@@ -153,6 +154,7 @@ function listenOn(h: u32, backlog: i32): i32 {
   if (!isStream(s)) return WSAEOPNOTSUPP;
   if (has(s, S_LISTENING)) return 0;
   if (has(s, S_CONNECTED)) return WSAEISCONN;
+  if (has(s, S_ACCEPTING)) return WSAEINVAL;
   if (!has(s, S_BOUND) || has(s, S_CONNECTING)) return WSAEINVAL;
   const n = <u32>max(1, min(backlog, BACKLOG_MAX));
   s.transport = streamListen(s.provider, localOf(s), <u32>s.lport, min(n, config(CONFIG_MAX_CONNECTIONS)), s.recvLimit, s.sendLimit, <i32>indexOf(s));

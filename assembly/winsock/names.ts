@@ -6,7 +6,7 @@ import { wr16 } from "../base/bytes";
 import { streamPort } from "../provider/index";
 import { portDrop, portTake } from "./ports";
 import { finish, mayAccess } from "./result";
-import { enter, has, it, localOf, remoteOf, S_BOUND, S_CONNECTED, Socket } from "./socket";
+import { enter, has, it, localOf, remoteOf, S_ACCEPTED, S_ACCEPTING, S_BOUND, S_CONNECTED, S_NO_CONTEXT, Socket } from "./socket";
 
 /** Address and port of the sockaddr that sockaddrRead took. */
 export const NAME = memory.data(16, 8);
@@ -48,7 +48,8 @@ function sockName(h: u32, name: usize, length: usize): i32 {
   const s = it;
   e = sockaddrCheck(name, length);
   if (e) return e;
-  if (!has(s, S_BOUND)) return WSAEINVAL;
+  // O-35: of an accepted socket without its context nothing is known yet.
+  if (!has(s, S_BOUND) || has(s, S_ACCEPTING) || (has(s, S_NO_CONTEXT) && has(s, S_ACCEPTED))) return WSAEINVAL;
   if (!s.lport && s.transport >= 0) portLater(s);
   sockaddrWrite(name, length, localOf(s), <u32>s.lport);
   return 0;
@@ -72,7 +73,7 @@ function peerName(h: u32, name: usize, length: usize): i32 {
   let e = enter(h);
   if (e) return e;
   const s = it;
-  if (!has(s, S_CONNECTED)) return WSAENOTCONN;
+  if (!has(s, S_CONNECTED) || has(s, S_NO_CONTEXT)) return WSAENOTCONN;
   e = sockaddrCheck(name, length);
   if (e) return e;
   sockaddrWrite(name, length, remoteOf(s), <u32>s.rport);

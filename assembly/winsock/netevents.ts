@@ -8,8 +8,10 @@ import {
   FD_ACCEPT, FD_ALL_EVENTS, FD_CLOSE, FD_CLOSE_BIT, FD_CONNECT, FD_CONNECT_BIT, FD_MAX_EVENTS, FD_OOB, FD_READ, FD_WRITE, SIZEOF_WSANETWORKEVENTS,
 } from "../abi/winsock";
 import { isEvent, WSAResetEvent, WSASetEvent } from "./eventobjects";
+import { mailboxLeave, mailboxPost } from "./mailboxes";
+import { overlapOf } from "./overlapped/operations";
 import { finish, mayAccess } from "./result";
-import { enter, it, S_NONBLOCKING, Socket } from "./socket";
+import { enter, has, it, S_MESSAGES, S_NONBLOCKING, Socket } from "./socket";
 import { chosen, closeErrorOf, eventsHolding, factsOf } from "./status";
 
 /** Records those of `bits` that hold and are wanted and new, and signals the event object. */
@@ -18,13 +20,18 @@ export function raise(s: Socket, bits: u32): void {
   const fresh = bits & <u32>s.eventMask & ~<u32>s.eventRecord & ~<u32>s.eventReported & eventsHolding(s);
   if (!fresh) return;
   if (fresh & FD_CLOSE) s.closeError = <u16>closeErrorOf(s, factsOf(s));
+  if (!TINY && has(s, S_MESSAGES)) {
+    s.eventReported |= <u16>fresh;
+    mailboxPost(overlapOf(s).mailbox, fresh, <i32>s.closeError, s.connectError);
+    return;
+  }
   s.eventRecord |= <u16>fresh;
   WSASetEvent(s.eventHandle);
 }
 
 /** Like raise, for something that arrived anew: V-04 decides whether that counts for a bit already reported. */
 export function raiseNew(s: Socket, bits: u32): void {
-  if (chosen(SWITCH_V04_NEW_DATA_RECORDS)) s.eventReported &= ~<u16>(bits & (FD_READ | FD_ACCEPT | FD_OOB));
+  if (chosen(SWITCH_V04_NEW_DATA_RECORDS) && !has(s, S_MESSAGES)) s.eventReported &= ~<u16>(bits & (FD_READ | FD_ACCEPT | FD_OOB));
   raise(s, bits);
 }
 
@@ -38,7 +45,7 @@ export function reenable(s: Socket, bit: u32): void {
 
 /**
  * Records network events of `s` in `mask` (FD_ bits; 0 cancels) and signals `hEvent` from now on; makes the socket
- * nonblocking (E-01) and clears what was recorded (E-04). What holds already and was not reported is recorded at once.
+ * nonblocking (E-01), cancels WSPAsyncSelect (E-05) and clears what was recorded (E-04). What holds already and was not reported is recorded at once.
  * Errors: 10093, 10038, 10022 (unknown bits, or a mask without an event object, E-06).
  */
 export function WSPEventSelect(s: u32, hEvent: u32, mask: i32, lpErrno: usize): i32 {
@@ -50,6 +57,12 @@ function eventSelect(h: u32, hEvent: u32, mask: u32): i32 {
   if (e) return e;
   if (mask & ~<u32>FD_ALL_EVENTS || (mask && !isEvent(hEvent))) return WSAEINVAL;
   const s = it;
+  if (!TINY && has(s, S_MESSAGES)) {
+    // E-05: messages give way; what they told may be recorded, FD_CONNECT excepted.
+    mailboxLeave(overlapOf(s).mailbox);
+    overlapOf(s).mailbox = 0;
+    s.flags &= ~S_MESSAGES;
+  }
   s.flags |= S_NONBLOCKING;
   s.eventMask = <u16>mask;
   s.eventHandle = mask ? hEvent : 0;

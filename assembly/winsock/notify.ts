@@ -1,19 +1,21 @@
 /**
  * What happened below reaches the sockets here, once per poll: connections and datagram blocks with news, and deadlines.
  */
-import { OP_ACCEPT, OP_RECV, OP_SEND } from "../abi/events";
+import { OP_ACCEPT, OP_RECV, OP_RESULT, OP_SEND } from "../abi/events";
 import { FD_ACCEPT, FD_CLOSE, FD_OOB, FD_READ, FD_WRITE } from "../abi/winsock";
 import { hostOwner } from "../provider/host";
 import { streamError } from "../provider/index";
 import {
-  NOTIFY_ACCEPTABLE, NOTIFY_CONNECT_FAILED, NOTIFY_CONNECTED, NOTIFY_FAILED, NOTIFY_FIN, NOTIFY_READABLE, NOTIFY_RESET, NOTIFY_URGENT, NOTIFY_WRITABLE,
+  NOTIFY_ACCEPTABLE, NOTIFY_CONNECT_FAILED, NOTIFY_CONNECTED, NOTIFY_FAILED, NOTIFY_FIN, NOTIFY_READABLE, NOTIFY_RESET, NOTIFY_SETTLED, NOTIFY_URGENT, NOTIFY_WRITABLE,
 } from "../tcp/tcb";
 import { tcpOwner } from "../tcp/status";
 import { NOTIFY_UDP_ERROR, NOTIFY_UDP_READABLE, NOTIFY_UDP_WRITABLE } from "../udp/table";
 import { udpOwner } from "../udp/udp";
 import { connectDone, connectFailed } from "./connect";
 import { raise, raiseNew } from "./netevents";
-import { has, isStream, S_CONNECTING, S_LISTENING, Socket, socketAt, T_OPEN } from "./socket";
+import { connectExDone, isConnectExPending } from "./overlapped/connecting";
+import { operationsProgress } from "./overlapped/progress";
+import { has, isStream, S_ACCEPTING, S_CONNECTING, S_LISTENING, Socket, socketAt, T_OPEN } from "./socket";
 import { hasRoom } from "./status";
 import { closeProgress, closeTimer } from "./teardown/close";
 import { waitsTimer, wake } from "./waits";
@@ -37,12 +39,26 @@ export function socketNotifyHost(i: i32, bits: u32): void {
 
 function streamTold(s: Socket, i: i32, bits: u32): void {
   if (s.teardown != T_OPEN) { closeProgress(s, bits); return; }
+  if (!TINY && has(s, S_ACCEPTING)) { operationsProgress(s); return; }
   if (has(s, S_CONNECTING)) {
-    if (bits & NOTIFY_CONNECT_FAILED) { connectFailed(s, streamError(s.provider, i)); return; }
+    const extended = !TINY && isConnectExPending(s);
+    if (bits & NOTIFY_CONNECT_FAILED) { attemptFailed(s, streamError(s.provider, i), extended); return; }
     if (!(bits & NOTIFY_CONNECTED)) return;
     connectDone(s);
+    if (extended) connectExDone(s, 0);
   }
+  // E-56, E-73: operations that wait take what is theirs before anybody hears of it.
+  if (!TINY) operationsProgress(s);
   streamNews(s, bits);
+}
+
+function attemptFailed(s: Socket, error: i32, extended: bool): void {
+  const before = s.soError;
+  connectFailed(s, error);
+  if (!extended) return;
+  // O-05: the operation tells.
+  s.soError = before;
+  connectExDone(s, error);
 }
 
 function streamNews(s: Socket, bits: u32): void {
@@ -54,6 +70,7 @@ function streamNews(s: Socket, bits: u32): void {
   if (bits & NOTIFY_URGENT) { raiseNew(s, FD_OOB); ops |= 1 << OP_RECV; }
   if (bits & NOTIFY_WRITABLE && hasRoom(s)) { raise(s, FD_WRITE); ops |= 1 << OP_SEND; }
   if (bits & (NOTIFY_FIN | LOST)) { raise(s, FD_CLOSE); ops |= 1 << OP_RECV; }
+  if (!TINY && bits & NOTIFY_SETTLED) ops |= 1 << OP_RESULT;
   if (bits & LOST) ops |= 1 << OP_SEND | 1 << OP_ACCEPT;
   if (ops) wake(s, ops);
 }
@@ -65,6 +82,7 @@ export function socketNotifyUdp(i: i32, bits: u32): void {
 }
 
 function datagramNews(s: Socket, bits: u32): void {
+  if (!TINY) operationsProgress(s);
   let ops: u32 = 0;
   if (bits & (NOTIFY_UDP_READABLE | NOTIFY_UDP_ERROR)) { raiseNew(s, FD_READ); ops |= 1 << OP_RECV; }
   if (bits & NOTIFY_UDP_WRITABLE) { raise(s, FD_WRITE); ops |= 1 << OP_SEND; }

@@ -1,5 +1,6 @@
 /** WSPPROC_TABLE: the 30 entries in the order of semantics K.6, as indices into the exported function table. */
 import { WSPAccept } from "./accept";
+import { WSPAsyncSelect } from "./asyncselect";
 import { WSPCancelBlockingCall } from "./control";
 import { WSPConnect } from "./connect";
 import { WSPBind, WSPListen, WSPSocket } from "./create";
@@ -8,6 +9,7 @@ import { WSPIoctl } from "./ioctl";
 import { WSPGetPeerName, WSPGetSockName } from "./names";
 import { WSPEnumNetworkEvents, WSPEventSelect } from "./netevents";
 import { WSPGetSockOpt, WSPSetSockOpt } from "./options";
+import { WSPGetOverlappedResult } from "./overlapped/result";
 import { WSPRecv, WSPRecvFrom } from "./receive";
 import { WSPSelect } from "./select";
 import { WSPSend, WSPSendTo } from "./send";
@@ -15,7 +17,7 @@ import { WSPAddressToString, WSPStringToAddress } from "./strings";
 import { WSPCleanup } from "./teardown/cleanup";
 import { WSPCloseSocket } from "./teardown/close";
 import { WSPRecvDisconnect, WSPSendDisconnect, WSPShutdown } from "./teardown/shutdown";
-import { WSPAsyncSelect, WSPGetOverlappedResult, WSPGetQOSByName, WSPJoinLeaf } from "./unsupported";
+import { WSPGetQOSByName, WSPJoinLeaf } from "./unsupported";
 
 // @ts-ignore: decorator
 @inline function put(table: usize, entry: usize, index: i32): void { store<i32>(table + (entry - 1) * 4, index); }

@@ -1,19 +1,24 @@
-/** What the host pulls after a poll: wake-ups, signaled event objects, close reports (abi/events). */
+/** What the host pulls after a poll: wake-ups, signaled event objects, completion routines, window messages, close reports (abi/events). */
 import { E_ARGUMENT } from "../abi/link";
-import { EVENT_A, EVENT_B, EVENT_HANDLE, EVENT_KIND, EVENT_REPORT, EVENT_SIGNALED, EVENT_WAKE, SIZEOF_EVENT } from "../abi/events";
+import { EVENT_A, EVENT_B, EVENT_HANDLE, EVENT_KIND, EVENT_MESSAGE, EVENT_REPORT, EVENT_ROUTINE, EVENT_SIGNALED, EVENT_WAKE, SIZEOF_EVENT } from "../abi/events";
 import { REPORT_HANDLE, REPORT_OUTCOME } from "../abi/report";
 import { signaledTake } from "./eventobjects";
+import { messageEvent, messageNumber, messageSocket, messageTake, messageWindow } from "./mailboxes";
+import { winsockOf } from "./overlapped/codes";
+import { routineTake } from "./overlapped/complete";
+import { operation, operationFree } from "./overlapped/operations";
 import { mayAccess } from "./result";
 import { reportAnnounce } from "./teardown/report";
 import { wakeTake, waitAt } from "./waits";
 
 /**
  * Writes up to `capacity` 16-byte events to ptr and returns how many; call again while it returns `capacity`. E_ARGUMENT for
- * a bad pointer. What is not pulled stays: each waiting call, event object and report stands in the queue at most once.
+ * a bad pointer. What is not pulled stays: each waiting call, event object, operation and report stands in the queue at most once.
  */
 export function eventsPull(ptr: usize, capacity: i32): i32 {
   if (capacity <= 0) return 0;
   if (<u32>capacity > 0x1000000 || !mayAccess(ptr, <u32>capacity * SIZEOF_EVENT)) return E_ARGUMENT;
+  const start = ptr;
   let n: i32 = 0;
   for (; n < capacity; n++) {
     const r = wakeTake();
@@ -26,10 +31,27 @@ export function eventsPull(ptr: usize, capacity: i32): i32 {
     if (!h) break;
     ptr = put(ptr, EVENT_SIGNALED, h, 0, 0);
   }
+  if (!TINY) n = completionsPull(ptr, n, capacity);
+  ptr = start + <usize>n * SIZEOF_EVENT;
   for (; n < capacity; n++) {
     const at = reportAnnounce();
     if (!at) break;
     ptr = put(ptr, EVENT_REPORT, load<u32>(at + <usize>REPORT_HANDLE), load<u32>(at + <usize>REPORT_OUTCOME), 0);
+  }
+  return n;
+}
+
+/** Completion routines that are due, then window messages. Returns how many events there are now. */
+function completionsPull(ptr: usize, n: i32, capacity: i32): i32 {
+  for (; n < capacity; n++) {
+    const r = routineTake();
+    if (!r) break;
+    const o = operation(r);
+    ptr = put(ptr, EVENT_ROUTINE | <u32>winsockOf(o.status) << 16, o.routine, o.overlapped, o.done);
+    operationFree(r);
+  }
+  for (; n < capacity && messageTake(); n++) {
+    ptr = put(ptr, EVENT_MESSAGE | messageNumber << 16, messageWindow, messageSocket, messageEvent);
   }
   return n;
 }

@@ -2,15 +2,17 @@
 import { WSAEFAULT, WSAEINVAL, WSAEMSGSIZE, WSAEOPNOTSUPP, WSAETIMEDOUT, WSAEWOULDBLOCK } from "../abi/errors";
 import { OP_RECV } from "../abi/events";
 import { FD_CLOSE, FD_OOB, FD_READ, MSG_OOB, MSG_PEEK, MSG_WAITALL } from "../abi/winsock";
-import { PROVIDER_INET, streamRecv, streamRecvUrgent } from "../provider/index";
+import { PROVIDER_INET, streamRecvUrgent } from "../provider/index";
 import { TF_FIN_RCVD } from "../tcp/tcb";
 import { bufferLength, bufferPointer, buffersCheck, buffersTotal } from "./buffers";
 import { datagramGot, receiveDatagram } from "./datagram";
 import { sockaddrCheck } from "./names";
 import { raise, reenable } from "./netevents";
+import { receiveOverlapped } from "./overlapped/transfers";
 import { finish, mayAccess } from "./result";
-import { has, isStream, it, S_NONBLOCKING, S_OOBINLINE, Socket } from "./socket";
+import { has, isStream, it, S_NONBLOCKING, S_OOBINLINE, S_SYNCHRONOUS, Socket } from "./socket";
 import { factsOf, receiveError, unreadOf } from "./status";
+import { streamGet } from "./streambuffers";
 import { enterWaiting, waitDone, waitEnd, waitFor, waitOf } from "./waits";
 
 /** Bytes the last call moved. */
@@ -18,28 +20,33 @@ let moved: u32 = 0;
 
 /**
  * Receives into the buffers; 0 bytes on a stream mean the peer has finished (R-01), unless the buffers hold 0 bytes (R-20).
+ * With lpOverlapped nothing waits: 0, or 997 and the buffers are the provider's until the operation is complete; receives complete in the
+ * order of asking, SO_RCVTIMEO does not count (R-30), and of the flags only MSG_WAITALL is allowed.
  * lpFlags points at MSG_PEEK, MSG_WAITALL (blocking only), MSG_OOB (the urgent byte; never waits) or 0. With MSG_PEEK only the first buffer that is not empty is filled.
- * Errors: 10093, 10038, 10014, 10022 (no buffers, unbound datagram socket, MSG_OOB inline), 10045 (flags, overlapped), 10058,
+ * Errors: 10093, 10038, 10014, 10022 (no buffers, unbound datagram socket, MSG_OOB inline), 10045 (flags), 10058,
  * 10057, 10054, 10053, 10052, 10060, 10040, 10035 or LASTACK_WAIT, 10004 (closed or cancelled meanwhile, C-40).
  */
 export function WSPRecv(
   s: u32, lpBuffers: usize, count: u32, lpRecvd: usize, lpFlags: usize, lpOverlapped: usize, lpRoutine: u32, lpThreadId: usize, lpErrno: usize,
-): i32 { return finish(receiveCall(s, lpBuffers, count, lpRecvd, lpFlags, lpOverlapped, 0, 0), lpErrno); }
+): i32 { return finish(receiveCall(s, lpBuffers, count, lpRecvd, lpFlags, lpOverlapped, lpRoutine, 0, 0), lpErrno); }
 
 /** WSPRecv that also names a datagram's sender; a stream leaves lpFrom as it is. */
 export function WSPRecvFrom(
   s: u32, lpBuffers: usize, count: u32, lpRecvd: usize, lpFlags: usize, lpFrom: usize, lpFromLen: usize, lpOverlapped: usize,
   lpRoutine: u32, lpThreadId: usize, lpErrno: usize,
-): i32 { return finish(receiveCall(s, lpBuffers, count, lpRecvd, lpFlags, lpOverlapped, lpFrom, lpFromLen), lpErrno); }
+): i32 { return finish(receiveCall(s, lpBuffers, count, lpRecvd, lpFlags, lpOverlapped, lpRoutine, lpFrom, lpFromLen), lpErrno); }
 
-function receiveCall(h: u32, list: usize, count: u32, lpRecvd: usize, lpFlags: usize, overlapped: usize, from: usize, fromLen: usize): i32 {
+function receiveCall(
+  h: u32, list: usize, count: u32, lpRecvd: usize, lpFlags: usize, lpOverlapped: usize, routine: u32, from: usize, fromLen: usize,
+): i32 {
   let e = enterWaiting(h, OP_RECV);
   if (e) return e;
-  const s = it;
+  const s = it, overlapped: usize = has(s, S_SYNCHRONOUS) ? 0 : lpOverlapped;
   e = argumentsCheck(s, list, count, lpRecvd, lpFlags, overlapped, from, fromLen);
   // E-53: a receive that fails re-enables FD_READ all the same.
   if (e) { reenable(s, FD_READ); return e; }
   const flags = load<u32>(lpFlags);
+  if (!TINY && overlapped) return receiveOverlapped(s, list, count, lpRecvd, flags, overlapped, routine, from, fromLen);
   moved = 0;
   if (!TINY && flags & MSG_OOB) e = receiveUrgent(s, list, count, (flags & MSG_PEEK) != 0);
   else if (isStream(s)) e = receiveStream(s, h, list, count, buffersTotal, flags);
@@ -52,15 +59,18 @@ function receiveCall(h: u32, list: usize, count: u32, lpRecvd: usize, lpFlags: u
 }
 
 function argumentsCheck(s: Socket, list: usize, count: u32, lpRecvd: usize, lpFlags: usize, overlapped: usize, from: usize, fromLen: usize): i32 {
-  if (!mayAccess(lpRecvd, 4) || !mayAccess(lpFlags, 4)) return WSAEFAULT;
+  if (!(overlapped && !lpRecvd) && !mayAccess(lpRecvd, 4)) return WSAEFAULT;
+  if (!mayAccess(lpFlags, 4)) return WSAEFAULT;
   if (from && !isStream(s) && sockaddrCheck(from, fromLen)) return WSAEFAULT;
   const e = buffersCheck(list, count);
   if (e) return e;
   const flags = load<u32>(lpFlags);
   if (flags & MSG_OOB && has(s, S_OOBINLINE)) return WSAEINVAL; // X-34
+  // What peeks or asks for urgent data does not wait its turn behind others.
+  if (overlapped) return TINY || flags & ~<u32>(isStream(s) ? MSG_WAITALL : 0) ? WSAEOPNOTSUPP : 0;
   // N-32: the operating system keeps urgent data to itself, and tiny has none.
   const known = MSG_PEEK | (!TINY && isStream(s) && s.provider == PROVIDER_INET && !(flags & MSG_WAITALL) ? MSG_OOB : 0) | MSG_WAITALL;
-  if (overlapped || flags & ~<u32>known) return WSAEOPNOTSUPP;
+  if (flags & ~<u32>known) return WSAEOPNOTSUPP;
   // X-35: waiting for all makes no sense for who must not wait, peeks, or receives datagrams.
   return flags & MSG_WAITALL && (flags & MSG_PEEK || has(s, S_NONBLOCKING) || !isStream(s)) ? WSAEOPNOTSUPP : 0;
 }
@@ -85,7 +95,7 @@ function receiveStream(s: Socket, h: u32, list: usize, count: u32, total: u32, f
   if (e) { waitEnd(s, OP_RECV); reenable(s, FD_READ); return e; }
   const peek = (flags & MSG_PEEK) != 0, before = waitDone(s, OP_RECV), some = unreadOf(s) != 0;
   let done = before;
-  if (some && total) done += get(s, list, count, before, peek);
+  if (some && total) done += streamGet(s, list, count, before, peek);
   moved = done;
   received(s);
   // What is left though there was room for it stands behind the place of urgent data: a receive ends there.
@@ -105,18 +115,4 @@ export function receiveLater(s: Socket, h: u32, done: u32): i32 {
   if (has(s, S_NONBLOCKING)) { waitEnd(s, OP_RECV); return WSAEWOULDBLOCK; }
   const e = waitFor(s, h, OP_RECV, s.recvTimeout, done);
   return e == WSAETIMEDOUT && done ? 0 : e;
-}
-
-/** Fills the buffers from offset `from` with what is unread; returns the number of bytes. */
-function get(s: Socket, list: usize, count: u32, from: u32, peek: bool): u32 {
-  let got: u32 = 0;
-  for (let k: u32 = 0; k < count; k++) {
-    const length = bufferLength(list, k);
-    if (from >= length) { from -= length; continue; }
-    const part = length - from, n = streamRecv(s.provider, s.transport, bufferPointer(list, k) + <usize>from, part, peek);
-    got += n;
-    if (n < part || peek) break;
-    from = 0;
-  }
-  return got;
 }

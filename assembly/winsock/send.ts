@@ -4,43 +4,49 @@ import { WSAEFAULT, WSAENOBUFS, WSAEOPNOTSUPP, WSAETIMEDOUT, WSAEWOULDBLOCK } fr
 import { OP_SEND } from "../abi/events";
 import { FD_WRITE, MSG_DONTROUTE } from "../abi/winsock";
 import { config } from "../base/config";
-import { streamSend, streamSendUsed } from "../provider/index";
-import { bufferLength, bufferPointer, buffersCheck, buffersTotal } from "./buffers";
+import { streamSendUsed } from "../provider/index";
+import { buffersCheck, buffersTotal } from "./buffers";
 import { sendDatagram } from "./datagram";
 import { forgetWrite, reenable } from "./netevents";
+import { sendOverlapped } from "./overlapped/transfers";
 import { finish, mayAccess } from "./result";
-import { has, isStream, it, S_NONBLOCKING, Socket } from "./socket";
+import { has, isStream, it, S_NONBLOCKING, S_SYNCHRONOUS, Socket } from "./socket";
 import { chosen, sendError, sendRoom } from "./status";
+import { streamPut } from "./streambuffers";
 import { enterWaiting, waitDone, waitEnd, waitFor, waitOf } from "./waits";
 
 /** Bytes the last call moved. */
 let moved: u32 = 0;
 
 /**
- * Sends the buffers. A stream takes all of them or answers 10035 (V-25: an empty queue takes any size up to sendMax); a
+ * Sends the buffers. With lpOverlapped nothing waits: 0, or 997 and the bytes must stay where they are until the operation is complete;
+ * it takes all of them or, cancelled, none, and sends nothing after it overtakes it (docs/overlapped.md). Without it: a stream takes all of them or answers 10035 (V-25: an empty queue takes any size up to sendMax); a
  * blocking socket waits (LASTACK_WAIT) and returns the total. A count below the total is returned only by the tiny build,
  * after SO_SNDTIMEO, or when memory ran out halfway. Success means accepted, not delivered.
- * Errors: 10093, 10038, 10014, 10022 (no buffers), 10045 (flags, overlapped), 10057, 10058, 10054, 10053, 10060, 10055 (no
+ * Errors: 10093, 10038, 10014, 10022 (no buffers), 10045 (flags), 10057, 10058, 10054, 10053, 10060, 10055 (no
  * memory, or more than sendMax), 10040 (datagram too long), 10004.
  */
 export function WSPSend(
   s: u32, lpBuffers: usize, count: u32, lpSent: usize, flags: u32, lpOverlapped: usize, lpRoutine: u32, lpThreadId: usize, lpErrno: usize,
-): i32 { return finish(sendCall(s, lpBuffers, count, lpSent, flags, lpOverlapped, 0, 0), lpErrno); }
+): i32 { return finish(sendCall(s, lpBuffers, count, lpSent, flags, lpOverlapped, lpRoutine, 0, 0), lpErrno); }
 
 /** WSPSend with a destination, which a stream ignores (X-33). A datagram socket without a port gets one. */
 export function WSPSendTo(
   s: u32, lpBuffers: usize, count: u32, lpSent: usize, flags: u32, lpTo: usize, toLen: i32, lpOverlapped: usize, lpRoutine: u32,
   lpThreadId: usize, lpErrno: usize,
-): i32 { return finish(sendCall(s, lpBuffers, count, lpSent, flags, lpOverlapped, lpTo, toLen), lpErrno); }
+): i32 { return finish(sendCall(s, lpBuffers, count, lpSent, flags, lpOverlapped, lpRoutine, lpTo, toLen), lpErrno); }
 
-function sendCall(h: u32, list: usize, count: u32, lpSent: usize, flags: u32, overlapped: usize, to: usize, toLen: i32): i32 {
+function sendCall(
+  h: u32, list: usize, count: u32, lpSent: usize, flags: u32, overlapped: usize, routine: u32, to: usize, toLen: i32,
+): i32 {
   let e = enterWaiting(h, OP_SEND);
   if (e) return e;
-  const s = it;
-  if (!mayAccess(lpSent, 4)) return WSAEFAULT;
+  const s = it, later = overlapped != 0 && !has(s, S_SYNCHRONOUS);
+  if (!(later && !lpSent) && !mayAccess(lpSent, 4)) return WSAEFAULT;
   e = buffersCheck(list, count);
   if (e) return e;
-  if (overlapped || flags & ~<u32>MSG_DONTROUTE) return WSAEOPNOTSUPP;
+  if (!TINY && later && !(flags & ~<u32>MSG_DONTROUTE)) return sendOverlapped(s, list, count, lpSent, overlapped, routine, to, toLen);
+  if (later || flags & ~<u32>MSG_DONTROUTE) return WSAEOPNOTSUPP;
   moved = 0;
   if (isStream(s)) e = sendStream(s, h, list, count, buffersTotal);
   else {
@@ -61,7 +67,7 @@ function sendStream(s: Socket, h: u32, list: usize, count: u32, total: u32): i32
     const room = sendRoom(s), waits = !has(s, S_NONBLOCKING);
     if (rest > config(CONFIG_SEND_MAX) && !TINY && !waits) return WSAENOBUFS;
     if (rest <= room || (room && (TINY || waits))) {
-      const n = min(rest, room), taken = put(s, list, count, done, n);
+      const n = min(rest, room), taken = streamPut(s, list, count, done, n);
       done += taken;
       if (taken < n && !done && !streamSendUsed(s.provider, s.transport)) return sendEnds(s, WSAENOBUFS);
       if (taken < n && done && !waits) total = done;
@@ -99,20 +105,6 @@ export function sendLater(s: Socket, h: u32, need: u32): i32 {
   s.writeNeed = min(need, max(s.sendLimit >> 1, 1));
   const done = moved, e = waitFor(s, h, OP_SEND, s.sendTimeout, done);
   return e == WSAETIMEDOUT && done ? sendEnds(s, 0) : e;
-}
-
-/** Sends n bytes of the buffers from offset `from`; returns how many memory allowed. */
-function put(s: Socket, list: usize, count: u32, from: u32, n: u32): u32 {
-  let left = n;
-  for (let k: u32 = 0; k < count && left; k++) {
-    const length = bufferLength(list, k);
-    if (from >= length) { from -= length; continue; }
-    const part = min(left, length - from);
-    if (streamSend(s.provider, s.transport, bufferPointer(list, k) + <usize>from, part) < part) break;
-    left -= part;
-    from = 0;
-  }
-  return n - left;
 }
 
 /** For reserve, which shares sendLater: nothing was moved yet. */

@@ -44,6 +44,19 @@ export const S_PAUSE_ACCEPT: u32 = 1 << 20;
 export const S_IGNORE_UNREACHABLE: u32 = 1 << 21;
 /** Buffer sizes were set on a listener: connections that were queued with the old ones get them when accepted. */
 export const S_NEW_LIMITS: u32 = 1 << 22;
+/** Overlapped receives (a listener's: AcceptEx) are pending; overlapped sends are pending. */
+export const S_RECV_PENDING: u32 = 1 << 24;
+export const S_SEND_PENDING: u32 = 1 << 25;
+/** Connected by AcceptEx or ConnectEx, and SO_UPDATE_ACCEPT_CONTEXT or SO_UPDATE_CONNECT_CONTEXT was not set yet (O-35). */
+export const S_NO_CONTEXT: u32 = 1 << 26;
+/** AcceptEx named the socket: it waits for its connection, or for the first data of it. */
+export const S_ACCEPTING: u32 = 1 << 27;
+/** Made without WSA_FLAG_OVERLAPPED: overlapped calls complete in the call (O-27). */
+export const S_SYNCHRONOUS: u32 = 1 << 28;
+/** DisconnectEx gave the handle free for another connection; it may still have the name it was bound to. */
+export const S_REUSED: u32 = 1 << 29;
+/** Network events are window messages (WSPAsyncSelect). */
+export const S_MESSAGES: u32 = 1 << 30;
 /** What an accepted socket takes over from its listener (O-34). */
 export const S_INHERITED: u32 = S_NONBLOCKING | S_REUSEADDR | S_KEEPALIVE | S_NODELAY | S_OOBINLINE | S_DEBUG | S_DONTROUTE;
 

@@ -5,11 +5,13 @@ import {
   SO_ACCEPTCONN, SO_BROADCAST, SO_CONDITIONAL_ACCEPT, SO_CONNECT_TIME, SO_DEBUG, SO_DONTLINGER, SO_DONTROUTE, SO_ERROR,
   SO_EXCLUSIVEADDRUSE, SO_KEEPALIVE, SO_LINGER, SO_MAX_MSG_SIZE, SO_OOBINLINE, SO_PAUSE_ACCEPT, SO_RCVBUF, SO_RCVLOWAT, SO_RCVTIMEO,
   SO_REUSEADDR, SO_SNDBUF, SO_SNDLOWAT, SO_SNDTIMEO, SO_TYPE,
+  SO_UPDATE_ACCEPT_CONTEXT, SO_UPDATE_CONNECT_CONTEXT,
 } from "../abi/winsock";
 import { datagramSetBroadcast, datagramSetLimits, streamListenPause, streamSetKeepAlive, streamSetLimits, streamSetUrgentInline } from "../provider/index";
 import { DATAGRAM_MAX } from "./datagram";
+import { updateAcceptContext, updateConnectContext } from "./overlapped/context";
 import {
-  has, isStream, S_BROADCAST, S_CONDITIONAL, S_CONNECTED, S_DEBUG, S_DONTROUTE, S_EXCLUSIVE, S_KEEPALIVE, S_LISTENING, S_NEW_LIMITS,
+  has, isStream, S_ACCEPTED, S_BROADCAST, S_CONDITIONAL, S_CONNECTED, S_DEBUG, S_DONTROUTE, S_EXCLUSIVE, S_KEEPALIVE, S_LISTENING, S_NEW_LIMITS,
   S_OOBINLINE, S_PAUSE_ACCEPT, S_REUSEADDR, setFlag, Socket,
 } from "./socket";
 import { chosen } from "./status";
@@ -69,6 +71,9 @@ export function setSocketOption(s: Socket, name: i32, value: usize, full: bool, 
     case SO_SNDTIMEO:
     case SO_RCVTIMEO:
     case SO_ERROR: return full ? setNumber(s, name, value) : WSAEFAULT;
+    case SO_UPDATE_ACCEPT_CONTEXT:
+      return TINY || !isStream(s) ? WSAENOPROTOOPT : full ? updateAcceptContext(s, load<u32>(value)) : WSAEFAULT;
+    case SO_UPDATE_CONNECT_CONTEXT: return TINY || !isStream(s) ? WSAENOPROTOOPT : updateConnectContext(s);
     case SO_TYPE: return isStream(s) ? WSAENOPROTOOPT : WSAEINVAL;
     case SO_SNDLOWAT:
     case SO_RCVLOWAT: return WSAEINVAL;
@@ -157,5 +162,5 @@ export function getSocketOption(s: Socket, name: i32, out: usize): i32 {
 }
 
 function connectSeconds(s: Socket): u32 {
-  return isStream(s) && has(s, S_CONNECTED) ? (clockNow() - s.connectedAt) / 1000 : 0xffffffff;
+  return isStream(s) && has(s, S_CONNECTED | S_ACCEPTED) ? (clockNow() - s.connectedAt) / 1000 : 0xffffffff;
 }

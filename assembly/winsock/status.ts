@@ -11,7 +11,7 @@ import {
 } from "../provider/index";
 import { TF_FAILED, TF_FIN_RCVD, TF_RST_RCVD, TF_RST_SENT } from "../tcp/tcb";
 import {
-  has, isStream, S_ACCEPTED, S_BOUND, S_CONNECT_FAILED, S_CONNECTED, S_LISTENING, S_OOBINLINE, S_RECV_SHUT, S_SEND_SHUT, Socket,
+  has, isStream, S_ACCEPTED, S_BOUND, S_CONNECT_FAILED, S_CONNECTED, S_LISTENING, S_OOBINLINE, S_RECV_SHUT, S_SEND_PENDING, S_SEND_SHUT, Socket,
 } from "./socket";
 
 /** Facts that mean: this connection carries nothing any more. */
@@ -64,8 +64,11 @@ export function receiveError(s: Socket, pending: bool): i32 {
 
 export function unreadOf(s: Socket): u32 { return s.transport < 0 ? 0 : streamUnread(s.provider, s.transport); }
 
-/** Bytes a send may add now (V-25: an empty queue takes one of any size up to sendMax). */
-export function sendRoom(s: Socket): u32 {
+/** Bytes a send may add now: none before overlapped ones that wait. */
+export function sendRoom(s: Socket): u32 { return !TINY && has(s, S_SEND_PENDING) ? 0 : sendSpace(s); }
+
+/** Bytes the send buffer takes (V-25: an empty queue takes one of any size up to sendMax). */
+export function sendSpace(s: Socket): u32 {
   const used = streamSendUsed(s.provider, s.transport);
   if (!used) return max(config(CONFIG_SEND_MAX), s.sendLimit);
   return used < s.sendLimit ? s.sendLimit - used : 0;

@@ -4,6 +4,11 @@ import { config } from "../base/config";
 import { handlesReset } from "../memory/handles";
 import { duplicatesReset } from "./duplicate";
 import { eventObjectsReset } from "./eventobjects";
+import { mailboxesReset } from "./mailboxes";
+import { routinesReset } from "./overlapped/complete";
+import { operationsReset } from "./overlapped/operations";
+import { portTableReset } from "./overlapped/port";
+import { portWaitsReset } from "./portwaits";
 import { portsReset } from "./ports";
 import { socketTableReset } from "./socket";
 import { reportsReset } from "./teardown/report";
@@ -13,5 +18,9 @@ import { waitsReset } from "./waits";
 export function socketsReset(): bool {
   portsReset();
   duplicatesReset();
-  return handlesReset(config(CONFIG_MAX_SOCKETS)) && socketTableReset() && waitsReset() && eventObjectsReset() && reportsReset();
+  if (!handlesReset(config(CONFIG_MAX_SOCKETS)) || !socketTableReset() || !waitsReset() || !eventObjectsReset() || !reportsReset()) return false;
+  if (TINY) return true;
+  portWaitsReset();
+  routinesReset();
+  return operationsReset() && portTableReset() && mailboxesReset(config(CONFIG_MAX_SOCKETS) * 2);
 }

@@ -18,7 +18,7 @@ import { enter, has, indexOf, it, S_WATCHED, Socket, socketAt, startups } from "
 /** Wait.state: what the caller will be told when it repeats the call. */
 const W_WAITING: u8 = 0;
 /** WSAEINTR: the descriptor was closed or the call cancelled (C-39, C-40). */
-const W_CANCELLED: u8 = 1;
+export const W_CANCELLED: u8 = 1;
 /** Success: the linger wait is over (C-17). */
 const W_DONE: u8 = 2;
 
@@ -79,7 +79,7 @@ export function waitsReset(): bool {
   return true;
 }
 
-function enqueue(ref: u32): void {
+export function waitEnqueue(ref: u32): void {
   const w = waitAt(ref);
   if (w.told) return;
   w.told = 1;
@@ -105,7 +105,7 @@ export function wakeTake(): u32 {
   return ref;
 }
 
-function allocate(op: u32, handle: u32): u32 {
+export function waitAllocate(op: u32, handle: u32): u32 {
   if (!free) recycleDetached();
   const ref = free;
   if (!ref) return 0;
@@ -128,7 +128,7 @@ function allocate(op: u32, handle: u32): u32 {
 /** Time of a call that starts or checks a timer (seam.md, Time). */
 export function clockNow(): u32 { clockSample(); return now; }
 
-function release(ref: u32): void {
+export function waitRelease(ref: u32): void {
   dequeue(ref);
   waitAt(ref).op = 0;
   waitAt(ref).next = free;
@@ -139,11 +139,11 @@ function release(ref: u32): void {
 function recycleDetached(): void {
   let oldest: u32 = 0;
   for (let r = detached; r; r = waitAt(r).next) if (waitAt(r).state != W_WAITING) oldest = r;
-  if (oldest) { detached = without(detached, oldest); release(oldest); }
+  if (oldest) { detached = waitWithout(detached, oldest); waitRelease(oldest); }
 }
 
 /** List that starts with `first`, `ref` taken out. */
-function without(first: u32, ref: u32): u32 {
+export function waitWithout(first: u32, ref: u32): u32 {
   if (first == ref) return waitAt(ref).next;
   for (let r = first; r; r = waitAt(r).next) {
     if (waitAt(r).next == ref) { waitAt(r).next = waitAt(ref).next; break; }
@@ -175,7 +175,7 @@ export function waitDone(s: Socket, op: u32): u32 {
 export function waitFor(s: Socket, h: u32, op: u32, timeout: u32, done: u32): i32 {
   let r = waitOf(s, op);
   if (!r) {
-    r = allocate(op, h);
+    r = waitAllocate(op, h);
     if (!r) return WSAENOBUFS;
     const w = waitAt(r);
     w.next = s.waits;
@@ -204,23 +204,23 @@ function arm(w: Wait, s: Socket, timeout: u32): void {
 /** The current caller's `op` on s is finished. */
 export function waitEnd(s: Socket, op: u32): void {
   const r = waitOf(s, op);
-  if (r) { s.waits = without(s.waits, r); release(r); }
+  if (r) { s.waits = waitWithout(s.waits, r); waitRelease(r); }
 }
 
 /** Tells those who wait for one of the operations in `ops` (bits 1 << OP_) to try again, and the selects that watch s. */
 export function wake(s: Socket, ops: u32): void {
-  for (let r = s.waits; r; r = waitAt(r).next) if (ops & (1 << waitAt(r).op)) enqueue(r);
+  for (let r = s.waits; r; r = waitAt(r).next) if (ops & (1 << waitAt(r).op)) waitEnqueue(r);
   if (has(s, S_WATCHED)) { s.flags &= ~S_WATCHED; wakeSelects(); }
 }
 
-function wakeSelects(): void { for (let r = selects; r; r = waitAt(r).next) enqueue(r); }
+function wakeSelects(): void { for (let r = selects; r; r = waitAt(r).next) waitEnqueue(r); }
 
 /** Ends the waits made through descriptor `h` (all of them for 0): their callers get WSAEINTR (C-39, C-40). */
 export function cancelWaits(s: Socket, h: u32): void {
   let r = s.waits;
   while (r) {
     const w = waitAt(r), next = w.next;
-    if (h == 0 || w.handle == h) { s.waits = without(s.waits, r); detach(r, W_CANCELLED); }
+    if (h == 0 || w.handle == h) { s.waits = waitWithout(s.waits, r); detach(r, W_CANCELLED); }
     r = next;
   }
 }
@@ -231,7 +231,7 @@ function detach(ref: u32, state: u8): void {
   w.socket = -1;
   w.next = detached;
   detached = ref;
-  enqueue(ref);
+  waitEnqueue(ref);
 }
 
 /** Like enter, for calls that may wait: one whose descriptor was closed or which was cancelled meanwhile gets WSAEINTR. */
@@ -252,8 +252,8 @@ function takeDetached(h: u32, op: u32): i32 {
     if (w.handle != h || <u32>w.op != op || w.caller != currentCaller) continue;
     if (w.state == W_WAITING) return LASTACK_WAIT;
     const code: i32 = w.state == W_CANCELLED ? WSAEINTR : -1;
-    detached = without(detached, r);
-    release(r);
+    detached = waitWithout(detached, r);
+    waitRelease(r);
     return code;
   }
   return 0;
@@ -270,7 +270,7 @@ export function cancelCaller(): bool {
     if (!w.op || w.caller != currentCaller || w.state != W_WAITING) continue;
     if (<u32>w.op == OP_CLOSE && w.socket >= 0) { socketAt(<u32>w.socket).closeWait = 0; w.socket = -1; }
     w.state = W_CANCELLED;
-    enqueue(r);
+    waitEnqueue(r);
     found = true;
   }
   return found;
@@ -278,7 +278,7 @@ export function cancelCaller(): bool {
 
 /** Leaves the record of a closesocket that lingers; its descriptor goes at once. False if no record can be had. */
 export function lingerWait(s: Socket, h: u32): bool {
-  const r = allocate(OP_CLOSE, h);
+  const r = waitAllocate(OP_CLOSE, h);
   if (!r) return false;
   waitAt(r).next = detached;
   detached = r;
@@ -294,7 +294,7 @@ export function lingerOver(s: Socket): void {
   s.closeWait = 0;
   waitAt(r).socket = -1;
   waitAt(r).state = W_DONE;
-  enqueue(r);
+  waitEnqueue(r);
 }
 
 /** Answer for a repeated closesocket of `h`: -1 = it has returned 0, an error code, or 0 = nothing is known of it. */
@@ -306,7 +306,7 @@ export function selectCancelled(ref: u32): bool { return waitAt(ref).state == W_
 
 /** Starts a select of the current caller, to end after `timeout` ms if timed. */
 export function selectWait(timed: bool, timeout: u32): u32 {
-  const r = allocate(OP_SELECT, 0);
+  const r = waitAllocate(OP_SELECT, 0);
   if (!r) return 0;
   const w = waitAt(r);
   w.next = selects;
@@ -330,12 +330,12 @@ export function selectExpired(ref: u32): bool {
   return due(w.deadline);
 }
 
-export function selectEnd(ref: u32): void { selects = without(selects, ref); release(ref); }
+export function selectEnd(ref: u32): void { selects = waitWithout(selects, ref); waitRelease(ref); }
 
 /** s is closed: the selects that watch it look again (C-41, C-42), and none leaves its deadline with it. */
 export function selectsLeave(s: Socket): void {
   const i = <i32>indexOf(s);
-  for (let r = selects; r; r = waitAt(r).next) if (waitAt(r).socket == i) { waitAt(r).socket = -1; enqueue(r); }
+  for (let r = selects; r; r = waitAt(r).next) if (waitAt(r).socket == i) { waitAt(r).socket = -1; waitEnqueue(r); }
   wake(s, 0);
 }
 
@@ -348,11 +348,11 @@ export function waitsTimer(i: u32): void {
 function expire(ref: u32, i: u32): void {
   const w = waitAt(ref);
   if (!w.timed) return;
-  if (due(w.deadline)) enqueue(ref); else deadlineBefore(idOfSocket(i), w.deadline);
+  if (due(w.deadline)) waitEnqueue(ref); else deadlineBefore(idOfSocket(i), w.deadline);
 }
 
 /** Forgets every answer for callers of before: the last WSPCleanup (C-53). */
 export function waitsForget(): void {
-  while (selects) { const r = selects; selects = waitAt(r).next; release(r); }
-  while (detached) { const r = detached; detached = waitAt(r).next; release(r); }
+  while (selects) { const r = selects; selects = waitAt(r).next; waitRelease(r); }
+  while (detached) { const r = detached; detached = waitAt(r).next; waitRelease(r); }
 }

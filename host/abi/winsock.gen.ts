@@ -39,6 +39,8 @@ export const FIOASYNC = -2147195267;
 export const SIOCATMARK = 0x40047307;
 /** 0xD8000027. */
 export const SIO_TCP_INFO = -671088601;
+/** 0xC8000006. */
+export const SIO_GET_EXTENSION_FUNCTION_POINTER = -939524090;
 /** 0x98000004. */
 export const SIO_KEEPALIVE_VALS = -1744830460;
 /** 0x9800000C. */
@@ -71,6 +73,9 @@ export const SO_PROTOCOL_INFOW = 0x2005;
 export const SO_CONDITIONAL_ACCEPT = 0x3002;
 export const SO_PAUSE_ACCEPT = 0x3003;
 export const SO_OPENTYPE = 0x7008;
+/** SO_OPENTYPE: socket() makes sockets that are not overlapped (O-27). */
+export const SO_SYNCHRONOUS_ALERT = 0x10;
+export const SO_SYNCHRONOUS_NONALERT = 0x20;
 export const SO_CONNECT_TIME = 0x700c;
 export const SO_UPDATE_ACCEPT_CONTEXT = 0x700b;
 export const SO_UPDATE_CONNECT_CONTEXT = 0x7010;
@@ -95,6 +100,8 @@ export const LSO_RESET = 3;
 export const LSO_CAPABILITIES = 4;
 /** Get/set { u32 bytes, u32 milliseconds }: read and discard that much after our FIN; 0,0 = off. */
 export const LSO_DRAIN = 5;
+
+export const WSA_FLAG_OVERLAPPED = 0x01;
 
 export const FD_READ = 0x001;
 export const FD_WRITE = 0x002;

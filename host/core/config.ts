@@ -47,6 +47,8 @@ export interface CoreConfig {
   udpQueue?: number;
   /** Sockets of the host at once: connections, listeners and UDP; 0 = none (docs/closing.md). */
   hostSockets?: number;
+  /** Overlapped operations and completions not taken, at once; 0 = twice the sockets and 64. */
+  operations?: number;
 }
 
 const OFFSETS: Readonly<Record<keyof CoreConfig, number>> = {
@@ -79,6 +81,7 @@ const OFFSETS: Readonly<Record<keyof CoreConfig, number>> = {
   features: abi.CONFIG_FEATURES,
   udpQueue: abi.CONFIG_UDP_QUEUE,
   hostSockets: abi.CONFIG_HOST_SOCKETS,
+  operations: abi.CONFIG_OPERATIONS,
 };
 
 /** In the record: keep the default. */

@@ -15,6 +15,9 @@ import {
 } from "../../provider/index";
 import { NOTIFY_HALF_DONE, NOTIFY_SETTLED, TF_FIN_ACKED } from "../../tcp/tcb";
 import { duplicatesForget } from "../duplicate";
+import { messagesEnd } from "../asyncselect";
+import { operationsEnd } from "../overlapped/cancel";
+import { operationsProgress } from "../overlapped/progress";
 import { portDrop } from "../ports";
 import { finish } from "../result";
 import {
@@ -53,6 +56,8 @@ function closeDescriptor(s: Socket, h: u32): i32 {
   s.closedAt = clockNow();
   if (!isStream(s) || !has(s, S_CONNECTED)) { closeUnconnected(s, h); return 0; }
   streamFetch(s.provider, s.transport);
+  // What has come belongs to receives that wait already.
+  if (!TINY) operationsProgress(s);
   const kind = closeKind(s);
   if (kind == CLOSE_REFUSE) return WSAEWOULDBLOCK;
   if (kind == CLOSE_LINGER && !lingerWait(s, h)) return WSAENOBUFS;
@@ -64,6 +69,9 @@ function closeDescriptor(s: Socket, h: u32): i32 {
   else return closeGracefully(s, kind == CLOSE_LINGER);
   return 0;
 }
+
+/** For leave: the last WSPCleanup does it, so that no operation tells of its end (C-53). */
+const T_CLEANUP: u8 = 3;
 
 /** Both FINs are through: what is left is only time. */
 function over(state: i32): bool { return state == TCP_TIME_WAIT || state == TCP_CLOSED; }
@@ -81,7 +89,11 @@ function releaseDescriptor(s: Socket, h: u32): void {
 function leave(s: Socket, h: u32, teardown: u8): void {
   s.handle = h;
   s.refs = 0;
-  s.teardown = teardown;
+  if (!TINY) {
+    operationsEnd(s, teardown == T_CLEANUP);
+    messagesEnd(s);
+  }
+  s.teardown = teardown == T_CLEANUP ? T_BACKGROUND : teardown;
   s.eventMask = 0;
   s.eventHandle = 0;
   duplicatesForget(s);
@@ -199,7 +211,7 @@ export function closeForCleanup(s: Socket, h: u32): void {
   }
   s.closedAt = now;
   if (isStream(s) && s.transport >= 0) s.closedState = <u8>streamState(s.provider, s.transport);
-  leave(s, h, T_BACKGROUND);
+  leave(s, h, T_CLEANUP);
   settleForCleanup(s);
 }
 
@@ -247,6 +259,7 @@ export function resetStream(s: Socket): i32 {
   if (factsOf(s) & TF_LOST || over(streamState(s.provider, s.transport))) return 0;
   s.abortCause = <u8>CAUSE_ABORT;
   streamAbort(s.provider, s.transport, CAUSE_ABORT);
+  if (!TINY) operationsProgress(s);
   wake(s, ~0);
   return 0;
 }

@@ -1,14 +1,14 @@
 /** shutdown and the two disconnects: chapters S and D. They end directions, never the socket (S-44), and never wait (L-26). */
 import { SWITCH_V22_RECVDISC_LENIENT } from "../../abi/config";
-import { WSAECONNABORTED, WSAECONNRESET, WSAEINVAL, WSAENOPROTOOPT, WSAENOTCONN } from "../../abi/errors";
+import { WSAEINVAL, WSAENOPROTOOPT, WSAENOTCONN } from "../../abi/errors";
 import { OP_RECV, OP_SEND } from "../../abi/events";
 import { SD_BOTH, SD_RECEIVE, SD_SEND } from "../../abi/winsock";
-import { streamShutdownRecv, streamShutdownSend } from "../../provider/index";
-import { TF_FAILED, TF_RST_RCVD, TF_RST_SENT } from "../../tcp/tcb";
+import { operationsProgress } from "../overlapped/progress";
 import { finish } from "../result";
-import { enter, has, isStream, it, S_CONNECTED, S_RECV_SHUT, S_SEND_SHUT, Socket } from "../socket";
-import { chosen, factsOf } from "../status";
+import { enter, has, isStream, it, S_NO_CONTEXT, S_RECV_SHUT, S_SEND_SHUT, Socket } from "../socket";
+import { chosen } from "../status";
 import { wake } from "../waits";
+import { shutStream } from "./directions";
 
 /**
  * Ends one or both directions for good. SD_SEND: a FIN follows the last byte accepted, whenever that leaves (S-02). SD_RECEIVE:
@@ -39,23 +39,12 @@ export function WSPRecvDisconnect(s: u32, lpData: usize, lpErrno: usize): i32 {
 function shut(s: Socket, how: i32): i32 {
   const flags = (how == SD_SEND ? 0 : S_RECV_SHUT) | (how == SD_RECEIVE ? 0 : S_SEND_SHUT);
   if (isStream(s)) {
-    const e = shutStream(s, flags);
+    const e = has(s, S_NO_CONTEXT) ? WSAENOTCONN : shutStream(s, flags); // O-35
     if (e) return e;
   }
   // A datagram socket only refuses calls from now on; nobody else notices (S-37 … S-39, W-31).
   s.flags |= flags;
+  if (!TINY) operationsProgress(s);
   wake(s, (flags & S_RECV_SHUT ? 1 << OP_RECV : 0) | (flags & S_SEND_SHUT ? 1 << OP_SEND : 0));
-  return 0;
-}
-
-function shutStream(s: Socket, flags: u32): i32 {
-  if (!has(s, S_CONNECTED)) return WSAENOTCONN;
-  const facts = factsOf(s);
-  if (facts & TF_RST_RCVD) return WSAECONNRESET;
-  if (facts & TF_FAILED) return WSAECONNABORTED;
-  if (facts & TF_RST_SENT) return (s.flags & flags) == flags ? 0 : WSAECONNABORTED;
-  // S-19: with data unread the RST comes instead of a FIN, so the receive side goes first.
-  if (flags & S_RECV_SHUT) streamShutdownRecv(s.provider, s.transport);
-  if (flags & S_SEND_SHUT) streamShutdownSend(s.provider, s.transport);
   return 0;
 }

@@ -97,7 +97,10 @@
 /** Sockets of the host at once: connections, listeners and UDP; 0 = the host has none to give. */
 #define LASTACK_CONFIG_HOST_SOCKETS 116u
 #define LASTACK_DEFAULT_HOST_SOCKETS 0u
-#define LASTACK_SIZEOF_CONFIG 120u
+/** Overlapped operations pending, and completions nobody has taken yet, at once; 0 = twice the sockets and 64. */
+#define LASTACK_CONFIG_OPERATIONS 120u
+#define LASTACK_DEFAULT_OPERATIONS 0u
+#define LASTACK_SIZEOF_CONFIG 124u
 
 /** Switch bits: set = the second reading of the V row, clear = its recommended default. */
 #define LASTACK_SWITCH_V01_CLOSE_ABORTED 1u
@@ -181,6 +184,7 @@
 
 /**
  * Events the host pulls with `events(ptr, capacity)`: 16-byte records { kind, handle, a, b }, all u32.
+ * The low 16 bits of the kind are one of these numbers; the high 16 are 0 unless said otherwise.
  */
 
 /** A waiting call can make progress: repeat it. a = caller, b = operation. */
@@ -189,6 +193,14 @@
 #define LASTACK_EVENT_SIGNALED 2u
 /** A close report can be pulled: handle is the closed socket's, a = outcome. */
 #define LASTACK_EVENT_REPORT 3u
+
+/**
+ * A completion routine is due. The kind's high 16 bits hold the error (0 = success); handle = lpCompletionRoutine, a = lpOverlapped,
+ * b = bytes.
+ */
+#define LASTACK_EVENT_ROUTINE 4u
+/** A window message of WSPAsyncSelect. The kind's high 16 bits hold wMsg; handle = hWnd, a = wParam (the socket), b = lParam (event, error << 16). */
+#define LASTACK_EVENT_MESSAGE 5u
 
 #define LASTACK_SIZEOF_EVENT 16u
 #define LASTACK_EVENT_KIND 0u
@@ -203,6 +215,10 @@
 #define LASTACK_OP_SEND 4u
 #define LASTACK_OP_CLOSE 5u
 #define LASTACK_OP_SELECT 6u
+
+/** WSPGetOverlappedResult and GetQueuedCompletionStatus. */
+#define LASTACK_OP_RESULT 7u
+#define LASTACK_OP_PORT 8u
 
 /** Bits of hostReady(fd, bits). */
 #define LASTACK_READY_READ 1u
@@ -247,6 +263,73 @@
 #define LASTACK_E_FULL (-4)
 
 #define LASTACK_ABI_VERSION 1
+
+/**
+ * Overlapped operations: what stands in WSAOVERLAPPED (semantics K.5) while one is pending and when it is complete, and the
+ * Win32 codes that completion ports speak (K.4).
+ */
+
+/** WSAOVERLAPPED: status and bytes are the provider's, the flags stand in Offset once the operation is complete, hEvent is the caller's. */
+#define LASTACK_OVERLAPPED_INTERNAL 0u
+#define LASTACK_OVERLAPPED_INTERNAL_HIGH 4u
+#define LASTACK_OVERLAPPED_FLAGS 8u
+#define LASTACK_OVERLAPPED_EVENT 16u
+
+/** Status in Internal. */
+#define LASTACK_STATUS_SUCCESS 0u
+#define LASTACK_STATUS_PENDING 0x103u
+#define LASTACK_STATUS_BUFFER_OVERFLOW 0x80000005u
+#define LASTACK_STATUS_INVALID_HANDLE 0xc0000008u
+#define LASTACK_STATUS_INSUFFICIENT_RESOURCES 0xc000009au
+#define LASTACK_STATUS_DEVICE_NOT_READY 0xc00000a3u
+#define LASTACK_STATUS_PIPE_DISCONNECTED 0xc00000b0u
+#define LASTACK_STATUS_IO_TIMEOUT 0xc00000b5u
+#define LASTACK_STATUS_NOT_SUPPORTED 0xc00000bbu
+#define LASTACK_STATUS_CANCELLED 0xc0000120u
+#define LASTACK_STATUS_LOCAL_DISCONNECT 0xc000013bu
+#define LASTACK_STATUS_REMOTE_DISCONNECT 0xc000013cu
+#define LASTACK_STATUS_INVALID_CONNECTION 0xc0000140u
+#define LASTACK_STATUS_CONNECTION_DISCONNECTED 0xc000020cu
+#define LASTACK_STATUS_CONNECTION_RESET 0xc000020du
+#define LASTACK_STATUS_CONNECTION_REFUSED 0xc0000236u
+#define LASTACK_STATUS_GRACEFUL_DISCONNECT 0xc0000237u
+#define LASTACK_STATUS_NETWORK_UNREACHABLE 0xc000023cu
+#define LASTACK_STATUS_HOST_UNREACHABLE 0xc000023du
+#define LASTACK_STATUS_PORT_UNREACHABLE 0xc000023fu
+#define LASTACK_STATUS_CONNECTION_ABORTED 0xc0000241u
+/** An error of Winsock's that has no status of its own: its code stands in the low 16 bits. */
+#define LASTACK_STATUS_WINSOCK 0xe0000000u
+
+/** Codes of the functions around completion ports. */
+#define LASTACK_ERROR_INVALID_HANDLE 6
+#define LASTACK_ERROR_NOT_SUPPORTED 50
+#define LASTACK_ERROR_NETNAME_DELETED 64
+#define LASTACK_ERROR_INVALID_PARAMETER 87
+#define LASTACK_ERROR_SEM_TIMEOUT 121
+#define LASTACK_ERROR_MORE_DATA 234
+#define LASTACK_ERROR_PIPE_NOT_CONNECTED 233
+#define LASTACK_WAIT_TIMEOUT 258
+#define LASTACK_ERROR_ABANDONED_WAIT_0 735
+#define LASTACK_ERROR_OPERATION_ABORTED 995
+#define LASTACK_ERROR_NOT_FOUND 1168
+#define LASTACK_ERROR_CONNECTION_REFUSED 1225
+#define LASTACK_ERROR_GRACEFUL_DISCONNECT 1226
+#define LASTACK_ERROR_NETWORK_UNREACHABLE 1231
+#define LASTACK_ERROR_HOST_UNREACHABLE 1232
+#define LASTACK_ERROR_PORT_UNREACHABLE 1234
+#define LASTACK_ERROR_CONNECTION_ABORTED 1236
+#define LASTACK_ERROR_NO_SYSTEM_RESOURCES 1450
+
+/** CreateIoCompletionPort with this handle makes a port and associates nothing. */
+#define LASTACK_INVALID_HANDLE_VALUE 0xffffffffu
+
+/** Flags of DisconnectEx (K.1). */
+#define LASTACK_TF_DISCONNECT 1u
+#define LASTACK_TF_REUSE_SOCKET 2u
+#define LASTACK_TF_WRITE_BEHIND 4u
+
+/** Bytes that AcceptEx wants for an address beyond the sockaddr itself. */
+#define LASTACK_ACCEPTEX_ADDRESS_EXTRA 16u
 
 /**
  * The close report: one record per closed socket, pulled with `report(ptr)`.
@@ -466,6 +549,8 @@
 #define LASTACK_SIOCATMARK 0x40047307
 /** 0xD8000027. */
 #define LASTACK_SIO_TCP_INFO (-671088601)
+/** 0xC8000006. */
+#define LASTACK_SIO_GET_EXTENSION_FUNCTION_POINTER (-939524090)
 /** 0x98000004. */
 #define LASTACK_SIO_KEEPALIVE_VALS (-1744830460)
 /** 0x9800000C. */
@@ -498,6 +583,9 @@
 #define LASTACK_SO_CONDITIONAL_ACCEPT 0x3002
 #define LASTACK_SO_PAUSE_ACCEPT 0x3003
 #define LASTACK_SO_OPENTYPE 0x7008
+/** SO_OPENTYPE: socket() makes sockets that are not overlapped (O-27). */
+#define LASTACK_SO_SYNCHRONOUS_ALERT 0x10
+#define LASTACK_SO_SYNCHRONOUS_NONALERT 0x20
 #define LASTACK_SO_CONNECT_TIME 0x700c
 #define LASTACK_SO_UPDATE_ACCEPT_CONTEXT 0x700b
 #define LASTACK_SO_UPDATE_CONNECT_CONTEXT 0x7010
@@ -522,6 +610,8 @@
 #define LASTACK_LSO_CAPABILITIES 4
 /** Get/set { u32 bytes, u32 milliseconds }: read and discard that much after our FIN; 0,0 = off. */
 #define LASTACK_LSO_DRAIN 5
+
+#define LASTACK_WSA_FLAG_OVERLAPPED 0x01
 
 #define LASTACK_FD_READ 0x001
 #define LASTACK_FD_WRITE 0x002

@@ -1,0 +1,189 @@
+/**
+ * The table of overlapped operations, and which of them hang on which socket. An operation takes its slot when it is asked for and
+ * keeps it until its completion was taken: no completion can be lost for want of room. Not in tiny.
+ */
+import { CONFIG_OPERATIONS } from "../../abi/config";
+import { WSAENOBUFS } from "../../abi/errors";
+import { config } from "../../base/config";
+import { carve } from "../../memory/arena";
+import { blockAlloc, blockFree, blockOrder } from "../../memory/blocks";
+import { indexOf, S_RECV_PENDING, S_SEND_PENDING, setFlag, Socket, socketCapacity } from "../socket";
+
+export const KIND_RECV: u8 = 1;
+export const KIND_SEND: u8 = 2;
+export const KIND_ACCEPT: u8 = 3;
+export const KIND_CONNECT: u8 = 4;
+export const KIND_DISCONNECT: u8 = 5;
+export const KIND_IOCTL: u8 = 6;
+/** What PostQueuedCompletionStatus posts: a completion without an operation. */
+export const KIND_PACKET: u8 = 7;
+
+// @ts-ignore: decorator
+@unmanaged
+export class Operation {
+  /** Destination of a datagram, 16 bytes. */
+  address0: u64;
+  address1: u64;
+  /** Next of the socket's queue, of the port, of the routines that are due or of the free ones, + 1. */
+  next: u32;
+  /** Socket object it was asked of; meaningless once it is complete. */
+  socket: u32;
+  /** WSAOVERLAPPED, and what it said then of the event object; the routine. Each 0 = none. */
+  overlapped: u32;
+  event: u32;
+  routine: u32;
+  /** Captured WSABUF array: a block for several, 0 = the one below. */
+  list: u32;
+  count: u32;
+  length: u32;
+  pointer: u32;
+  /** Bytes of all buffers, and bytes moved so far. */
+  total: u32;
+  done: u32;
+  /** lpFrom and lpFromLen of a receive; room for the two addresses of AcceptEx. */
+  from: u32;
+  fromLength: u32;
+  /** MSG_ bits of a receive; TF_ bits of DisconnectEx. */
+  flags: u32;
+  /** Completed: status, and the key of the port it waits at. */
+  status: u32;
+  key: u32;
+  /** AcceptEx: the accepting socket's object. */
+  acceptor: u32;
+  /** Destination's port. */
+  port: u16;
+  /** KIND_x, 0 = free. */
+  kind: u8;
+  /** A send without a send buffer: its bytes are handed over and wait for acknowledgement (O-36). AcceptEx: the connection is there. */
+  half: u8;
+}
+
+/** What hangs on one socket object; all zero unless it has a descriptor. References are operation + 1. */
+// @ts-ignore: decorator
+@unmanaged
+export class Overlap {
+  /** Receives of a connection or datagram socket, AcceptEx of a listener, in the order of asking. */
+  recvFirst: u32;
+  recvLast: u32;
+  sendFirst: u32;
+  sendLast: u32;
+  /** ConnectEx or DisconnectEx under way. */
+  link: u32;
+  /** Of an accepting socket: its AcceptEx, which stands in the listener's queue. */
+  acceptance: u32;
+  /** Completion port's handle (0 = none) and key. */
+  port: u32;
+  key: u32;
+  /** Mailbox of WSPAsyncSelect + 1 (winsock/mailboxes). */
+  mailbox: u32;
+}
+
+const STRIDE: usize = (offsetof<Operation>() + 7) & ~7;
+
+let table: usize = 0;
+let overlaps: usize = 0;
+let free: u32 = 0;
+
+export function operationsReset(): bool {
+  const n = config(CONFIG_OPERATIONS);
+  table = carve(n * <u32>STRIDE);
+  overlaps = carve(socketCapacity() * <u32>offsetof<Overlap>());
+  if (!table || !overlaps) return false;
+  for (let r: u32 = 1; r <= n; r++) operation(r).next = r < n ? r + 1 : 0;
+  free = 1;
+  return true;
+}
+
+// @ts-ignore: decorator
+@inline export function operation(ref: u32): Operation { return changetype<Operation>(table + <usize>(ref - 1) * STRIDE); }
+// @ts-ignore: decorator
+@inline export function overlapOf(s: Socket): Overlap { return changetype<Overlap>(overlaps + <usize>indexOf(s) * offsetof<Overlap>()); }
+// @ts-ignore: decorator
+@inline export function addressOf(o: Operation): usize { return changetype<usize>(o); }
+/** The captured WSABUF array. */
+// @ts-ignore: decorator
+@inline export function buffersOf(o: Operation): usize { return o.list ? <usize>o.list : changetype<usize>(o) + offsetof<Operation>("length"); }
+
+/** A zeroed operation of that kind, 0 if every slot is taken. */
+export function operationTake(kind: u8): u32 {
+  const ref = free;
+  if (!ref) return 0;
+  const o = operation(ref);
+  free = o.next;
+  memory.fill(changetype<usize>(o), 0, STRIDE);
+  o.kind = kind;
+  return ref;
+}
+
+export function operationFree(ref: u32): void {
+  const o = operation(ref);
+  buffersRelease(o);
+  o.kind = 0;
+  o.next = free;
+  free = ref;
+}
+
+/** Captures the array of WSABUFs, which is the caller's again after the call; the bytes stay where they are. WSAENOBUFS without memory. */
+export function buffersCapture(o: Operation, list: usize, count: u32, total: u32): i32 {
+  o.count = count;
+  o.total = total;
+  if (count == 1) {
+    o.length = load<u32>(list);
+    o.pointer = load<u32>(list, 4);
+    return 0;
+  }
+  o.list = <u32>blockAlloc(blockOrder(count << 3));
+  if (!o.list) return WSAENOBUFS;
+  memory.copy(<usize>o.list, list, count << 3);
+  return 0;
+}
+
+/** The captured array is not needed any more. */
+export function buffersRelease(o: Operation): void {
+  if (!o.list) return;
+  blockFree(<usize>o.list);
+  o.list = 0;
+}
+
+export function recvAppend(s: Socket, ref: u32): void {
+  const p = overlapOf(s);
+  operation(ref).next = 0;
+  if (p.recvLast) operation(p.recvLast).next = ref; else p.recvFirst = ref;
+  p.recvLast = ref;
+  s.flags |= S_RECV_PENDING;
+}
+
+export function sendAppend(s: Socket, ref: u32): void {
+  const p = overlapOf(s);
+  operation(ref).next = 0;
+  if (p.sendLast) operation(p.sendLast).next = ref; else p.sendFirst = ref;
+  p.sendLast = ref;
+  s.flags |= S_SEND_PENDING;
+}
+
+/** Takes an operation out of the receives, wherever it stands there. */
+export function recvRemove(s: Socket, ref: u32): void {
+  const p = overlapOf(s), before = previous(p.recvFirst, ref);
+  if (before) operation(before).next = operation(ref).next; else p.recvFirst = operation(ref).next;
+  if (p.recvLast == ref) p.recvLast = before;
+  setFlag(s, S_RECV_PENDING, p.recvFirst != 0);
+}
+
+export function sendRemove(s: Socket, ref: u32): void {
+  const p = overlapOf(s), before = previous(p.sendFirst, ref);
+  if (before) operation(before).next = operation(ref).next; else p.sendFirst = operation(ref).next;
+  if (p.sendLast == ref) p.sendLast = before;
+  setFlag(s, S_SEND_PENDING, p.sendFirst != 0);
+}
+
+function previous(first: u32, ref: u32): u32 {
+  let before: u32 = 0;
+  for (let r = first; r && r != ref; r = operation(r).next) before = r;
+  return before;
+}
+
+/** True while a send of s has bytes that are not handed over: a FIN has to stand behind them (S-35). */
+export function sendsUnsent(s: Socket): bool {
+  const p = overlapOf(s);
+  return p.sendFirst != 0 && (operation(p.sendFirst).half == 0 || operation(p.sendFirst).next != 0);
+}
