@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { LASTACK_WAIT } from "../../../host/abi/errors.gen.ts";
-import { EVENT_SIGNALED, EVENT_WAKE } from "../../../host/abi/events.gen.ts";
+import { EVENT_MESSAGE, EVENT_ROUTINE, EVENT_SIGNALED, EVENT_WAKE } from "../../../host/abi/events.gen.ts";
 import * as W from "../../../host/abi/winsock.gen.ts";
 import { type CloseReportRecord, Core, type CoreConfig, compileCore, readSockaddr, writeSockaddr } from "../../../host/core/index.ts";
 import type { FrameDevice } from "../../../host/device/index.ts";
@@ -45,6 +45,24 @@ export interface Wake {
   readonly operation: number;
 }
 
+/** A window message of WSPAsyncSelect. */
+export interface WindowMessage {
+  readonly hWnd: number;
+  readonly message: number;
+  readonly socket: number;
+  /** FD_ bit. */
+  readonly event: number;
+  readonly error: number;
+}
+
+/** A completion routine that is due. */
+export interface Routine {
+  readonly routine: number;
+  readonly overlapped: number;
+  readonly error: number;
+  readonly bytes: number;
+}
+
 export class Spi {
   readonly core: Core;
   readonly driver: Driver;
@@ -58,6 +76,8 @@ export class Spi {
   readonly wakes: Wake[] = [];
   /** Handles of event objects that became set, in order. */
   readonly signaled: number[] = [];
+  readonly messages: WindowMessage[] = [];
+  readonly routines: Routine[] = [];
   readonly reports: CloseReportRecord[] = [];
 
   /**
@@ -94,6 +114,8 @@ export class Spi {
       event: (kind, handle, a, b) => {
         if (kind === EVENT_WAKE) this.wakes.push({ handle, caller: a, operation: b });
         else if (kind === EVENT_SIGNALED) this.signaled.push(handle);
+        else if ((kind & 0xffff) === EVENT_MESSAGE) this.messages.push({ hWnd: handle, message: kind >>> 16, socket: a, event: b & 0xffff, error: b >>> 16 });
+        else if ((kind & 0xffff) === EVENT_ROUTINE) this.routines.push({ routine: handle, overlapped: a, error: kind >>> 16, bytes: b });
       },
       report: (report) => void this.reports.push(report),
       fatal: (error) => {

@@ -93,6 +93,15 @@ class Pair {
     return result;
   }
 
+  /** Shows the other thread what the cores wrote meanwhile: buffers and records of overlapped operations. */
+  shown<T>(value: T): T {
+    for (const { core, area } of this.sides) {
+      core.memory.ensure();
+      new Uint8Array(area.mirror, area.start, area.size).set(core.memory.u8.subarray(area.start, area.start + area.size));
+    }
+    return value;
+  }
+
   get #pending(): boolean {
     return this.sides.some(({ driver }) => driver.pending);
   }
@@ -204,14 +213,14 @@ async function perform(request: Request): Promise<Answer["value"]> {
   if (!pair) throw new Error(`no world ${request.world}`);
   switch (request.op) {
     case "call": return pair.call(request.place, request.name, request.args);
-    case "run": return pair.run(pair.world.nowMs + request.ms, false);
-    case "step": return pair.run(request.until, true);
+    case "run": return pair.shown(await pair.run(pair.world.nowMs + request.ms, false));
+    case "step": return pair.shown(await pair.run(request.until, true));
     case "frame": return void pair.wire?.inject(request.frame);
     case "script": return void pair.wire?.script();
     case "entry": return pair.isEntry(request.place, request.index, request.name);
     case "plug": return void pair.wire?.plug(request.open);
     case "sockets": return pair.tableOf(request.place);
-    case "rest": return void (await pair.rest());
+    case "rest": return void pair.shown(await pair.rest());
     default: return pair.sides[request.place].core.stats();
   }
 }
