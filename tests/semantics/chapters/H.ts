@@ -5,6 +5,7 @@ import type { Check } from "../check.ts";
 import { row } from "../registry.ts";
 import { duplicateErrors, everyEntry, reissue } from "../support/calls.ts";
 import { type Connected, connected, hosts } from "../support/hosts.ts";
+import { Overlaps } from "../support/overlapped.ts";
 import { bytesOf, type Provider } from "../support/provider.ts";
 
 const { FD_READ, SD_SEND, SOL_SOCKET } = W;
@@ -255,4 +256,36 @@ row("H-24", async (t) => {
   t.fact("filled", entries.filter((entry) => entry !== 0).length);
   const wrong = PROC_TABLE.filter((name, i) => !a.isEntry(entries[i] as number, name));
   t.fact("order", wrong.length === 0 ? "K.6" : `not ${wrong.join(" ")}`);
+});
+
+row("H-12", async (t) => {
+  const p = await twins(t);
+  const ov = new Overlaps(p.a);
+  assert.equal(ov.recv(p.s), 997);
+  t.code(p.a.close(p.s));
+  p.run(100);
+  t.own(ov.result(p.twin));
+  p.a.close(p.twin);
+  t.own(ov.record());
+});
+
+row("H-13", async (t) => {
+  const p = await twins(t);
+  const ov = new Overlaps(p.a);
+  assert.equal(ov.recv(p.twin), 997);
+  t.code(p.a.close(p.s));
+  p.run(100);
+  t.own(ov.result(p.twin));
+});
+
+row("H-14", async (t) => {
+  const p = await twins(t);
+  const ov = new Overlaps(p.a);
+  const KEY_OF_A = 0xa;
+  const port = ov.port(p.s, KEY_OF_A);
+  assert.equal(ov.recv(p.twin), 997);
+  p.b.send(p.t, "bytes");
+  p.run(100);
+  assert.equal(ov.packet(port), "completion:0:5");
+  t.fact("key", ov.key === KEY_OF_A ? "A" : ov.key);
 });

@@ -4,8 +4,9 @@ import { LASTACK_WAIT } from "../../../host/abi/errors.gen.ts";
 import * as W from "../../../host/abi/winsock.gen.ts";
 import { row } from "../registry.ts";
 import { A, B, type Hosts, connected, hosts, PORT, scriptedAccept, scriptedConnection } from "../support/hosts.ts";
+import { Overlaps } from "../support/overlapped.ts";
 import { bytesOf, type Provider } from "../support/provider.ts";
-import { accept, decide, refused } from "../support/situations.ts";
+import { accept, callIn, decide, refused } from "../support/situations.ts";
 
 const { CF_DEFER, CF_REJECT, SO_ERROR, SO_EXCLUSIVEADDRUSE, SO_REUSEADDR, SOL_SOCKET } = W;
 
@@ -442,4 +443,40 @@ row("O-43", async (t) => {
   t.fact("first", (times[0] as number) - idleSince);
   const gaps = new Set(times.slice(1).map((at, i) => at - (times[i] as number)));
   t.fact("apart", [...gaps].join(" "));
+});
+
+row("O-27", async (t) => {
+  const p = await hosts(t);
+  const listener = p.b.listener(PORT);
+  assert.equal(p.a.setOption(p.a.socket(), SOL_SOCKET, W.SO_OPENTYPE, W.SO_SYNCHRONOUS_NONALERT), 0);
+  // What socket() does: the flags follow from the option of the thread.
+  const overlapped = p.a.getOption(0, SOL_SOCKET, W.SO_OPENTYPE) === 0;
+  const s = p.a.call("WSPSocket", W.AF_INET, W.SOCK_STREAM, W.IPPROTO_TCP, 0, 0, overlapped ? W.WSA_FLAG_OVERLAPPED : 0) >>> 0;
+  assert.equal(p.a.until(() => p.a.connect(s, B, PORT)), 0);
+  const peer = p.b.until(() => p.b.accept(listener));
+  const ov = new Overlaps(p.a);
+  t.code(ov.recv(s));
+  p.b.send(peer, "bytes");
+  p.run(100);
+  const code = ov.recv(s);
+  t.result(code ? -1 : ov.count, code);
+});
+
+row("O-35", async (t) => {
+  const p = await hosts(t);
+  const ov = new Overlaps(p.a);
+  const listener = p.a.listener(PORT);
+  const s = p.a.socket();
+  assert.equal(ov.accept(listener, s), "0/997");
+  callIn(p);
+  p.run(100);
+  assert.equal(ov.result(listener), "completion:0:0");
+  const shut = (): number => p.a.shutdown(s, W.SD_SEND);
+  const named = (): number => {
+    p.a.name(s);
+    return p.a.err;
+  };
+  t.code(shut(), named());
+  assert.equal(p.a.setOption(s, SOL_SOCKET, W.SO_UPDATE_ACCEPT_CONTEXT, listener), 0);
+  t.code(named(), shut());
 });

@@ -1,8 +1,10 @@
 /** Where Windows differs from POSIX: the Windows side of each row. */
+import assert from "node:assert/strict";
 import * as W from "../../../host/abi/winsock.gen.ts";
 import type { Check } from "../check.ts";
 import { row } from "../registry.ts";
 import { B, type Connected, connected, hosts, PORT, portOf } from "../support/hosts.ts";
+import { Overlaps } from "../support/overlapped.ts";
 import { finByPeer, refused, resetByPeer, stuffed, watch } from "../support/situations.ts";
 
 const { FD_CLOSE, SD_BOTH, SD_RECEIVE, SD_SEND, SO_DONTLINGER, SO_ERROR, SO_LINGER, SO_REUSEADDR, SOL_SOCKET } = W;
@@ -327,4 +329,12 @@ row("P-32", async (t) => {
   t.fact("revents", p.a.wsaPoll([[p.s, W.POLLIN | W.POLLWRNORM]]).revents[0] as string);
   const { read, write, except } = p.a.poll({ read: [p.s], write: [p.s], except: [p.s] });
   t.fact("sets", [read.length ? "read" : "", write.length ? "write" : "", except.length ? "except" : ""].filter(Boolean).join("+"));
+});
+
+row("P-23", async (t) => {
+  const p = await connected(t);
+  const ov = new Overlaps(p.a);
+  assert.equal(ov.recv(p.s), 997);
+  p.a.close(p.s);
+  t.own(ov.record());
 });

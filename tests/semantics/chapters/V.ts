@@ -4,6 +4,7 @@ import * as W from "../../../host/abi/winsock.gen.ts";
 import { row } from "../registry.ts";
 import { reissue } from "../support/calls.ts";
 import { connected, hosts, PORT, scriptedConnection } from "../support/hosts.ts";
+import { Overlaps } from "../support/overlapped.ts";
 import { bytesOf } from "../support/provider.ts";
 import { finByPeer, probedState, refused, resetByPeer, stuffed, watch } from "../support/situations.ts";
 
@@ -236,4 +237,28 @@ row("V-26", async (t) => {
     p.run(10);
     t.wire(p.log, p.since(mark));
   }
+});
+
+row("V-05", async (t) => {
+  const p = await connected(t);
+  const ov = new Overlaps(p.a);
+  assert.equal(ov.recv(p.s), 997);
+  p.a.close(p.s);
+  t.own(ov.record());
+});
+
+row("V-09", async (t) => {
+  const p = await connected(t);
+  const ov = new Overlaps(p.a);
+  assert.equal(ov.recv(p.s), 997);
+  const mark = p.mark();
+  t.code(p.a.close(p.s));
+  p.run(100);
+  t.wire(p.log, p.since(mark));
+});
+
+row("V-23", async (t) => {
+  const p = await connected(t);
+  const ov = new Overlaps(p.a);
+  for (let i = 0; i < 2; i++) t.returned(ov.disconnect(p.s, undefined));
 });

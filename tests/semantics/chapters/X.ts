@@ -4,6 +4,7 @@ import * as W from "../../../host/abi/winsock.gen.ts";
 import { row } from "../registry.ts";
 import { duplicateErrors, everyEntry } from "../support/calls.ts";
 import { A, B, connected, hosts, PORT } from "../support/hosts.ts";
+import { Overlaps } from "../support/overlapped.ts";
 import type { Provider } from "../support/provider.ts";
 
 const { IPPROTO_TCP, SD_SEND, SOL_SOCKET } = W;
@@ -259,4 +260,19 @@ row("X-37", async (t) => {
   const s = a.socket();
   assert.notEqual(s, W.INVALID_SOCKET);
   t.fact("alive", a.close(s) === 0);
+});
+
+row("X-17", async (t) => {
+  const { a } = await hosts(t);
+  const ov = new Overlaps(a);
+  const s = a.socket();
+  t.code(ov.ioctl(s, 0, 0x28000999));
+  t.own(ov.result(s));
+});
+
+row("X-29", async (t) => {
+  const { a } = await hosts(t);
+  const ov = new Overlaps(a);
+  ov.result(0x7fff);
+  t.returned(`0/${a.err}`);
 });

@@ -146,4 +146,8 @@ export class Overlaps {
   get key(): number {
     return this.spi.scratchWord(RESULT + 4);
   }
+  /** Its WSAOVERLAPPED. */
+  get overlapped(): number {
+    return this.spi.scratchWord(RESULT + 8);
+  }
 }

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { LASTACK_CONDITION } from "../../../host/abi/errors.gen.ts";
 import { SD_SEND } from "../../../host/abi/winsock.gen.ts";
 import type { Check } from "../check.ts";
-import { B, type Connected, connected, type Hosts, type HostsOptions, PORT, type ScriptedConnection } from "./hosts.ts";
+import { A, B, type Connected, connected, type Hosts, type HostsOptions, PORT, type ScriptedConnection } from "./hosts.ts";
 import type { Provider } from "./provider.ts";
 
 /** Bytes that stuffed() sends. */
@@ -49,6 +49,13 @@ export function probedState(p: ScriptedConnection): string {
   return answer === "ACK" ? "TIME_WAIT" : answer.startsWith("RST") ? "CLOSED" : answer;
 }
 
+/** b's descriptor of a connection that it made to a's listener. */
+export function callIn(p: Hosts): number {
+  const s = p.b.socket();
+  assert.equal(p.b.until(() => p.b.connect(s, A, PORT)), 0);
+  return s;
+}
+
 /** A nonblocking socket of a whose connect to b was refused. */
 export function refused(p: Hosts): number {
   const s = p.a.socket();
@@ -70,4 +77,16 @@ export function decide(spi: Provider, listener: number, answer: number): void {
   spi.accept(listener, 1);
   assert.equal(spi.err, LASTACK_CONDITION, "the condition was not asked");
   assert.equal(spi.raw("acceptDecide", listener, answer), 0);
+}
+
+/**
+ * A connection whose buffers on a's side are full: `amount` bytes were accepted, b reads nothing, and an overlapped send has to wait. What
+ * the operating system takes before it is full is more than our own TCP does.
+ */
+export async function backlog(check: Check): Promise<{ p: Connected; amount: number }> {
+  const p = await connected(check, { link: { delayMs: 20 }, configA: { sendBuffer: 4096 }, configB: { recvBuffer: 2048 } });
+  const amount = check.provider === "host" ? 8_000_000 : STUFFING;
+  assert.equal(p.a.send(p.s, amount), amount);
+  p.run(500);
+  return { p, amount };
 }
