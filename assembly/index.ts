@@ -39,6 +39,7 @@ export { WSPGetPeerName, WSPGetSockName } from "./winsock/names";
 export { WSPEnumNetworkEvents, WSPEventSelect } from "./winsock/netevents";
 export { WSPSelect } from "./winsock/select";
 export { WSAPoll } from "./winsock/pollfds";
+export { WSAEnumProtocols } from "./winsock/protocolinfo";
 export { WSPDuplicateSocket } from "./winsock/duplicate";
 export { WSPAddressToString, WSPStringToAddress } from "./winsock/strings";
 export { WSPGetQOSByName, WSPJoinLeaf } from "./winsock/unsupported";

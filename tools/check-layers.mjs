@@ -13,7 +13,7 @@ const LONGEST_FUNCTION = 60;
 /** Rooms of the core, bottom first: a room imports those before it. Rooms on one line do not see each other. */
 const CORE_ORDER = [
   ["abi"], ["base"], ["memory"], ["wire"], ["wasi"], ["link"], ["ip"], ["tcp", "udp"],
-  ["provider"], ["winsock"], ["service"], ["stack"], ["index.ts"],
+  ["provider"], ["cotp"], ["winsock"], ["service"], ["stack"], ["index.ts"],
 ];
 
 /** What each room of the host may import; `room/file.ts` allows that one file of a room. */

@@ -35,6 +35,8 @@ export const CAUSE_DATA_AFTER_CLOSE: u32 = 4;
 export const CAUSE_RECV_SHUT: u32 = 5;
 /** The last WSPCleanup tore the connection down (semantics C-53). */
 export const CAUSE_CLEANUP: u32 = 6;
+/** The peer broke the protocol above TCP (SOCK_SEQPACKET). */
+export const CAUSE_PROTOCOL: u32 = 7;
 
 /** Offsets in bytes. */
 export const REPORT_HANDLE: u32 = 0;

@@ -60,3 +60,12 @@ export const CATALOG_INET_TCP: u32 = 1001;
 export const CATALOG_INET_UDP: u32 = 1002;
 export const CATALOG_HOST_TCP: u32 = 2001;
 export const CATALOG_HOST_UDP: u32 = 2002;
+/** SOCK_SEQPACKET: messages over TCP (RFC 2126). */
+export const CATALOG_INET_MESSAGES: u32 = 1003;
+export const CATALOG_HOST_MESSAGES: u32 = 2003;
+
+/** Transport selectors of a SOCK_SEQPACKET socket, at most 32 octets each, level SOL_LASTACK. Set: before connect or listen. */
+/** Own: the calling one of a connect; of a listener, the one that callers must name, empty = any. */
+export const LSO_TSAP_OWN: i32 = 16;
+/** The one that connect asks for. */
+export const LSO_TSAP_CALLED: i32 = 17;

@@ -141,6 +141,21 @@ export const WSA_WAIT_TIMEOUT: i32 = 258;
 export const WSA_WAIT_FAILED: i32 = -1;
 export const WSA_INFINITE: u32 = 0xffffffff;
 
+/** dwServiceFlags1 of WSAPROTOCOL_INFO (semantics K.5). */
+export const XP1_CONNECTIONLESS: u32 = 0x1;
+export const XP1_GUARANTEED_DELIVERY: u32 = 0x2;
+export const XP1_GUARANTEED_ORDER: u32 = 0x4;
+export const XP1_MESSAGE_ORIENTED: u32 = 0x8;
+export const XP1_PSEUDO_STREAM: u32 = 0x10;
+export const XP1_GRACEFUL_CLOSE: u32 = 0x20;
+export const XP1_EXPEDITED_DATA: u32 = 0x40;
+export const XP1_CONNECT_DATA: u32 = 0x80;
+export const XP1_DISCONNECT_DATA: u32 = 0x100;
+export const XP1_SUPPORT_BROADCAST: u32 = 0x200;
+export const XP1_SUPPORT_MULTIPOINT: u32 = 0x400;
+export const XP1_IFS_HANDLES: u32 = 0x20000;
+export const XP1_PARTIAL_MESSAGE: u32 = 0x40000;
+
 export const SOMAXCONN: i32 = 0x7fffffff;
 
 /** Record sizes in bytes (semantics K.5). */

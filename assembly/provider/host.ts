@@ -18,7 +18,7 @@ import { ringAt, ringEnsure, ringFree, ringGet, ringPut, ringRun, ringUsed } fro
 import { NOTIFY_CONNECTED, TF_CONNECTED_ONCE, TF_FIN_ACKED, TF_RECV_SHUT, TF_SEND_SHUT } from "../tcp/tcb";
 import { hostBind, hostClose, hostConnect, hostListen, hostName, hostOpen, hostSetOption } from "../wasi/sockets";
 import {
-  H_BLIND, H_DETACHED, H_KEEPALIVE, H_LINGER, H_ORPHAN, H_TIME_WAIT, hostAlloc, hostAnnounce, HostBlock, hostBlock, hostBoundAdd, hostBoundTake, hostLocal, hostRelease,
+  H_BLIND, H_DETACHED, H_KEEPALIVE, H_LINGER, H_ORPHAN, H_READS, H_TIME_WAIT, hostAlloc, hostAnnounce, HostBlock, hostBlock, hostBoundAdd, hostBoundTake, hostLocal, hostRelease,
   hostRemote, hostWorkAdd, marked, recvRing, sendRing,
 } from "./hostblock";
 import { childRemove, hostError, hostFlush, hostFreeIfDone, hostHolds, hostLeave, hostLookIn, hostReset, hostSettle, hostState } from "./hostend";
@@ -252,17 +252,24 @@ export function hostOrphan(i: i32): void {
   if (marked(b, H_ORPHAN) || b.state == TCP_CLOSED || b.state == TCP_LISTEN) return;
   b.marks |= H_ORPHAN;
   b.progressAt = now;
-  hostFlush(b);
+  if (!marked(b, H_READS)) hostFlush(b);
   roomAgain(b);
   hostSettle(b);
   if (b.fd >= 0) hostLookIn(b, 1);
 }
+
+/** Somebody above goes on reading after hostOrphan, though the handle is closed. */
+export function hostReads(i: i32): void { hostBlock(i).marks |= H_READS; }
 
 /** Nobody will look at index i again; what the host was given it still delivers. */
 export function hostDetach(i: i32): void {
   const b = hostBlock(i);
   hostBoundTake(b.owner);
   b.marks &= ~H_LINGER;
+  if (marked(b, H_READS)) {
+    b.marks &= ~H_READS;
+    if (marked(b, H_ORPHAN)) hostFlush(b);
+  }
   if (b.state == TCP_LISTEN) {
     hostListenerEnd(b);
     b.state = TCP_CLOSED;

@@ -44,6 +44,8 @@ export const H_LINGER: u32 = 1 << 14;
 export const H_TIME_WAIT: u32 = 1 << 15;
 /** Keep-alive is on: a time limit that passes with nothing outstanding is its. */
 export const H_KEEPALIVE: u32 = 1 << 16;
+/** Bytes are taken after hostOrphan too, until hostDetach (hostReads). */
+export const H_READS: u32 = 1 << 17;
 
 // @ts-ignore: decorator
 @unmanaged

@@ -16,7 +16,7 @@ import {
 } from "../tcp/tcb";
 import { hostAccept, hostClose, hostName, hostOption, hostRecv, hostSend, hostSetOption, hostShutdownSend } from "../wasi/sockets";
 import {
-  H_FULL, H_HELD, H_ORPHAN, H_PEER_FIRST, H_PENDING, H_SHUT, HostBlock, hostAlloc, hostBlock, hostFind, hostLocal,
+  H_FULL, H_HELD, H_ORPHAN, H_PEER_FIRST, H_PENDING, H_READS, H_SHUT, HostBlock, hostAlloc, hostBlock, hostFind, hostLocal,
   hostNotify, hostRemote, hostWorkAdd, hostWorkLast, hostWorkTake, indexOfHost, marked, recvRing, sendRing,
 } from "./hostblock";
 import { hostError, hostFail, hostLookIn, hostRefuse, hostReset, hostSettle, hostState } from "./hostend";
@@ -155,7 +155,7 @@ function refusing(b: HostBlock): bool {
 export function hostReceive(b: HostBlock): bool {
   for (let turn: u32 = 0; turn < TURNS; turn++) {
     if (b.flags & TF_FIN_RCVD) return false;
-    const n = marked(b, H_ORPHAN) || refusing(b) ? refuseBytes(b) : takeBytes(b);
+    const n = (b.marks & (H_ORPHAN | H_READS)) == H_ORPHAN || refusing(b) ? refuseBytes(b) : takeBytes(b);
     if (b.fd < 0 || n == -WASI_EAGAIN) return false;
     if (n < 0) { hostFail(b, -n); return false; }
     if (n == 0) { fin(b); return false; }

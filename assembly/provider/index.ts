@@ -241,6 +241,14 @@ export function streamOrphan(p: u8, i: i32): void {
     default: break;
   }
 }
+/** Of a connection about to be orphaned: text is taken all the same, until streamDetach. For what has a protocol of its own above TCP. */
+export function streamReads(p: u8, i: i32): void {
+  switch (p) {
+    case PROVIDER_INET: T.tcpReads(i); break;
+    case PROVIDER_HOST: if (!TINY) H.hostReads(i); break;
+    default: break;
+  }
+}
 /** The close waits within a limit of its own (C-15): no other counts, and those for orphans apply after streamDetach. */
 export function streamLinger(p: u8, i: i32): void {
   switch (p) {

@@ -11,7 +11,7 @@ import { rangesAdd, rangesAdvance } from "../memory/ranges";
 import { ringPut, ringUsed } from "../memory/ring";
 import { FIN } from "../wire/tcp";
 import {
-  M_ACK_NOW, M_FIN_HELD, M_ORPHAN, NOTIFY_FIN, NOTIFY_READABLE, outOfOrderList, rcvRing, Tcb, TF_FIN_RCVD, TF_RECV_SHUT,
+  M_ACK_NOW, M_FIN_HELD, M_ORPHAN, M_READS, NOTIFY_FIN, NOTIFY_READABLE, outOfOrderList, rcvRing, Tcb, TF_FIN_RCVD, TF_RECV_SHUT,
 } from "./tcb";
 import { flag, notify } from "./lists";
 import { BY_FIN, transition } from "./state";
@@ -57,7 +57,7 @@ export function arriveText(t: Tcb): bool {
   if (!textLen || !mayReceive(t)) return true;
   trimToWindow(t);
   if (!textLen) return true;
-  if (t.marks & M_ORPHAN) {
+  if ((t.marks & (M_ORPHAN | M_READS)) == M_ORPHAN) {
     // Semantics C-45, W-13: nobody will read it; SEQ = SEG.ACK, and the text is not acknowledged.
     t.bytesDiscarded += textLen;
     refuse(t, CAUSE_DATA_AFTER_CLOSE, WSAECONNABORTED, true, segAck);

@@ -106,6 +106,8 @@ export const M_URGENT_MARK: u32 = 1 << 28;
 export const M_URGENT_HELD: u32 = 1 << 29;
 /** SO_OOBINLINE. */
 export const M_URGENT_INLINE: u32 = 1 << 30;
+/** Text is taken after tcpOrphan too, until tcpDetach (tcpReads). */
+export const M_READS: u32 = 1 << 31;
 
 /** Bits of `agreed`. Both sides put timestamps into their segments. */
 export const AGREED_TIMESTAMPS: u32 = 1 << 0;

@@ -17,7 +17,7 @@ import { seqGt } from "../base/seq";
 import { ringAt, ringGet, ringPut, ringRun } from "../memory/ring";
 import { ipSourceFor } from "../ip/route";
 import {
-  listenerOf, localPtr, M_CONDITIONAL, M_DETACHED, M_HELD, M_KEEPALIVE, M_LINGER, M_LINGER_RST, M_NO_DELAY, M_ORPHAN, M_PAUSED, M_PENDING, M_RECYCLABLE, M_SYN_NOW,
+  listenerOf, localPtr, M_CONDITIONAL, M_DETACHED, M_HELD, M_KEEPALIVE, M_LINGER, M_LINGER_RST, M_NO_DELAY, M_ORPHAN, M_PAUSED, M_PENDING, M_READS, M_RECYCLABLE, M_SYN_NOW,
   NOTIFY_CONNECTED, rcvRing, remotePtr, sndRing, Tcb, tcb, TF_FIN_SENT, TF_RECV_SHUT, TF_SEND_SHUT,
 } from "./tcb";
 import { announce, flag } from "./lists";
@@ -302,7 +302,7 @@ function orphaned(t: Tcb): bool {
   if (t.state == TCP_TIME_WAIT) return false;
   close(t);
   count(STAT_TCP_ORPHANS);
-  rcvFlush(t);
+  if (!(t.marks & M_READS)) rcvFlush(t);
   return true;
 }
 
@@ -314,11 +314,17 @@ function forsaken(t: Tcb): void {
   if ((orphaned(t) || lingered) && open) orphanLimits(t);
 }
 
+/** Somebody above goes on reading after tcpOrphan, though the handle is closed: text is no reason for a reset (W-13) until tcpDetach. */
+export function tcpReads(i: i32): void { tcb(i).marks |= M_READS; }
+
 /** Nobody will look at index i again. The connection goes on until its machine, TIME_WAIT and an owed RST included, is through. */
 export function tcpDetach(i: i32): void {
   const t = tcb(i);
   if (t.state == TCP_LISTEN) listenerClose(listenerOf(i));
-  else forsaken(t);
+  else {
+    if (t.marks & M_READS) { t.marks &= ~M_READS; rcvFlush(t); }
+    forsaken(t);
+  }
   t.owner = -1;
   t.marks |= M_DETACHED;
   if (t.state == TCP_TIME_WAIT) {

@@ -5,20 +5,22 @@ import {
 } from "../abi/errors";
 import { OP_ACCEPT } from "../abi/events";
 import { CAUSE_ABORT } from "../abi/report";
-import { CF_ACCEPT, CF_DEFER, CF_REJECT, FD_ACCEPT, FD_ALL_EVENTS, INVALID_SOCKET, SOCK_STREAM } from "../abi/winsock";
+import { CF_ACCEPT, CF_DEFER, CF_REJECT, FD_ACCEPT, FD_ALL_EVENTS, INVALID_SOCKET } from "../abi/winsock";
 import { handleFree } from "../memory/handles";
-import { PROVIDER_HOST, streamAbort, streamAcceptCount, streamAcceptTake, streamAttach, streamDetach, streamError, streamNames, streamSetLimits } from "../provider/index";
+import { PROVIDER_HOST, streamAbort, streamAcceptTake, streamAttach, streamDetach, streamError, streamNames, streamSetLimits } from "../provider/index";
 import { messagesEnd, messagesInherit } from "./asyncselect";
 import { applyOptions } from "./connect";
 import { nameSocket } from "./create";
+import { admittedFirst, admittedReject, admittedTake } from "./seqpacket/admission";
 import { sockaddrCheck, sockaddrWrite } from "./names";
 import { raise, reenable } from "./netevents";
 import { portTake } from "./ports";
 import { mayAccess, setError } from "./result";
 import {
-  countHandles, enter, has, indexOf, isStream, it, localOf, remoteOf, S_ACCEPTED, S_CONNECTED, S_INHERITED, S_LISTENING, S_NEW_LIMITS, S_NONBLOCKING,
+  countHandles, enter, has, indexOf, isSeqpacket, isStream, it, localOf, remoteOf, S_ACCEPTED, S_CONNECTED, S_INHERITED, S_LISTENING, S_NEW_LIMITS, S_NONBLOCKING,
   Socket, socketAlloc, socketFree,
 } from "./socket";
+import { acceptCount } from "./status";
 import { clockNow, enterWaiting, waitEnd, waitFor } from "./waits";
 
 /** The socket made last. */
@@ -45,7 +47,7 @@ function acceptFrom(h: u32, addr: usize, addrlen: usize, condition: u32): i32 {
   if (!addr && addrlen && !mayAccess(addrlen, 4)) return WSAEFAULT;
   if (!isStream(s)) return WSAEOPNOTSUPP;
   if (!has(s, S_LISTENING)) return WSAEINVAL;
-  if (!streamAcceptCount(s.provider, s.transport)) return acceptNothing(s, h);
+  if (!acceptCount(s)) return acceptNothing(s, h);
   waitEnd(s, OP_ACCEPT);
   const told = condition ? decide(s) : 0;
   if (told) return told;
@@ -77,6 +79,11 @@ function decide(s: Socket): i32 {
   // E-72: a deferred accept does not re-enable FD_ACCEPT.
   if (answer == CF_DEFER) return WSATRY_AGAIN;
   if (answer == CF_ACCEPT) return 0;
+  if (isSeqpacket(s)) {
+    admittedReject(s);
+    reenable(s, FD_ACCEPT);
+    return WSAECONNREFUSED;
+  }
   const i = streamAcceptTake(s.provider, s.transport);
   if (i >= 0) {
     // O-22: the peer saw a connection and now sees it reset.
@@ -89,6 +96,7 @@ function decide(s: Socket): i32 {
 
 /** Makes a socket of the oldest connection. The connection stays queued if none can be made. */
 function takeChild(listener: Socket): i32 {
+  if (isSeqpacket(listener)) return takeAdmitted(listener);
   const s = socketAlloc();
   if (!changetype<usize>(s)) return WSAENOBUFS;
   if (!nameSocket(s)) { socketFree(s); return WSAEMFILE; }
@@ -100,8 +108,25 @@ function takeChild(listener: Socket): i32 {
     socketFree(s);
     return boxed ? WSAEWOULDBLOCK : WSAENOBUFS;
   }
-  inherit(s, listener);
   s.transport = i;
+  take(s, listener);
+  return 0;
+}
+
+/** The same for messages: the oldest connection is an object already. */
+function takeAdmitted(listener: Socket): i32 {
+  const s = admittedFirst(listener);
+  if (!changetype<usize>(s)) return WSAEWOULDBLOCK;
+  if (!nameSocket(s)) return WSAEMFILE;
+  admittedTake(listener, s);
+  take(s, listener);
+  return 0;
+}
+
+/** s, which has a handle and its connection, becomes the socket that the listener's caller gets. */
+function take(s: Socket, listener: Socket): void {
+  const i = s.transport;
+  inherit(s, listener);
   const ports = streamNames(s.provider, i, localOf(s), remoteOf(s));
   s.lport = <u16>(ports >> 16);
   s.rport = <u16>ports;
@@ -112,11 +137,10 @@ function takeChild(listener: Socket): i32 {
   applyOptions(s);
   accepted = s;
   raise(s, FD_ALL_EVENTS);
-  return 0;
 }
 
 function inherit(s: Socket, from: Socket): void {
-  s.type = <u8>SOCK_STREAM;
+  s.type = from.type;
   s.provider = from.provider;
   s.flags |= S_CONNECTED | S_ACCEPTED;
   inheritOptions(s, from);

@@ -15,7 +15,7 @@ import { NAME, namePort, sockaddrRead } from "./names";
 import { bindTo, portConflict, portDrop, portTake } from "./ports";
 import { finish, mayAccess } from "./result";
 import {
-  has, indexOf, isStream, it, localOf, remoteOf, S_ACCEPTING, S_BOUND, S_CONNECT_FAILED, S_CONNECTED, S_CONNECTING, S_IMPLICIT, S_KEEPALIVE,
+  has, indexOf, isSeqpacket, isStream, it, localOf, remoteOf, S_ACCEPTING, S_BOUND, S_CONNECT_FAILED, S_CONNECTED, S_CONNECTING, S_IMPLICIT, S_KEEPALIVE,
   S_LISTENING, S_NODELAY, S_NONBLOCKING, S_OOBINLINE, S_RECV_SHUT, S_SEND_SHUT, Socket,
 } from "./socket";
 import { clockNow, enterWaiting, wake, waitEnd, waitFor, waitOf } from "./waits";
@@ -131,7 +131,8 @@ function unbindImplicit(s: Socket): void {
 export function applyOptions(s: Socket): void {
   if (has(s, S_NODELAY)) streamSetNoDelay(s.provider, s.transport, true);
   if (has(s, S_KEEPALIVE)) streamSetKeepAlive(s.provider, s.transport, true, s.keepIdle, s.keepInterval, s.keepCount);
-  streamSetUrgentInline(s.provider, s.transport, has(s, S_OOBINLINE));
+  // Messages have no urgent data: such a byte stays where it stands in the stream.
+  streamSetUrgentInline(s.provider, s.transport, isSeqpacket(s) || has(s, S_OOBINLINE));
 }
 
 /** The handshake is complete (E-64). */

@@ -6,20 +6,22 @@ import {
   WSAEADDRNOTAVAIL, WSAEAFNOSUPPORT, WSAEFAULT, WSAEINVAL, WSAEISCONN, WSAEMFILE, WSAENOBUFS, WSAEOPNOTSUPP,
   WSAEPROTONOSUPPORT, WSAESOCKTNOSUPPORT, WSANOTINITIALISED,
 } from "../abi/errors";
-import { AF_INET, AF_UNSPEC, INVALID_SOCKET, IPPROTO_TCP, IPPROTO_UDP, SIZEOF_WSAPROTOCOL_INFOW, SOCK_DGRAM, SOCK_STREAM, WSA_FLAG_OVERLAPPED } from "../abi/winsock";
+import { AF_INET, AF_UNSPEC, INVALID_SOCKET, IPPROTO_TCP, IPPROTO_UDP, SIZEOF_WSAPROTOCOL_INFOW, SOCK_DGRAM, SOCK_SEQPACKET, SOCK_STREAM, WSA_FLAG_OVERLAPPED } from "../abi/winsock";
 import { config } from "../base/config";
-import { CATALOG_HOST_TCP, CATALOG_HOST_UDP, CATALOG_INET_TCP, CATALOG_INET_UDP } from "../abi/sockets";
+import { CATALOG_HOST_MESSAGES, CATALOG_HOST_TCP, CATALOG_HOST_UDP, CATALOG_INET_MESSAGES, CATALOG_INET_TCP, CATALOG_INET_UDP } from "../abi/sockets";
 import { deviceCount } from "../link/device";
 import { ipHasAddress } from "../ip/route";
 import { handleAlloc, KIND_SOCKET } from "../memory/handles";
 import { datagramClose, datagramOpen, PROVIDER_HOST, PROVIDER_INET, streamFailure, streamListen, streamListenConditional, streamListenPause } from "../provider/index";
 import { hostCapacity } from "../provider/hostblock";
 import { duplicateNumber, duplicateOpen } from "./duplicate";
+import { associationAlloc } from "../cotp/association";
+import { associationOf } from "./seqpacket/facts";
 import { NAME, namePort, sockaddrRead } from "./names";
 import { bindTo } from "./ports";
 import { finish, mayAccess, setError } from "./result";
 import {
-  claimsForget, countHandles, enter, has, indexOf, isStream, it, localOf, S_BOUND, S_CONDITIONAL, S_CONNECTED, S_CONNECTING, S_LISTENING, S_PAUSE_ACCEPT, S_SYNCHRONOUS, S_ACCEPTING, Socket,
+  claimsForget, countHandles, enter, has, indexOf, isSeqpacket, isStream, it, localOf, S_BOUND, S_CONDITIONAL, S_CONNECTED, S_CONNECTING, S_LISTENING, S_PAUSE_ACCEPT, S_SYNCHRONOUS, S_ACCEPTING, Socket,
   socketAlloc, socketFree, startups,
 } from "./socket";
 
@@ -40,7 +42,8 @@ let wantedProvider: u8 = PROVIDER_INET;
 let wantedDuplicate: u32 = 0;
 
 /**
- * A new blocking socket: AF_INET with SOCK_STREAM (TCP) or SOCK_DGRAM (UDP); protocol 0 = the type's own. Arguments that are -1
+ * A new blocking socket: AF_INET with SOCK_STREAM (TCP), SOCK_DGRAM (UDP) or, not in tiny, SOCK_SEQPACKET (messages over TCP,
+ * RFC 2126); protocol 0 = the type's own. Arguments that are -1
  * (or 0 for family and type) come from lpProtocolInfo (WSAPROTOCOL_INFOW) if given; its dwCatalogEntryId chooses the provider
  * (CATALOG_x). A description made by WSPDuplicateSocket opens one more descriptor of that socket instead. Otherwise that is inet if the stack has a device, else the host if it gives sockets. The group is ignored.
  * Returns the handle, or INVALID_SOCKET: 10093, 10014, 10022 (flags, nothing asked for), 10044, 10047, 10043 (X-31: in that
@@ -55,7 +58,8 @@ export function WSPSocket(af: i32, type: i32, protocol: i32, lpProtocolInfo: usi
   s.type = <u8>wantedType;
   s.provider = wantedProvider;
   if (!isStream(s)) s.transport = datagramOpen(s.provider, <i32>indexOf(s));
-  const error = !isStream(s) && s.transport < 0 ? WSAENOBUFS : nameSocket(s) ? 0 : WSAEMFILE;
+  if (isSeqpacket(s)) s.message = associationAlloc(s.provider);
+  const error = (isSeqpacket(s) && !s.message) || (!isStream(s) && s.transport < 0) ? WSAENOBUFS : nameSocket(s) ? 0 : WSAEMFILE;
   setError(lpErrno, error);
   if (error) { discard(s); return INVALID_SOCKET; }
   if (!(flags & WSA_FLAG_OVERLAPPED)) s.flags |= S_SYNCHRONOUS;
@@ -86,11 +90,11 @@ function kindCheck(af: i32, type: i32, protocol: i32, info: usize, flags: u32): 
     wantedProvider = providerFor(load<u32>(info + INFO_CATALOG));
   }
   if (flags & ~WSA_FLAGS || !(af | type | protocol)) return WSAEINVAL;
-  if (type != SOCK_STREAM && type != SOCK_DGRAM) return WSAESOCKTNOSUPPORT;
+  if (type != SOCK_STREAM && type != SOCK_DGRAM && (TINY || type != SOCK_SEQPACKET)) return WSAESOCKTNOSUPPORT;
   // A family left open follows from a protocol that is named.
   if (af != AF_INET && (af != AF_UNSPEC || !protocol)) return WSAEAFNOSUPPORT;
   // the protocol must be the type's.
-  if (protocol && protocol != (type == SOCK_STREAM ? IPPROTO_TCP : IPPROTO_UDP)) return WSAEPROTONOSUPPORT;
+  if (protocol && protocol != (type == SOCK_DGRAM ? IPPROTO_UDP : IPPROTO_TCP)) return WSAEPROTONOSUPPORT;
   wantedType = type;
   return 0;
 }
@@ -98,8 +102,8 @@ function kindCheck(af: i32, type: i32, protocol: i32, info: usize, flags: u32): 
 /** Provider of a catalog entry; of none or an unknown one, the default. */
 function providerFor(entry: u32): u8 {
   if (TINY || !hostCapacity) return PROVIDER_INET;
-  if (entry == CATALOG_HOST_TCP || entry == CATALOG_HOST_UDP) return PROVIDER_HOST;
-  return entry == CATALOG_INET_TCP || entry == CATALOG_INET_UDP || deviceCount ? PROVIDER_INET : PROVIDER_HOST;
+  if (entry == CATALOG_HOST_TCP || entry == CATALOG_HOST_UDP || entry == CATALOG_HOST_MESSAGES) return PROVIDER_HOST;
+  return entry == CATALOG_INET_TCP || entry == CATALOG_INET_UDP || entry == CATALOG_INET_MESSAGES || deviceCount ? PROVIDER_INET : PROVIDER_HOST;
 }
 
 /** Gives an object its first descriptor; false when handles are used up. */
@@ -160,7 +164,9 @@ function listenOn(h: u32, backlog: i32): i32 {
   s.transport = streamListen(s.provider, localOf(s), <u32>s.lport, min(n, config(CONFIG_MAX_CONNECTIONS)), s.recvLimit, s.sendLimit, <i32>indexOf(s));
   if (s.transport < 0) { const failed = streamFailure(s.provider); return failed ? failed : WSAENOBUFS; }
   s.flags |= S_LISTENING;
-  if (has(s, S_CONDITIONAL)) streamListenConditional(s.provider, s.transport);
+  if (isSeqpacket(s)) associationOf(s).backlog = n;
+  // Whoever wants messages answers the SYN, and holds the connection request back instead.
+  if (has(s, S_CONDITIONAL) && !isSeqpacket(s)) streamListenConditional(s.provider, s.transport);
   if (has(s, S_PAUSE_ACCEPT)) streamListenPause(s.provider, s.transport, true);
   return 0;
 }

@@ -11,7 +11,7 @@ import { reenable } from "./netevents";
 import { received, receiveLater } from "./receive";
 import { mayAccess, setError } from "./result";
 import { movedNothing, sendLater, sent } from "./send";
-import { claim, claimHandle, claimKind, claimLength, enter, isStream, it } from "./socket";
+import { claim, claimHandle, claimKind, claimLength, enter, isSeqpacket, isStream, it } from "./socket";
 import { factsOf, receiveError, sendError, sendRoom, unreadOf } from "./status";
 import { enterWaiting, waitEnd, waitOf } from "./waits";
 
@@ -42,7 +42,7 @@ function reserveFor(h: u32, want: u32, lpLength: usize): i32 {
   const s = it;
   if (!mayAccess(lpLength, 4)) return WSAEFAULT;
   if (!want) return WSAEINVAL;
-  if (!isStream(s)) return WSAEOPNOTSUPP;
+  if (!isStream(s) || isSeqpacket(s)) return WSAEOPNOTSUPP;
   e = sendError(s, waitOf(s, OP_SEND) != 0);
   if (e) { waitEnd(s, OP_SEND); return e; }
   // Piece by piece there is no single send to hold whole: the buffer's size is the bound, not sendMax.
@@ -88,7 +88,7 @@ function peekAt(h: u32, lpLength: usize): i32 {
   if (e) return e;
   const s = it;
   if (!mayAccess(lpLength, 4)) return WSAEFAULT;
-  if (!isStream(s)) return WSAEOPNOTSUPP;
+  if (!isStream(s) || isSeqpacket(s)) return WSAEOPNOTSUPP;
   e = receiveError(s, waitOf(s, OP_RECV) != 0);
   if (e) { waitEnd(s, OP_RECV); reenable(s, FD_READ); return e; }
   received(s);

@@ -2,12 +2,13 @@
 import { WSA_IO_PENDING, WSAEFAULT, WSAEINVAL, WSAEOPNOTSUPP } from "../abi/errors";
 import { FIONBIO, FIONREAD, SIO_GET_EXTENSION_FUNCTION_POINTER, SIO_KEEPALIVE_VALS, SIO_TCP_INFO, SIO_UDP_CONNRESET, SIOCATMARK, SIZEOF_TCP_INFO_V0 } from "../abi/winsock";
 import { datagramUnread, streamAtMark } from "../provider/index";
+import { messageFirst } from "./seqpacket/facts";
 import { statusOf } from "./overlapped/codes";
 import { begun, operationBegin, operationComplete } from "./overlapped/complete";
 import { extensionFunction } from "./overlapped/extensions";
 import { KIND_IOCTL, operationFree } from "./overlapped/operations";
 import { finish, mayAccess } from "./result";
-import { enter, has, isStream, it, S_IGNORE_UNREACHABLE, S_KEEPALIVE, S_NONBLOCKING, S_SYNCHRONOUS, setFlag, Socket } from "./socket";
+import { enter, has, isSeqpacket, isStream, it, S_IGNORE_UNREACHABLE, S_KEEPALIVE, S_NONBLOCKING, S_SYNCHRONOUS, setFlag, Socket } from "./socket";
 import { keepAliveChanged } from "./socketoptions";
 import { unreadOf } from "./status";
 import { tcpInfoWrite } from "./tcpinfo";
@@ -17,7 +18,7 @@ let written: u32 = 0;
 
 /**
  * FIONBIO (in u32; 10022 when it would undo WSPEventSelect, E-02), FIONREAD (out u32: bytes unread, of a datagram socket those of the
- * first datagram), SIOCATMARK (out u32: TRUE unless unread bytes stand before the place of urgent data), SIO_KEEPALIVE_VALS (in { onoff, idle ms, interval
+ * first datagram, of SOCK_SEQPACKET those of the first message that are here), SIOCATMARK (out u32: TRUE unless unread bytes stand before the place of urgent data), SIO_KEEPALIVE_VALS (in { onoff, idle ms, interval
  * ms }), SIO_GET_EXTENSION_FUNCTION_POINTER (in a GUID, out u32: index in the exported function table; 10022 if it is none of ours), SIO_TCP_INFO (in u32 version 0, out TCP_INFO_v0), SIO_UDP_CONNRESET (in u32). *lpReturned gets the bytes of output.
  * Errors: 10093, 10038, 10014 (pointer, length, X-15), 10022, 10045 (unknown code, or not of this socket; with
  * lpOverlapped 997, and the completion says so).
@@ -50,7 +51,7 @@ function command(s: Socket, code: i32, input: usize, inLength: u32, output: usiz
   const word = inLength >= 4 && mayAccess(input, inLength) ? 0 : WSAEFAULT;
   switch (code) {
     case FIONBIO: return word ? word : setNonblocking(s, load<u32>(input) != 0);
-    case FIONREAD: return giveWord(output, outLength, isStream(s) ? unreadOf(s) : datagramUnread(s.provider, s.transport));
+    case FIONREAD: return giveWord(output, outLength, isSeqpacket(s) ? messageFirst(s) : isStream(s) ? unreadOf(s) : datagramUnread(s.provider, s.transport));
     case SIOCATMARK: return isStream(s) ? giveWord(output, outLength, streamAtMark(s.provider, s.transport) ? 1 : 0) : WSAEINVAL;
     case SIO_GET_EXTENSION_FUNCTION_POINTER: return extension(input, inLength, output, outLength);
     case SIO_KEEPALIVE_VALS: return inLength < 12 || word ? WSAEFAULT : setKeepAliveValues(s, input);

@@ -1,10 +1,14 @@
 /** The private level SOL_LASTACK: what closing needs beyond Winsock (seam.md). */
-import { WSAEFAULT, WSAENOPROTOOPT } from "../abi/errors";
-import { LSO_LINGER_MS } from "../abi/sockets";
+import { WSAEFAULT, WSAEINVAL, WSAEISCONN, WSAENOPROTOOPT } from "../abi/errors";
+import { LSO_LINGER_MS, LSO_TSAP_CALLED, LSO_TSAP_OWN } from "../abi/sockets";
 import { LSO_CAPABILITIES, LSO_DRAIN, LSO_FIN_ACKED, LSO_OUTSTANDING, LSO_RESET } from "../abi/winsock";
 import { PROVIDER_INET, streamBlind, streamCapabilities, streamOutstanding } from "../provider/index";
 import { TF_FIN_ACKED } from "../tcp/tcb";
-import { has, isStream, S_CONNECTED, Socket } from "./socket";
+import { calledTsap, ownTsap } from "../cotp/association";
+import { TSAP_MAX } from "../wire/cotp";
+import { associationOf } from "./seqpacket/facts";
+import { mayAccess } from "./result";
+import { has, isSeqpacket, isStream, S_CONNECTED, S_CONNECTING, S_LISTENING, Socket } from "./socket";
 import { factsOf } from "./status";
 import { resetStream } from "./teardown/close";
 
@@ -24,8 +28,22 @@ export function setLastackOption(s: Socket, name: i32, value: usize, n: u32): i3
       // No longer than the seconds could say, which bounds a deadline too.
       s.lingerMs = min<u32>(load<u32>(value), 65535000);
       return 0;
+    case LSO_TSAP_OWN:
+    case LSO_TSAP_CALLED: return setTsap(s, name, value, n);
     default: return WSAENOPROTOOPT;
   }
+}
+
+/** Transport selectors say whom a connection request is for: they are settled before it, and before listening. */
+function setTsap(s: Socket, name: i32, value: usize, n: u32): i32 {
+  if (!isSeqpacket(s)) return WSAENOPROTOOPT;
+  if (n > TSAP_MAX) return WSAEINVAL;
+  if (!mayAccess(value, n)) return WSAEFAULT;
+  if (has(s, S_CONNECTED | S_CONNECTING | S_LISTENING)) return WSAEISCONN;
+  const a = associationOf(s), own = name == LSO_TSAP_OWN;
+  memory.copy(own ? ownTsap(a) : calledTsap(a), value, n);
+  if (own) a.ownLength = <u8>n; else a.calledLength = <u8>n;
+  return 0;
 }
 
 /** Puts the value to `out` (8 bytes): its size, or an error code. */

@@ -15,7 +15,9 @@ import { connectDone, connectFailed } from "./connect";
 import { raise, raiseNew } from "./netevents";
 import { connectExDone, isConnectExPending } from "./overlapped/connecting";
 import { operationsProgress } from "./overlapped/progress";
-import { has, isStream, S_ACCEPTING, S_CONNECTING, S_LISTENING, Socket, socketAt, T_OPEN } from "./socket";
+import { has, isSeqpacket, isStream, S_ACCEPTING, S_CONNECTING, S_LISTENING, S_PENDING, Socket, socketAt, T_OPEN } from "./socket";
+import { admit, childDue, childNews } from "./seqpacket/admission";
+import { connectingNews, messageNews, seqpacketDue, seqpacketMore } from "./seqpacket/news";
 import { hasRoom } from "./status";
 import { closeProgress, closeTimer } from "./teardown/close";
 import { waitsTimer, wake } from "./waits";
@@ -40,6 +42,10 @@ export function socketNotifyHost(i: i32, bits: u32): void {
 function streamTold(s: Socket, i: i32, bits: u32): void {
   if (s.teardown != T_OPEN) { closeProgress(s, bits); return; }
   if (!TINY && has(s, S_ACCEPTING)) { operationsProgress(s); return; }
+  if (isSeqpacket(s)) {
+    bits = seqpacketTold(s, bits);
+    if (!bits) return;
+  }
   if (has(s, S_CONNECTING)) {
     const extended = !TINY && isConnectExPending(s);
     if (bits & NOTIFY_CONNECT_FAILED) { attemptFailed(s, streamError(s.provider, i), extended); return; }
@@ -59,6 +65,13 @@ function attemptFailed(s: Socket, error: i32, extended: bool): void {
   // O-05: the operation tells.
   s.soError = before;
   connectExDone(s, error);
+}
+
+/** NOTIFY_ news of a stream that carries messages: those that are left for the socket. */
+function seqpacketTold(s: Socket, bits: u32): u32 {
+  if (has(s, S_PENDING)) { childNews(s, bits); return 0; }
+  if (has(s, S_LISTENING)) { admit(s); return bits & NOTIFY_FAILED; }
+  return has(s, S_CONNECTING) ? connectingNews(s, bits) : messageNews(s, bits);
 }
 
 function streamNews(s: Socket, bits: u32): void {
@@ -94,5 +107,13 @@ export function socketTimer(i: u32): void {
   const s = socketAt(i);
   if (!s.type) return;
   waitsTimer(i);
+  if (isSeqpacket(s) && s.teardown == T_OPEN) seqpacketTimer(s);
   closeTimer(s);
+}
+
+function seqpacketTimer(s: Socket): void {
+  if (has(s, S_PENDING)) { childDue(s); return; }
+  if (!seqpacketDue(s)) return;
+  const bits = seqpacketMore(s);
+  if (bits) streamNews(s, bits);
 }

@@ -6,7 +6,7 @@ import {
 import { handleObject, KIND_SOCKET } from "../memory/handles";
 import { TF_FIN_RCVD } from "../tcp/tcb";
 import { mayAccess, setError } from "./result";
-import { claimsForget, has, isStream, S_CONNECT_FAILED, S_CONNECTED, S_LISTENING, S_RECV_SHUT, S_WATCHED, Socket, socketAt, startups } from "./socket";
+import { claimsForget, has, isSeqpacket, isStream, S_CONNECT_FAILED, S_CONNECTED, S_LISTENING, S_RECV_SHUT, S_WATCHED, Socket, socketAt, startups } from "./socket";
 import { factsOf, isReadable, isUrgent, isWritable, TF_LOST, unreadOf } from "./status";
 import { selectCancelled, selectEnd, selectExpired, selectOf, selectOn, selectWait } from "./waits";
 
@@ -101,5 +101,5 @@ function always(s: Socket): i32 {
 /** E-91: the end of the stream is POLLHUP, not POLLRDNORM. */
 function readableNow(s: Socket): bool {
   if (!isStream(s) || has(s, S_LISTENING)) return isReadable(s);
-  return has(s, S_CONNECTED) && !has(s, S_RECV_SHUT) && !(factsOf(s) & TF_LOST) && unreadOf(s) != 0;
+  return has(s, S_CONNECTED) && !has(s, S_RECV_SHUT) && !(factsOf(s) & TF_LOST) && (isSeqpacket(s) ? isReadable(s) && unreadOf(s) != 0 : unreadOf(s) != 0);
 }

@@ -42,7 +42,7 @@ export function portDrop(s: Socket): void {
 export function portConflict(s: Socket, local: usize, port: u32): i32 {
   for (let ref = load<u32>(headOf(port)); ref; ref = socketAt(ref - 1).portNext) {
     const other = socketAt(ref - 1);
-    if (<u32>other.lport != port || other.type != s.type || other.provider != s.provider) continue;
+    if (<u32>other.lport != port || isStream(other) != isStream(s) || other.provider != s.provider) continue;
     const e = clash(other, s, addrEqual(localOf(other), local), addrIsAny(localOf(other)), addrIsAny(local));
     if (e) return e;
   }

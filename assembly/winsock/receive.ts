@@ -1,16 +1,17 @@
 /** WSPRecv and WSPRecvFrom (chapter R). */
 import { WSAEFAULT, WSAEINVAL, WSAEMSGSIZE, WSAEOPNOTSUPP, WSAETIMEDOUT, WSAEWOULDBLOCK } from "../abi/errors";
 import { OP_RECV } from "../abi/events";
-import { FD_CLOSE, FD_OOB, FD_READ, MSG_OOB, MSG_PEEK, MSG_WAITALL } from "../abi/winsock";
+import { FD_CLOSE, FD_OOB, FD_READ, MSG_OOB, MSG_PARTIAL, MSG_PEEK, MSG_WAITALL } from "../abi/winsock";
 import { PROVIDER_INET, streamRecvUrgent } from "../provider/index";
 import { TF_FIN_RCVD } from "../tcp/tcb";
 import { bufferLength, bufferPointer, buffersCheck, buffersTotal } from "./buffers";
 import { datagramGot, receiveDatagram } from "./datagram";
+import { messageGoesOn, messageMoved, receiveMessage } from "./seqpacket/transfer";
 import { sockaddrCheck } from "./names";
 import { raise, reenable } from "./netevents";
 import { receiveOverlapped } from "./overlapped/transfers";
 import { finish, mayAccess } from "./result";
-import { has, isStream, it, S_NONBLOCKING, S_OOBINLINE, S_SYNCHRONOUS, Socket } from "./socket";
+import { has, isSeqpacket, isStream, it, S_NONBLOCKING, S_OOBINLINE, S_SYNCHRONOUS, Socket } from "./socket";
 import { factsOf, receiveError, unreadOf } from "./status";
 import { streamGet } from "./streambuffers";
 import { enterWaiting, waitDone, waitEnd, waitFor, waitOf } from "./waits";
@@ -49,12 +50,15 @@ function receiveCall(
   if (!TINY && overlapped) return receiveOverlapped(s, list, count, lpRecvd, flags, overlapped, routine, from, fromLen);
   moved = 0;
   if (!TINY && flags & MSG_OOB) e = receiveUrgent(s, list, count, (flags & MSG_PEEK) != 0);
-  else if (isStream(s)) e = receiveStream(s, h, list, count, buffersTotal, flags);
+  else if (isSeqpacket(s)) {
+    e = receiveMessage(s, h, list, count, buffersTotal, flags);
+    moved = messageMoved;
+  } else if (isStream(s)) e = receiveStream(s, h, list, count, buffersTotal, flags);
   else {
     e = receiveDatagram(s, h, list, count, buffersTotal, (flags & MSG_PEEK) != 0, from, fromLen);
     moved = datagramGot;
   }
-  if (!e || e == WSAEMSGSIZE) { store<u32>(lpRecvd, moved); store<u32>(lpFlags, 0); }
+  if (!e || e == WSAEMSGSIZE) { store<u32>(lpRecvd, moved); store<u32>(lpFlags, isSeqpacket(s) && messageGoesOn ? MSG_PARTIAL : 0); }
   return e;
 }
 
@@ -67,9 +71,9 @@ function argumentsCheck(s: Socket, list: usize, count: u32, lpRecvd: usize, lpFl
   const flags = load<u32>(lpFlags);
   if (flags & MSG_OOB && has(s, S_OOBINLINE)) return WSAEINVAL;
   // What peeks or asks for urgent data does not wait its turn behind others.
-  if (overlapped) return TINY || flags & ~<u32>(isStream(s) ? MSG_WAITALL : 0) ? WSAEOPNOTSUPP : 0;
+  if (overlapped) return TINY || flags & ~<u32>(isSeqpacket(s) ? MSG_PARTIAL : isStream(s) ? MSG_WAITALL : 0) ? WSAEOPNOTSUPP : 0;
   // N-32: the operating system keeps urgent data to itself, and tiny has none.
-  const known = MSG_PEEK | (!TINY && isStream(s) && s.provider == PROVIDER_INET && !(flags & MSG_WAITALL) ? MSG_OOB : 0) | MSG_WAITALL;
+  const known = isSeqpacket(s) ? MSG_PEEK | MSG_PARTIAL : MSG_PEEK | (!TINY && isStream(s) && s.provider == PROVIDER_INET && !(flags & MSG_WAITALL) ? MSG_OOB : 0) | MSG_WAITALL;
   if (flags & ~<u32>known) return WSAEOPNOTSUPP;
   // waiting for all makes no sense for who must not wait, peeks, or receives datagrams.
   return flags & MSG_WAITALL && (flags & MSG_PEEK || has(s, S_NONBLOCKING) || !isStream(s)) ? WSAEOPNOTSUPP : 0;

@@ -2,15 +2,16 @@
 import { CONFIG_SEND_MAX, SWITCH_V24_SEND_CLEARS_WRITE } from "../abi/config";
 import { WSAEFAULT, WSAENOBUFS, WSAEOPNOTSUPP, WSAETIMEDOUT, WSAEWOULDBLOCK } from "../abi/errors";
 import { OP_SEND } from "../abi/events";
-import { FD_WRITE, MSG_DONTROUTE } from "../abi/winsock";
+import { FD_WRITE, MSG_DONTROUTE, MSG_PARTIAL } from "../abi/winsock";
 import { config } from "../base/config";
 import { streamSendUsed } from "../provider/index";
 import { buffersCheck, buffersTotal } from "./buffers";
 import { sendDatagram } from "./datagram";
 import { forgetWrite, reenable } from "./netevents";
+import { messageMoved, sendMessage } from "./seqpacket/transfer";
 import { sendOverlapped } from "./overlapped/transfers";
 import { finish, mayAccess } from "./result";
-import { has, isStream, it, S_NONBLOCKING, S_SYNCHRONOUS, Socket } from "./socket";
+import { has, isSeqpacket, isStream, it, S_NONBLOCKING, S_SYNCHRONOUS, Socket } from "./socket";
 import { chosen, sendError, sendRoom } from "./status";
 import { streamPut } from "./streambuffers";
 import { enterWaiting, waitDone, waitEnd, waitFor, waitOf } from "./waits";
@@ -45,10 +46,14 @@ function sendCall(
   if (!(later && !lpSent) && !mayAccess(lpSent, 4)) return WSAEFAULT;
   e = buffersCheck(list, count);
   if (e) return e;
-  if (!TINY && later && !(flags & ~<u32>MSG_DONTROUTE)) return sendOverlapped(s, list, count, lpSent, overlapped, routine, to, toLen);
-  if (later || flags & ~<u32>MSG_DONTROUTE) return WSAEOPNOTSUPP;
+  const known = MSG_DONTROUTE | (isSeqpacket(s) ? MSG_PARTIAL : 0);
+  if (!TINY && later && !(flags & ~<u32>known)) return sendOverlapped(s, list, count, lpSent, overlapped, routine, to, toLen, flags);
+  if (later || flags & ~<u32>known) return WSAEOPNOTSUPP;
   moved = 0;
-  if (isStream(s)) e = sendStream(s, h, list, count, buffersTotal);
+  if (isSeqpacket(s)) {
+    e = sendMessage(s, h, list, count, buffersTotal, flags);
+    moved = messageMoved;
+  } else if (isStream(s)) e = sendStream(s, h, list, count, buffersTotal);
   else {
     e = sendDatagram(s, h, list, count, buffersTotal, to, toLen);
     moved = buffersTotal;

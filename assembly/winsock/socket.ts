@@ -4,9 +4,11 @@
  */
 import { CONFIG_MAX_CONNECTIONS, CONFIG_MAX_SOCKETS } from "../abi/config";
 import { WSAENOTSOCK, WSANOTINITIALISED } from "../abi/errors";
+import { SOCK_SEQPACKET, SOCK_STREAM } from "../abi/winsock";
 import { STAT_SOCKETS } from "../abi/stats";
 import { config } from "../base/config";
 import { counterSet } from "../base/counters";
+import { associationFree } from "../cotp/association";
 import { carve } from "../memory/arena";
 import { deadlineClear } from "../memory/deadlines";
 import { handleObject, handlesOpen, KIND_SOCKET } from "../memory/handles";
@@ -57,6 +59,8 @@ export const S_SYNCHRONOUS: u32 = 1 << 28;
 export const S_REUSED: u32 = 1 << 29;
 /** Network events are window messages (WSPAsyncSelect). */
 export const S_MESSAGES: u32 = 1 << 30;
+/** A connection of a SOCK_SEQPACKET listener that nobody has accepted: an object without a handle (winsock/admission). */
+export const S_PENDING: u32 = 1 << 31;
 /** What an accepted socket takes over from its listener (O-34). */
 export const S_INHERITED: u32 = S_NONBLOCKING | S_REUSEADDR | S_KEEPALIVE | S_NODELAY | S_OOBINLINE | S_DEBUG | S_DONTROUTE;
 
@@ -66,6 +70,8 @@ export const T_OPEN: u8 = 0;
 export const T_LINGER: u8 = 1;
 /** The close goes on without a caller until its report (C-01). */
 export const T_BACKGROUND: u8 = 2;
+/** The report is made; what the peer still says is read until it has finished too (SOCK_SEQPACKET after a linger wait). */
+export const T_REPORTED: u8 = 4;
 
 // @ts-ignore: decorator
 @unmanaged
@@ -86,7 +92,7 @@ export class Socket {
   transport: i32;
   /** PROVIDER_ number. */
   provider: u8;
-  /** SOCK_STREAM or SOCK_DGRAM. */
+  /** SOCK_STREAM, SOCK_DGRAM or SOCK_SEQPACKET. */
   type: u8;
   /** T_ state. */
   teardown: u8;
@@ -153,6 +159,8 @@ export class Socket {
   /** Neighbours in the chain of sockets with the same port hash, index + 1; previous 0 = first. */
   portNext: u32;
   portPrev: u32;
+  /** Its Association (cotp/association), 0 unless SOCK_SEQPACKET. */
+  message: usize;
   /** Number of the select pass that saw the socket last. */
   mark: u32;
   /** Next free object + 1 while free. */
@@ -206,8 +214,12 @@ export function socketCapacity(): u32 { return count; }
 @inline export function has(s: Socket, flag: u32): bool { return (s.flags & flag) != 0; }
 // @ts-ignore: decorator
 @inline export function setFlag(s: Socket, flag: u32, on: bool): void { s.flags = on ? s.flags | flag : s.flags & ~flag; }
+/** Connection-oriented: the streamX calls of provider/index move its bytes. */
 // @ts-ignore: decorator
-@inline export function isStream(s: Socket): bool { return s.type == 1; }
+@inline export function isStream(s: Socket): bool { return <i32>s.type == SOCK_STREAM || isSeqpacket(s); }
+/** SOCK_SEQPACKET: messages over a connection. */
+// @ts-ignore: decorator
+@inline export function isSeqpacket(s: Socket): bool { return !TINY && <i32>s.type == SOCK_SEQPACKET; }
 
 /** A zeroed object without descriptors; its address is 0 when the table is full. */
 export function socketAlloc(): Socket {
@@ -223,6 +235,7 @@ export function socketAlloc(): Socket {
 export function socketFree(s: Socket): void {
   const i = indexOf(s);
   deadlineClear(idOfSocket(i));
+  if (!TINY && s.message) associationFree(s.message);
   s.type = 0;
   s.nextFree = firstFree;
   firstFree = i + 1;

@@ -8,10 +8,12 @@ import {
   SO_UPDATE_ACCEPT_CONTEXT, SO_UPDATE_CONNECT_CONTEXT,
 } from "../abi/winsock";
 import { datagramSetBroadcast, datagramSetLimits, streamListenPause, streamSetKeepAlive, streamSetLimits, streamSetUrgentInline } from "../provider/index";
+import { associationLimit } from "../cotp/association";
+import { associationOf } from "./seqpacket/facts";
 import { DATAGRAM_MAX } from "./datagram";
 import { updateAcceptContext, updateConnectContext } from "./overlapped/context";
 import {
-  has, isStream, S_ACCEPTED, S_BROADCAST, S_CONDITIONAL, S_CONNECTED, S_DEBUG, S_DONTROUTE, S_EXCLUSIVE, S_KEEPALIVE, S_LISTENING, S_NEW_LIMITS,
+  has, isSeqpacket, isStream, S_ACCEPTED, S_BROADCAST, S_CONDITIONAL, S_CONNECTED, S_DEBUG, S_DONTROUTE, S_EXCLUSIVE, S_KEEPALIVE, S_LISTENING, S_NEW_LIMITS,
   S_OOBINLINE, S_PAUSE_ACCEPT, S_REUSEADDR, setFlag, Socket,
 } from "./socket";
 import { chosen } from "./status";
@@ -108,7 +110,10 @@ function limits(s: Socket): void {
   if (s.transport < 0) return;
   if (!isStream(s)) datagramSetLimits(s.provider, s.transport, s.sendLimit, s.recvLimit);
   else if (has(s, S_LISTENING)) s.flags |= S_NEW_LIMITS;
-  else streamSetLimits(s.provider, s.transport, s.sendLimit, s.recvLimit);
+  else {
+    streamSetLimits(s.provider, s.transport, s.sendLimit, s.recvLimit);
+    if (isSeqpacket(s)) associationLimit(associationOf(s), s.recvLimit);
+  }
 }
 
 /** V-13: TRUE turns lingering off; L-08, L-09: FALSE arms the seconds that were stored last, which are 0 on a fresh socket. */
@@ -123,7 +128,7 @@ function setBoolean(s: Socket, name: i32, flag: u32, on: bool): i32 {
   if (name == SO_CONDITIONAL_ACCEPT && has(s, S_LISTENING)) return WSAEINVAL;
   setFlag(s, flag, on);
   if (flag == S_KEEPALIVE) keepAliveChanged(s);
-  if (flag == S_OOBINLINE && s.transport >= 0 && !has(s, S_LISTENING)) streamSetUrgentInline(s.provider, s.transport, on);
+  if (flag == S_OOBINLINE && !isSeqpacket(s) && s.transport >= 0 && !has(s, S_LISTENING)) streamSetUrgentInline(s.provider, s.transport, on);
   if (flag == S_BROADCAST) datagramSetBroadcast(s.provider, s.transport, on);
   if (flag == S_PAUSE_ACCEPT && has(s, S_LISTENING)) streamListenPause(s.provider, s.transport, on);
   return 0;
@@ -152,8 +157,8 @@ export function getSocketOption(s: Socket, name: i32, out: usize): i32 {
     case SO_ERROR: store<i32>(out, s.soError); if (chosen(SWITCH_V12_ERROR_CLEARS)) s.soError = 0; break;
     case SO_TYPE: store<u32>(out, <u32>s.type); break;
     case SO_CONNECT_TIME: store<u32>(out, connectSeconds(s)); break;
-    // A stream has no messages.
-    case SO_MAX_MSG_SIZE: store<u32>(out, isStream(s) ? 0 : DATAGRAM_MAX); break;
+    // A stream has no messages, and SOCK_SEQPACKET no longest one.
+    case SO_MAX_MSG_SIZE: store<u32>(out, isSeqpacket(s) ? 0xffffffff : isStream(s) ? 0 : DATAGRAM_MAX); break;
     case SO_SNDLOWAT:
     case SO_RCVLOWAT: return WSAEINVAL;
     default: return WSAENOPROTOOPT;

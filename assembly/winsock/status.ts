@@ -10,8 +10,10 @@ import {
   streamUrgent,
 } from "../provider/index";
 import { TF_FAILED, TF_FIN_RCVD, TF_RST_RCVD, TF_RST_SENT } from "../tcp/tcb";
+import { admitted, associationOf, messageFacts, seqpacketUnread, messageWhole } from "./seqpacket/facts";
+import { A_DEAD } from "../cotp/association";
 import {
-  has, isStream, S_ACCEPTED, S_BOUND, S_CONNECT_FAILED, S_CONNECTED, S_LISTENING, S_OOBINLINE, S_RECV_SHUT, S_SEND_PENDING, S_SEND_SHUT, Socket,
+  has, isSeqpacket, isStream, S_ACCEPTED, S_BOUND, S_CONNECT_FAILED, S_CONNECTED, S_LISTENING, S_OOBINLINE, S_RECV_SHUT, S_SEND_PENDING, S_SEND_SHUT, Socket,
 } from "./socket";
 
 /** Facts that mean: this connection carries nothing any more. */
@@ -22,7 +24,9 @@ export const TF_LOST: u32 = TF_RST_RCVD | TF_RST_SENT | TF_FAILED;
 
 /** Facts of a connected stream socket's connection, 0 without one. */
 export function factsOf(s: Socket): u32 {
-  return isStream(s) && has(s, S_CONNECTED) && s.transport >= 0 ? streamFlags(s.provider, s.transport) : 0;
+  if (!isStream(s) || !has(s, S_CONNECTED) || s.transport < 0) return 0;
+  const facts = streamFlags(s.provider, s.transport);
+  return isSeqpacket(s) ? messageFacts(s, facts) : facts;
 }
 
 /**
@@ -30,6 +34,7 @@ export function factsOf(s: Socket): u32 {
  * WSAECONNABORTED; a call that finds the failure itself gets WSAETIMEDOUT).
  */
 export function lostError(s: Socket, facts: u32, pending: bool): i32 {
+  if (isSeqpacket(s) && associationOf(s).state == A_DEAD && !(facts & TF_RST_RCVD)) return WSAECONNABORTED;
   if (facts & TF_RST_RCVD) {
     // R-06, V-06: a reset that followed the peer's own FIN is no hard close of the peer's.
     return (facts & TF_FIN_RCVD) != 0 && !chosen(SWITCH_V06_RESET_AFTER_FIN) ? WSAECONNABORTED : WSAECONNRESET;
@@ -62,7 +67,16 @@ export function receiveError(s: Socket, pending: bool): i32 {
   return lostError(s, facts, pending);
 }
 
-export function unreadOf(s: Socket): u32 { return s.transport < 0 ? 0 : streamUnread(s.provider, s.transport); }
+export function unreadOf(s: Socket): u32 {
+  if (s.transport < 0) return 0;
+  return isSeqpacket(s) ? seqpacketUnread(s, streamFlags(s.provider, s.transport)) : streamUnread(s.provider, s.transport);
+}
+
+/** Connections that wait to be accepted. */
+export function acceptCount(s: Socket): u32 { return isSeqpacket(s) ? admitted(s) : streamAcceptCount(s.provider, s.transport); }
+
+/** What a receive would have: of messages a whole one, or all there will be of one. */
+function toReceive(s: Socket): bool { return isSeqpacket(s) ? unreadOf(s) != 0 && messageWhole(associationOf(s)) : unreadOf(s) != 0; }
 
 /** Bytes a send may add now: none before overlapped ones that wait. */
 export function sendRoom(s: Socket): u32 { return !TINY && has(s, S_SEND_PENDING) ? 0 : sendSpace(s); }
@@ -89,13 +103,13 @@ export function eventsHolding(s: Socket): u32 {
     if (!has(s, S_SEND_SHUT) && datagramWritable(s.provider, s.transport)) bits |= FD_WRITE;
     return bits;
   }
-  if (has(s, S_LISTENING)) return streamAcceptCount(s.provider, s.transport) ? FD_ACCEPT : 0;
+  if (has(s, S_LISTENING)) return acceptCount(s) ? FD_ACCEPT : 0;
   // E-65, E-66: the end of a connect attempt, kept until it was reported.
   if (has(s, S_CONNECT_FAILED)) return s.connectError ? FD_CONNECT : 0;
   if (!has(s, S_CONNECTED)) return 0;
   const facts = factsOf(s), unread = has(s, S_RECV_SHUT) ? 0 : unreadOf(s);
   let bits: u32 = has(s, S_ACCEPTED) ? 0 : FD_CONNECT;
-  if (unread) bits |= FD_READ;
+  if (unread && toReceive(s)) bits |= FD_READ;
   if (isUrgent(s)) bits |= FD_OOB;
   // E-62: never again after SD_SEND or a reset.
   if (!(facts & TF_LOST) && !has(s, S_SEND_SHUT) && hasRoom(s)) bits |= FD_WRITE;
@@ -119,9 +133,9 @@ export function closeErrorOf(s: Socket, facts: u32): i32 {
 /** E-80, E-81: a receive would not wait; S-41: a shut receive side alone does not count. */
 export function isReadable(s: Socket): bool {
   if (!isStream(s)) return (eventsHolding(s) & FD_READ) != 0;
-  if (has(s, S_LISTENING)) return streamAcceptCount(s.provider, s.transport) != 0;
+  if (has(s, S_LISTENING)) return acceptCount(s) != 0;
   if (!has(s, S_CONNECTED)) return false;
-  return (!has(s, S_RECV_SHUT) && unreadOf(s) != 0) || (factsOf(s) & (TF_FIN_RCVD | TF_LOST)) != 0;
+  return (!has(s, S_RECV_SHUT) && toReceive(s)) || (factsOf(s) & (TF_FIN_RCVD | TF_LOST)) != 0;
 }
 
 /** E-81, E-86, S-41: a send would not wait, be it because it fails. */

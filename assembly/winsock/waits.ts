@@ -162,6 +162,15 @@ function find(list: u32, op: u32): u32 {
 /** Record of the current caller's unfinished `op` on s, 0 if there is none. */
 export function waitOf(s: Socket, op: u32): u32 { return s.waits ? find(s.waits, op) : 0; }
 
+/** Another caller's `op` on s has moved a part of what it has and waits to go on. */
+export function waitsHalfway(s: Socket, op: u32): bool {
+  for (let r = s.waits; r; r = waitAt(r).next) {
+    const w = waitAt(r);
+    if (<u32>w.op == op && w.done && w.caller != currentCaller && w.state == W_WAITING) return true;
+  }
+  return false;
+}
+
 /** Bytes the resumed call had transferred before. */
 export function waitDone(s: Socket, op: u32): u32 {
   const r = waitOf(s, op);

@@ -36,6 +36,8 @@ export const CAUSE_DATA_AFTER_CLOSE = 4;
 export const CAUSE_RECV_SHUT = 5;
 /** The last WSPCleanup tore the connection down (semantics C-53). */
 export const CAUSE_CLEANUP = 6;
+/** The peer broke the protocol above TCP (SOCK_SEQPACKET). */
+export const CAUSE_PROTOCOL = 7;
 
 /** Offsets in bytes. */
 export const REPORT_HANDLE = 0;
@@ -83,4 +85,5 @@ export const causeName: Readonly<Record<number, string>> = {
   [CAUSE_DATA_AFTER_CLOSE]: "dataAfterClose",
   [CAUSE_RECV_SHUT]: "recvShut",
   [CAUSE_CLEANUP]: "cleanup",
+  [CAUSE_PROTOCOL]: "protocol",
 };

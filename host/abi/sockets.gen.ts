@@ -61,3 +61,12 @@ export const CATALOG_INET_TCP = 1001;
 export const CATALOG_INET_UDP = 1002;
 export const CATALOG_HOST_TCP = 2001;
 export const CATALOG_HOST_UDP = 2002;
+/** SOCK_SEQPACKET: messages over TCP (RFC 2126). */
+export const CATALOG_INET_MESSAGES = 1003;
+export const CATALOG_HOST_MESSAGES = 2003;
+
+/** Transport selectors of a SOCK_SEQPACKET socket, at most 32 octets each, level SOL_LASTACK. Set: before connect or listen. */
+/** Own: the calling one of a connect; of a listener, the one that callers must name, empty = any. */
+export const LSO_TSAP_OWN = 16;
+/** The one that connect asks for. */
+export const LSO_TSAP_CALLED = 17;

@@ -142,6 +142,21 @@ export const WSA_WAIT_TIMEOUT = 258;
 export const WSA_WAIT_FAILED = -1;
 export const WSA_INFINITE = 0xffffffff;
 
+/** dwServiceFlags1 of WSAPROTOCOL_INFO (semantics K.5). */
+export const XP1_CONNECTIONLESS = 0x1;
+export const XP1_GUARANTEED_DELIVERY = 0x2;
+export const XP1_GUARANTEED_ORDER = 0x4;
+export const XP1_MESSAGE_ORIENTED = 0x8;
+export const XP1_PSEUDO_STREAM = 0x10;
+export const XP1_GRACEFUL_CLOSE = 0x20;
+export const XP1_EXPEDITED_DATA = 0x40;
+export const XP1_CONNECT_DATA = 0x80;
+export const XP1_DISCONNECT_DATA = 0x100;
+export const XP1_SUPPORT_BROADCAST = 0x200;
+export const XP1_SUPPORT_MULTIPOINT = 0x400;
+export const XP1_IFS_HANDLES = 0x20000;
+export const XP1_PARTIAL_MESSAGE = 0x40000;
+
 export const SOMAXCONN = 0x7fffffff;
 
 /** Record sizes in bytes (semantics K.5). */

@@ -79,6 +79,8 @@ export interface WinsockExports {
   WSPSelect(nfds: number, read: Ptr, write: Ptr, except: Ptr, timeout: Ptr, lpErrno: Ptr): number;
   /** Fds: 8-byte WSAPOLLFDs. Entries with something to tell, or -1. */
   WSAPoll(fds: Ptr, count: number, timeoutMs: number, lpErrno: Ptr): number;
+  /** WSAPROTOCOL_INFOWs of what there is; lpLength in: room, out: bytes. Their number, or -1. */
+  WSAEnumProtocols(lpiProtocols: Ptr, buffer: Ptr, lpLength: Ptr, lpErrno: Ptr): number;
   /** Describes a socket at `info` (628 bytes) for one WSPSocket call. */
   WSPDuplicateSocket(s: number, processId: number, info: Ptr, lpErrno: Ptr): number;
   /** UTF-16 text with its zero to `text`; *length is its room in characters, then what was written. */

@@ -23,7 +23,7 @@ export type CloseOutcome =
   | "unreachable"
   | "notConnected"
   | "unknown";
-export type CloseCause = "none" | "linger0" | "abort" | "unreadData" | "dataAfterClose" | "recvShut" | "cleanup";
+export type CloseCause = "none" | "linger0" | "abort" | "unreadData" | "dataAfterClose" | "recvShut" | "cleanup" | "protocol";
 
 /** What became of a connection (design §4). "Acknowledged" means by the peer's stack, not by its program. */
 export interface CloseReportRecord {

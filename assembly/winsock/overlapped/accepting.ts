@@ -17,7 +17,7 @@ import { raise } from "../netevents";
 import { portDrop, portTake } from "../ports";
 import { mayAccess, setError } from "../result";
 import {
-  enter, has, indexOf, isStream, it, localOf, remoteOf, S_ACCEPTED, S_ACCEPTING, S_BOUND, S_CONNECTED, S_CONNECTING, S_LISTENING, S_NO_CONTEXT, S_REUSED,
+  enter, has, indexOf, isSeqpacket, isStream, it, localOf, remoteOf, S_ACCEPTED, S_ACCEPTING, S_BOUND, S_CONNECTED, S_CONNECTING, S_LISTENING, S_NO_CONTEXT, S_REUSED,
   Socket, socketAt,
 } from "../socket";
 import { TF_LOST } from "../status";
@@ -35,7 +35,7 @@ const LENGTH_AT: usize = SIZEOF_SOCKADDR_IN;
  * that no one else takes; AcceptEx is served before accept. With dataLength > 0 the operation lasts until the first bytes or the end of
  * the stream are there. Data, own name and peer's name (each dataLength, localLength, remoteLength bytes; names at least 32) go to
  * `buffer`, which is the provider's until the operation is complete. shutdown and the names answer only after SO_UPDATE_ACCEPT_CONTEXT
- * (O-35). Returns 0 always, with 997 (pending, or complete meanwhile) or the error: 10093, 10038, 10014 (buffer, names' room), 10045 (UDP), 10022 (not
+ * (O-35). Returns 0 always, with 997 (pending, or complete meanwhile) or the error: 10093, 10038, 10014 (buffer, names' room), 10045 (UDP, SOCK_SEQPACKET), 10022 (not
  * listening; acceptor in use), 87 (no lpOverlapped), 10055. Completes with 995 when either socket is closed, 10054 when the peer reset.
  */
 export function AcceptEx(
@@ -54,7 +54,7 @@ function acceptEx(h: u32, acceptor: u32, buffer: usize, data: u32, local: u32, r
   const a = socketAt(<u32>i), room = <u64>data + <u64>local + <u64>remote;
   if (local < ADDRESS_ROOM || remote < ADDRESS_ROOM || room > 0x7fffffff || !mayAccess(buffer, <u32>room)) return WSAEFAULT;
   if (!overlapped) return WSA_INVALID_PARAMETER;
-  if (!isStream(l) || !isStream(a)) return WSAEOPNOTSUPP;
+  if (!isStream(l) || !isStream(a) || isSeqpacket(l) || isSeqpacket(a)) return WSAEOPNOTSUPP;
   if (!has(l, S_LISTENING) || a.provider != l.provider || !isVacant(a)) return WSAEINVAL;
   e = operationBegin(l, KIND_ACCEPT, overlapped, 0);
   if (e) return e;

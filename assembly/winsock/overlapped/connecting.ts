@@ -16,7 +16,7 @@ import { NAME, namePort, sockaddrRead } from "../names";
 import { portDrop } from "../ports";
 import { mayAccess, setError } from "../result";
 import {
-  enter, has, isStream, it, localOf, S_ACCEPTED, S_ACCEPTING, S_BOUND, S_CONNECT_FAILED, S_CONNECTED, S_CONNECTING, S_LISTENING, S_NO_CONTEXT,
+  enter, has, isSeqpacket, isStream, it, localOf, S_ACCEPTED, S_ACCEPTING, S_BOUND, S_CONNECT_FAILED, S_CONNECTED, S_CONNECTING, S_LISTENING, S_NO_CONTEXT,
   S_RECV_SHUT, S_REUSED, S_SEND_SHUT, Socket,
 } from "../socket";
 import { factsOf, lostError, TF_LOST } from "../status";
@@ -29,7 +29,7 @@ import { KIND_CONNECT, KIND_DISCONNECT, operation, operationFree, overlapOf } fr
 /**
  * Connects the bound stream socket `s` and sends `length` bytes of `data` (0 = none) as the first: complete when they are accepted, which
  * is not delivered. shutdown and getpeername answer only after SO_UPDATE_CONNECT_CONTEXT. Returns 0 always, with 997 or the error: 10093,
- * 10038, 10014, 10047, 87 (no lpOverlapped), 10045 (UDP), 10022 (not bound, listening), 10037, 10056, 10049, 10051, 10048, 10055 (more than
+ * 10038, 10014, 10047, 87 (no lpOverlapped), 10045 (UDP, SOCK_SEQPACKET), 10022 (not bound, listening), 10037, 10056, 10049, 10051, 10048, 10055 (more than
  * sendMax). Completes with the bytes sent, with why the attempt failed (10061, 10060, 10065, 10051), or 995 when s is closed.
  */
 export function ConnectEx(s: u32, name: usize, nameLength: i32, data: usize, length: u32, lpSent: usize, lpOverlapped: usize, lpErrno: usize): i32 {
@@ -45,7 +45,7 @@ function connectEx(h: u32, name: usize, nameLength: i32, data: usize, length: u3
   if (e) return e;
   if (length && (!data || !mayAccess(data, length))) return WSAEFAULT;
   if (!overlapped) return WSA_INVALID_PARAMETER;
-  if (!isStream(s)) return WSAEOPNOTSUPP;
+  if (!isStream(s) || isSeqpacket(s)) return WSAEOPNOTSUPP;
   if (has(s, S_LISTENING | S_ACCEPTING)) return WSAEINVAL;
   if (has(s, S_CONNECTED)) return WSAEISCONN;
   if (has(s, S_CONNECTING)) return WSAEALREADY;

@@ -5,7 +5,7 @@
 import { CONFIG_SEND_MAX, SWITCH_V24_SEND_CLEARS_WRITE } from "../../abi/config";
 import { WSA_IO_PENDING, WSAEINVAL, WSAEMSGSIZE, WSAENOBUFS, WSAESHUTDOWN, WSAEWOULDBLOCK } from "../../abi/errors";
 import { OP_SEND } from "../../abi/events";
-import { FD_CLOSE, FD_READ, FD_WRITE, MSG_WAITALL } from "../../abi/winsock";
+import { FD_CLOSE, FD_READ, FD_WRITE, MSG_PARTIAL, MSG_WAITALL } from "../../abi/winsock";
 import { addrCopy } from "../../base/addr";
 import { config } from "../../base/config";
 import { streamSendUsed, streamShutdownRecv, streamShutdownSend } from "../../provider/index";
@@ -13,7 +13,9 @@ import { TF_FIN_RCVD } from "../../tcp/tcb";
 import { buffersTotal } from "../buffers";
 import { addressDatagram, datagramGot, destinationPort, handDatagram, readdress, takeDatagram, TO } from "../datagram";
 import { forgetWrite, raise, reenable } from "../netevents";
-import { has, isStream, S_BOUND, S_RECV_PENDING, S_RECV_SHUT, S_SEND_PENDING, S_SEND_SHUT, Socket } from "../socket";
+import { messageGoesOn, messageMoved, messageSend, messageTake } from "../seqpacket/transfer";
+import { seqpacketEnd, seqpacketRefuse } from "../seqpacket/news";
+import { has, isSeqpacket, isStream, S_BOUND, S_RECV_PENDING, S_RECV_SHUT, S_SEND_PENDING, S_SEND_SHUT, Socket } from "../socket";
 import { chosen, factsOf, lostError, receiveError, sendError, sendSpace, TF_LOST, unreadOf } from "../status";
 import { streamGet, streamPut } from "../streambuffers";
 import { wake } from "../waits";
@@ -25,7 +27,7 @@ import {
 
 /** WSPSend and WSPSendTo with an lpOverlapped; the buffers are checked. */
 export function sendOverlapped(
-  s: Socket, list: usize, count: u32, lpSent: usize, overlapped: usize, routine: u32, to: usize, toLen: i32,
+  s: Socket, list: usize, count: u32, lpSent: usize, overlapped: usize, routine: u32, to: usize, toLen: i32, flags: u32,
 ): i32 {
   const total = buffersTotal;
   let e = isStream(s) ? sendError(s, false) : addressDatagram(s, total, to, toLen);
@@ -33,6 +35,7 @@ export function sendOverlapped(
   if (!e) e = operationBegin(s, KIND_SEND, overlapped, routine);
   if (e) return e;
   const ref = begun, o = operation(ref);
+  o.flags = flags;
   e = buffersCapture(o, list, count, total);
   if (e) { operationFree(ref); return e; }
   if (!isStream(s)) {
@@ -57,6 +60,7 @@ function attemptSend(s: Socket, o: Operation): i32 {
     readdress(addressOf(o), <u32>o.port);
     return handDatagram(s, buffersOf(o), o.count, o.total);
   }
+  if (isSeqpacket(s)) return sendMessageNow(s, o);
   if (!o.half) {
     const rest = o.total - o.done;
     if (rest > sendSpace(s)) return WSAEWOULDBLOCK;
@@ -69,6 +73,13 @@ function attemptSend(s: Socket, o: Operation): i32 {
     o.half = 1;
   }
   return streamSendUsed(s.provider, s.transport) ? WSAEWOULDBLOCK : 0;
+}
+
+/** A message, or with MSG_PARTIAL a part of one: whole or not at all. */
+function sendMessageNow(s: Socket, o: Operation): i32 {
+  const e = messageSend(s, buffersOf(o), o.count, o.total, !(o.flags & MSG_PARTIAL), sendSpace(s));
+  if (!e && chosen(SWITCH_V24_SEND_CLEARS_WRITE)) forgetWrite(s);
+  return e;
 }
 
 /** Lets pending sends go on as far as they can, and a FIN behind the last. */
@@ -84,7 +95,8 @@ export function sendsProgress(s: Socket): void {
   if (!isStream(s) || !has(s, S_SEND_SHUT)) {
     raise(s, FD_WRITE);
     wake(s, 1 << OP_SEND);
-  } else if (s.transport >= 0) streamShutdownSend(s.provider, s.transport); // S-35
+  } else if (isSeqpacket(s)) seqpacketEnd(s);
+  else if (s.transport >= 0) streamShutdownSend(s.provider, s.transport); // S-35
 }
 
 /** WSPRecv and WSPRecvFrom with an lpOverlapped; the arguments are checked. */
@@ -112,18 +124,29 @@ export function receiveOverlapped(
   if (e && e != WSAEMSGSIZE) operationFree(ref);
   else {
     if (lpRecvd) store<u32>(lpRecvd, got);
-    operationComplete(ref, statusOf(e), got);
+    operationComplete(ref, statusOf(e), got, flagsBack(o));
   }
   reenable(s, FD_READ);
   raise(s, FD_CLOSE);
   return e;
 }
 
+/** Of Operation.flags: the message received goes on. */
+const GOES_ON: u32 = 1 << 31;
+// @ts-ignore: decorator
+@inline function flagsBack(o: Operation): u32 { return o.flags & GOES_ON ? <u32>MSG_PARTIAL : 0; }
+
 /** Moves what is there to the operation's buffers: 0 or 10040 when it is complete, 10035 if it has to wait (on), or its error. */
 function attemptReceive(s: Socket, o: Operation): i32 {
   if (!isStream(s)) {
     const e = takeDatagram(s, buffersOf(o), o.count, o.total, false, <usize>o.from, <usize>o.fromLength);
     if (!e || e == WSAEMSGSIZE) o.done = datagramGot;
+    return e;
+  }
+  if (isSeqpacket(s)) {
+    const e = messageTake(s, buffersOf(o), o.count, o.total, o.flags);
+    o.done = messageMoved;
+    o.flags = messageGoesOn ? o.flags | GOES_ON : o.flags;
     return e;
   }
   const ended = (factsOf(s) & TF_FIN_RCVD) != 0, some = unreadOf(s) != 0;
@@ -143,7 +166,8 @@ export function receivesProgress(s: Socket): void {
     const e = lost ? lostError(s, facts, true) : attemptReceive(s, o);
     if (e == WSAEWOULDBLOCK) return;
     recvRemove(s, ref);
-    operationComplete(ref, statusOf(e), o.done);
+    operationComplete(ref, statusOf(e), o.done, flagsBack(o));
   }
-  if (isStream(s) && has(s, S_RECV_SHUT) && s.transport >= 0) streamShutdownRecv(s.provider, s.transport);
+  if (isSeqpacket(s)) { if (has(s, S_RECV_SHUT)) seqpacketRefuse(s); }
+  else if (isStream(s) && has(s, S_RECV_SHUT) && s.transport >= 0) streamShutdownRecv(s.provider, s.transport);
 }

@@ -3,26 +3,30 @@
  * connection settles (seam.md): lingering, once data and FIN are acknowledged or time is up; in the background, at TIME_WAIT
  * or CLOSED or when the orphan limits end it.
  */
+import { CONFIG_ORPHAN_FIN_WAIT2_MS } from "../../abi/config";
 import { LASTACK_WAIT, WSAENOBUFS, WSAENOTCONN, WSAENOTSOCK, WSAEWOULDBLOCK } from "../../abi/errors";
 import { CAUSE_ABORT, CAUSE_CLEANUP, CAUSE_DATA_AFTER_CLOSE, CAUSE_LINGER0, CAUSE_NONE, CAUSE_UNREAD_DATA } from "../../abi/report";
 import { TCP_CLOSED, TCP_TIME_WAIT } from "../../abi/winsock";
+import { config } from "../../base/config";
 import { due, now } from "../../base/time";
 import { deadlineBefore } from "../../memory/deadlines";
 import { handleFormer, handleFree } from "../../memory/handles";
 import { idOfSocket } from "../../memory/identities";
 import {
-  datagramClose, streamAbort, streamBlind, streamConsume, streamDetach, streamFetch, streamLinger, streamOrphan, streamShutdownSend, streamState,
+  datagramClose, streamAbort, streamBlind, streamConsume, streamDetach, streamFetch, streamLinger, streamOrphan, streamReads, streamShutdownSend, streamState,
 } from "../../provider/index";
 import { NOTIFY_HALF_DONE, NOTIFY_SETTLED, TF_FIN_ACKED } from "../../tcp/tcb";
 import { duplicatesForget } from "../duplicate";
 import { messagesEnd } from "../asyncselect";
 import { operationsEnd } from "../overlapped/cancel";
 import { operationsProgress } from "../overlapped/progress";
+import { admittedDrop } from "../seqpacket/admission";
+import { seqpacketDrain, seqpacketEnd } from "../seqpacket/news";
 import { portDrop } from "../ports";
 import { finish } from "../result";
 import {
-  addOrphans, countHandles, enter, has, indexOf, isStream, it, S_CONNECTED, Socket, socketAt, socketCapacity, socketFree, T_BACKGROUND,
-  T_LINGER, T_OPEN,
+  addOrphans, countHandles, enter, has, indexOf, isSeqpacket, isStream, it, S_CONNECTED, S_LISTENING, Socket, socketAt, socketCapacity, socketFree, T_BACKGROUND,
+  T_LINGER, T_OPEN, T_REPORTED,
 } from "../socket";
 import { factsOf, TF_LOST, unreadOf } from "../status";
 import { cancelWaits, clockNow, lingerAnswer, lingerOver, lingerWait, selectsLeave, wake } from "../waits";
@@ -111,7 +115,7 @@ function closeUnconnected(s: Socket, h: u32): void {
 
 function closeGracefully(s: Socket, waits: bool): i32 {
   if (overAlready(s)) { settle(s); return 0; }
-  streamShutdownSend(s.provider, s.transport);
+  if (isSeqpacket(s)) seqpacketEnd(s); else streamShutdownSend(s.provider, s.transport);
   if (waits) {
     // T-24: the clock starts at this call.
     s.lingerUntil = s.closedAt + (s.lingerMs ? s.lingerMs : <u32>s.lingerSecs * 1000);
@@ -125,6 +129,8 @@ function closeGracefully(s: Socket, waits: bool): i32 {
 
 /** From now on nobody reads: data that arrives resets the connection (C-45). In FIN_WAIT_2 linger has nothing to wait for (V-21). */
 function forsake(s: Socket): void {
+  // The peer ends with octets of its own: what comes is read until then, and messages reset (C-45).
+  if (isSeqpacket(s)) streamReads(s.provider, s.transport);
   streamOrphan(s.provider, s.transport);
   if (lingers(s) && factsOf(s) & TF_FIN_ACKED) settle(s);
 }
@@ -139,6 +145,7 @@ function startDrain(s: Socket): void {
 
 /** Throws away what is unread; false if that was too much and the connection was reset for `cause`. */
 function drain(s: Socket, cause: u32): bool {
+  if (isSeqpacket(s)) return drainSeqpacket(s, cause);
   if (!s.draining) return true;
   const n = unreadOf(s);
   // Where both sides have finished there is nobody left to reset.
@@ -146,6 +153,15 @@ function drain(s: Socket, cause: u32): bool {
   if (n) streamConsume(s.provider, s.transport, n);
   s.drained += n;
   return true;
+}
+
+/** drain for messages, which goes on without LSO_DRAIN too: then none may come. A broken protocol after the close is the peer's affair. */
+function drainSeqpacket(s: Socket, cause: u32): bool {
+  const n = seqpacketDrain(s), room: u32 = s.draining ? s.drainBytes - s.drained : 0;
+  s.drained += n;
+  if (n <= room || over(streamState(s.provider, s.transport))) return true;
+  if (s.teardown == T_REPORTED) end(s, true); else abortNow(s, cause);
+  return false;
 }
 
 /** Resets what is connected and settles with that cause; CAUSE_NONE lets the facts speak. */
@@ -160,6 +176,10 @@ export function closeProgress(s: Socket, bits: u32): void {
   const facts = factsOf(s);
   // What came with the peer's FIN counts as drained too.
   if (!(facts & TF_LOST) && !drain(s, CAUSE_DATA_AFTER_CLOSE)) return;
+  if (s.teardown == T_REPORTED) {
+    if (facts & TF_LOST || bits & NOTIFY_SETTLED) end(s, false);
+    return;
+  }
   if (facts & TF_LOST || bits & NOTIFY_SETTLED) { settle(s); return; }
   // V-21: a linger wait ends when data and FIN are acknowledged, whatever the peer's program does.
   if (s.teardown == T_LINGER && (bits & NOTIFY_HALF_DONE || facts & TF_FIN_ACKED)) settle(s);
@@ -168,6 +188,7 @@ export function closeProgress(s: Socket, bits: u32): void {
 /** Deadlines of a closed socket: end of the linger wait (C-15), end of the drain. */
 export function closeTimer(s: Socket): void {
   if (s.teardown == T_OPEN) return;
+  if (s.teardown == T_REPORTED) { if (due(s.drainUntil)) end(s, false); else deadlineBefore(idOfSocket(indexOf(s)), s.drainUntil); return; }
   if (s.lingering) {
     if (due(s.lingerUntil)) {
       // N-18, N-19: where nothing is known of acknowledgements, a reset might undo what was delivered.
@@ -187,14 +208,34 @@ export function closeTimer(s: Socket): void {
 /** The one end of every close: report, wake-up, and the object is free. */
 export function settle(s: Socket): void {
   reportMake(s);
-  if (s.transport >= 0) letGo(s);
-  portDrop(s);
   lingerOver(s);
   addOrphans(-1);
+  if (isSeqpacket(s) && hearsOn(s)) return;
+  if (s.transport >= 0) letGo(s);
+  portDrop(s);
+  socketFree(s);
+}
+
+/** After a linger wait the peer may still end its side, which takes octets: the object stays for them, as long as FIN_WAIT_2 may last. */
+function hearsOn(s: Socket): bool {
+  if (!has(s, S_CONNECTED) || s.transport < 0 || factsOf(s) & TF_LOST || over(streamState(s.provider, s.transport))) return false;
+  s.teardown = T_REPORTED;
+  s.lingering = 0;
+  s.drainUntil = now + min<u32>(config(CONFIG_ORPHAN_FIN_WAIT2_MS), 0x3fffffff);
+  deadlineBefore(idOfSocket(indexOf(s)), s.drainUntil);
+  return true;
+}
+
+/** The end of an object whose report was made before. */
+function end(s: Socket, reset: bool): void {
+  if (reset) streamAbort(s.provider, s.transport, CAUSE_DATA_AFTER_CLOSE);
+  streamDetach(s.provider, s.transport);
+  portDrop(s);
   socketFree(s);
 }
 
 function letGo(s: Socket): void {
+  if (isSeqpacket(s) && has(s, S_LISTENING)) admittedDrop(s);
   if (!isStream(s)) { datagramClose(s.provider, s.transport); return; }
   // C-48, C-46: an attempt to connect and a listener end without a word of their own; queued connections are reset.
   if (!has(s, S_CONNECTED)) streamAbort(s.provider, s.transport, CAUSE_NONE);
@@ -217,6 +258,7 @@ export function closeForCleanup(s: Socket, h: u32): void {
 
 /** A closed socket that the last WSPCleanup still finds busy (C-54), or has just closed. */
 export function settleForCleanup(s: Socket): void {
+  if (s.teardown == T_REPORTED) { end(s, true); return; }
   if (!isStream(s) || !has(s, S_CONNECTED) || factsOf(s) & TF_LOST || over(streamState(s.provider, s.transport))) settle(s);
   else abortNow(s, CAUSE_CLEANUP);
 }

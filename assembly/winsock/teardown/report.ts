@@ -17,11 +17,12 @@ import { count, counter } from "../../base/counters";
 import { now } from "../../base/time";
 import { carve } from "../../memory/arena";
 import {
-  streamBlind, streamBytesAcked, streamBytesDiscarded, streamBytesSent, streamCause, streamError,
+  streamBlind, streamBytesAcked, streamBytesDiscarded, streamBytesSent, streamCause, streamError, streamFlags,
 } from "../../provider/index";
 import { TF_FAILED, TF_FIN_ACKED, TF_FIN_RCVD, TF_RST_RCVD, TF_RST_SENT } from "../../tcp/tcb";
 import { mayAccess } from "../result";
-import { has, S_CONNECTED, Socket } from "../socket";
+import { associationOf, messageReportFacts } from "../seqpacket/facts";
+import { has, isSeqpacket, isStream, S_CONNECTED, Socket } from "../socket";
 import { factsOf } from "../status";
 
 let slots: usize = 0;
@@ -83,17 +84,19 @@ export function reportAnnounce(): usize {
 
 /** Makes the report of s from what its connection knows; the connection is still attached. */
 export function reportMake(s: Socket): void {
-  const at = append(), facts = factsOf(s);
+  const at = append(), facts = isSeqpacket(s) && has(s, S_CONNECTED) && s.transport >= 0
+    ? messageReportFacts(s, streamFlags(s.provider, s.transport)) : factsOf(s);
   put(at, REPORT_HANDLE, s.handle);
   put(at, REPORT_STATE, <u32>s.closedState);
   put(at, REPORT_DURATION_MS, now - s.closedAt);
   put(at, REPORT_CAUSE, CAUSE_NONE);
-  if (!has(s, S_CONNECTED) || s.transport < 0 || s.type != 1) { put(at, REPORT_OUTCOME, OUTCOME_NOT_CONNECTED); return; }
+  if (!has(s, S_CONNECTED) || s.transport < 0 || !isStream(s)) { put(at, REPORT_OUTCOME, OUTCOME_NOT_CONNECTED); return; }
   const sent = streamBytesSent(s.provider, s.transport), acked = streamBytesAcked(s.provider, s.transport);
   store<u64>(at + <usize>REPORT_BYTES_SENT, sent);
   store<u64>(at + <usize>REPORT_BYTES_ACKED, acked);
   store<u64>(at + <usize>REPORT_BYTES_UNACKED, sent - acked);
-  store<u64>(at + <usize>REPORT_BYTES_DISCARDED, streamBytesDiscarded(s.provider, s.transport) + <u64>s.drained);
+  const unread: u32 = isSeqpacket(s) ? associationOf(s).unread : 0;
+  store<u64>(at + <usize>REPORT_BYTES_DISCARDED, streamBytesDiscarded(s.provider, s.transport) + <u64>(s.drained + unread));
   put(at, REPORT_PEER_FIN, facts & TF_FIN_RCVD ? 1 : 0);
   outcome(s, at, facts);
 }

@@ -368,6 +368,8 @@
 #define LASTACK_CAUSE_RECV_SHUT 5u
 /** The last WSPCleanup tore the connection down (semantics C-53). */
 #define LASTACK_CAUSE_CLEANUP 6u
+/** The peer broke the protocol above TCP (SOCK_SEQPACKET). */
+#define LASTACK_CAUSE_PROTOCOL 7u
 
 /** Offsets in bytes. */
 #define LASTACK_REPORT_HANDLE 0u
@@ -455,6 +457,15 @@
 #define LASTACK_CATALOG_INET_UDP 1002u
 #define LASTACK_CATALOG_HOST_TCP 2001u
 #define LASTACK_CATALOG_HOST_UDP 2002u
+/** SOCK_SEQPACKET: messages over TCP (RFC 2126). */
+#define LASTACK_CATALOG_INET_MESSAGES 1003u
+#define LASTACK_CATALOG_HOST_MESSAGES 2003u
+
+/** Transport selectors of a SOCK_SEQPACKET socket, at most 32 octets each, level SOL_LASTACK. Set: before connect or listen. */
+/** Own: the calling one of a connect; of a listener, the one that callers must name, empty = any. */
+#define LASTACK_LSO_TSAP_OWN 16
+/** The one that connect asks for. */
+#define LASTACK_LSO_TSAP_CALLED 17
 
 /**
  * Stack counters: an array of u32 behind `stats()`, one index each, named after RFC 4022/4293 objects where they exist.
@@ -651,6 +662,21 @@
 #define LASTACK_WSA_WAIT_TIMEOUT 258
 #define LASTACK_WSA_WAIT_FAILED (-1)
 #define LASTACK_WSA_INFINITE 0xffffffffu
+
+/** dwServiceFlags1 of WSAPROTOCOL_INFO (semantics K.5). */
+#define LASTACK_XP1_CONNECTIONLESS 0x1u
+#define LASTACK_XP1_GUARANTEED_DELIVERY 0x2u
+#define LASTACK_XP1_GUARANTEED_ORDER 0x4u
+#define LASTACK_XP1_MESSAGE_ORIENTED 0x8u
+#define LASTACK_XP1_PSEUDO_STREAM 0x10u
+#define LASTACK_XP1_GRACEFUL_CLOSE 0x20u
+#define LASTACK_XP1_EXPEDITED_DATA 0x40u
+#define LASTACK_XP1_CONNECT_DATA 0x80u
+#define LASTACK_XP1_DISCONNECT_DATA 0x100u
+#define LASTACK_XP1_SUPPORT_BROADCAST 0x200u
+#define LASTACK_XP1_SUPPORT_MULTIPOINT 0x400u
+#define LASTACK_XP1_IFS_HANDLES 0x20000u
+#define LASTACK_XP1_PARTIAL_MESSAGE 0x40000u
 
 #define LASTACK_SOMAXCONN 0x7fffffff
 

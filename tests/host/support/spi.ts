@@ -180,13 +180,14 @@ export class Spi {
     return this.code("WSPCleanup");
   }
 
-  socket(type: "tcp" | "udp" = "tcp"): number {
-    const [kind, protocol] = type === "tcp" ? [W.SOCK_STREAM, W.IPPROTO_TCP] : [W.SOCK_DGRAM, W.IPPROTO_UDP];
+  socket(type: "tcp" | "udp" | "messages" = "tcp"): number {
+    const kinds = { tcp: [W.SOCK_STREAM, W.IPPROTO_TCP], udp: [W.SOCK_DGRAM, W.IPPROTO_UDP], messages: [W.SOCK_SEQPACKET, W.IPPROTO_TCP] } as const;
+    const [kind, protocol] = kinds[type];
     return this.call("WSPSocket", W.AF_INET, kind, protocol, 0, 0, 1) >>> 0;
   }
   /** A socket bound to the wildcard and listening. */
-  listener(port: number, backlog = 16): number {
-    const s = this.socket();
+  listener(port: number, backlog = 16, type: "tcp" | "messages" = "tcp"): number {
+    const s = this.socket(type);
     assert.equal(this.bind(s, "0.0.0.0", port), 0);
     assert.equal(this.listen(s, backlog), 0);
     return s;
@@ -235,6 +236,10 @@ export class Spi {
     this.setWord(this.#lay.flags, flags);
     const error = this.code("WSPRecv", s, this.at + this.#lay.buffers, 1, this.at + this.#lay.count, this.at + this.#lay.flags, 0, 0, 0);
     return error ? undefined : this.bytes(this.#lay.big, this.word(this.#lay.count));
+  }
+  /** Flags that the last receive gave back (MSG_PARTIAL). */
+  get flagsBack(): number {
+    return this.word(this.#lay.flags);
   }
   /** Error code of a receive that must fail. */
   recvError(s: number, max = 16, flags = 0): number {
