@@ -290,7 +290,9 @@ function abortClosed(i: u32, h: u32): bool {
   const s = socketAt(i);
   if (!s.type || s.teardown == T_OPEN || s.handle != h) return false;
   clockNow();
-  if (factsOf(s) & TF_LOST || over(streamState(s.provider, s.transport))) settle(s);
+  // The report was made before: only the reset is left.
+  if (s.teardown == T_REPORTED) end(s, true);
+  else if (factsOf(s) & TF_LOST || over(streamState(s.provider, s.transport))) settle(s);
   else abortNow(s, CAUSE_ABORT);
   return true;
 }
