@@ -3,7 +3,7 @@ import * as W from "../../../host/abi/winsock.gen.ts";
 import { row } from "../registry.ts";
 import { B, type Connected, connected, hosts, PORT } from "../support/hosts.ts";
 import type { Provider } from "../support/provider.ts";
-import { watch } from "../support/situations.ts";
+import { connectedMessages, watch } from "../support/situations.ts";
 
 const { FD_CLOSE, FD_READ, SD_SEND } = W;
 /** A pointer outside linear memory. */
@@ -14,7 +14,7 @@ const BUFFER = 0;
 const sendDisconnect = (spi: Provider, s: number, data = 0): number => spi.code("WSPSendDisconnect", s, data);
 const recvDisconnect = (spi: Provider, s: number, data = 0): number => spi.code("WSPRecvDisconnect", s, data);
 
-/** A WSABUF of `length` bytes at scratch. */
+/** A WSABUF of `length` bytes at scratch, the first of them 1 to 8. */
 function wsabuf(spi: Provider, length: number): number {
   spi.poke([1, 2, 3, 4, 5, 6, 7, 8], 16);
   spi.pokeWord(length, BUFFER);
@@ -58,6 +58,15 @@ row("D-03", async (t) => {
   const p = await connected(t);
   const mark = p.mark();
   t.code(sendDisconnect(p.a, p.s, wsabuf(p.a, 0)));
+  p.run(100);
+  t.wire(p.log, p.since(mark));
+  t.state(p.a.state(p.s));
+});
+
+row("D-04", async (t) => {
+  const p = await connectedMessages(t);
+  const mark = p.mark();
+  t.code(sendDisconnect(p.a, p.s, WILD));
   p.run(100);
   t.wire(p.log, p.since(mark));
   t.state(p.a.state(p.s));
@@ -161,6 +170,29 @@ row("D-15", async (t) => {
   p.run(100);
   t.wire(p.log, p.since(mark));
   t.state(p.a.state(p.s));
+});
+
+row("D-16", async (t) => {
+  const p = await connectedMessages(t);
+  sendDisconnect(p.b, p.t, wsabuf(p.b, 5));
+  p.run(100);
+  t.code(recvDisconnect(p.a, p.s, wsabuf(p.a, 4)), recvDisconnect(p.a, p.s, wsabuf(p.a, 5)));
+});
+
+row("D-17", async (t) => {
+  const seen: readonly ((p: Connected) => void)[] = [
+    (p) => { const event = watch(p.a, p.s, FD_CLOSE); p.run(100); p.a.enumerate(p.s, event); },
+    (p) => { p.run(100); p.a.recv(p.s); },
+    (p) => { p.run(100); p.b.abort(p.t); p.run(100); p.a.recv(p.s); },
+  ];
+  for (const told of seen) {
+    const p = await connectedMessages(t);
+    sendDisconnect(p.b, p.t, wsabuf(p.b, 5));
+    told(p);
+    t.code(recvDisconnect(p.a, p.s, wsabuf(p.a, 64)));
+    t.fact("len", p.a.scratchWord(BUFFER));
+    t.fact("data", [...p.a.scratchBytes(5, 16)]);
+  }
 });
 
 row("D-18", async (t) => {

@@ -2,7 +2,7 @@
 import * as W from "../../../host/abi/winsock.gen.ts";
 import { row } from "../registry.ts";
 import { B, connected, hosts, PORT, scriptedConnection } from "../support/hosts.ts";
-import { finByPeer, resetByPeer, watch } from "../support/situations.ts";
+import { connectedMessages, finByPeer, resetByPeer, watch } from "../support/situations.ts";
 
 const { FD_CLOSE, FD_READ, FIONREAD, MSG_PEEK, MSG_WAITALL, SD_RECEIVE, SD_SEND, SO_ERROR, SO_KEEPALIVE, SO_RCVTIMEO, SOL_SOCKET } = W;
 /** Where the harness lets WSPIoctl write, and where it receives. */
@@ -183,6 +183,21 @@ row("R-24", async (t) => {
     else resetByPeer(p);
     t.result(p.a.recv(p.s), p.a.err);
   }
+});
+
+row("R-25", async (t) => {
+  const p = await connectedMessages(t);
+  p.b.send(p.t, "last");
+  p.b.shutdown(p.t, SD_SEND);
+  p.run(100);
+  t.result(p.a.recv(p.s), p.a.err);
+  t.result(p.a.recv(p.s), p.a.err);
+});
+
+row("R-26", async (t) => {
+  const p = await connectedMessages(t);
+  resetByPeer(p);
+  t.result(p.a.recv(p.s), p.a.err);
 });
 
 row("R-27", async (t) => {

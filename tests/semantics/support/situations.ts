@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { LASTACK_CONDITION } from "../../../host/abi/errors.gen.ts";
 import { SD_SEND } from "../../../host/abi/winsock.gen.ts";
 import type { Check } from "../check.ts";
-import { A, B, type Connected, connected, type Hosts, type HostsOptions, PORT, type ScriptedConnection } from "./hosts.ts";
+import { A, B, type Connected, connected, hosts, type Hosts, type HostsOptions, PORT, portOf, type ScriptedConnection } from "./hosts.ts";
 import type { Provider } from "./provider.ts";
 
 /** Bytes that stuffed() sends. */
@@ -15,6 +15,18 @@ export async function stuffed(check: Check, options: HostsOptions = {}): Promise
   assert.equal(p.a.send(p.s, STUFFING), STUFFING);
   p.run(500);
   return p;
+}
+
+/** Two cores with one SOCK_SEQPACKET connection from a to b, 50 ms old and quiet. */
+export async function connectedMessages(check: Check, options: HostsOptions = {}): Promise<Connected> {
+  const p = await hosts(check, options);
+  const listener = p.b.listener(PORT, 16, "messages");
+  const s = p.a.socket("messages");
+  assert.equal(p.a.until(() => p.a.connect(s, B, PORT)), 0, "the connection failed");
+  p.run(50);
+  const t = p.b.accept(listener);
+  assert.equal(p.b.err, 0, "the connection was not accepted");
+  return Object.assign(p, { s, t, listener, port: portOf(p.a, s) });
 }
 
 /** An event object that records these events of a socket. */
