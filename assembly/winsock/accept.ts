@@ -17,7 +17,7 @@ import { raise, reenable } from "./netevents";
 import { portTake } from "./ports";
 import { mayAccess, setError } from "./result";
 import {
-  countHandles, enter, has, indexOf, isSeqpacket, isStream, it, localOf, remoteOf, S_ACCEPTED, S_CONNECTED, S_INHERITED, S_LISTENING, S_NEW_LIMITS, S_NONBLOCKING,
+  countHandles, enter, has, indexOf, isSeqpacket, isStream, it, localOf, remoteOf, S_ACCEPTED, S_CONNECTED, S_INHERITED, S_LISTENING, S_NEW_LIMITS, S_NONBLOCKING, S_PENDING,
   Socket, socketAlloc, socketFree,
 } from "./socket";
 import { acceptCount } from "./status";
@@ -118,7 +118,14 @@ function takeAdmitted(listener: Socket): i32 {
   const s = admittedFirst(listener);
   if (!changetype<usize>(s)) return WSAEWOULDBLOCK;
   if (!nameSocket(s)) return WSAEMFILE;
+  if (!TINY && !messagesInherit(s, listener)) {
+    handleFree(s.handle);
+    countHandles();
+    s.refs = 0;
+    return WSAENOBUFS;
+  }
   admittedTake(listener, s);
+  s.flags &= ~S_PENDING;
   take(s, listener);
   return 0;
 }

@@ -115,5 +115,7 @@ function seqpacketTimer(s: Socket): void {
   if (has(s, S_PENDING)) { childDue(s); return; }
   if (!seqpacketDue(s)) return;
   const bits = seqpacketMore(s);
-  if (bits) streamNews(s, bits);
+  if (!bits) return;
+  operationsProgress(s);
+  streamNews(s, bits);
 }

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as E from "../../host/abi/errors.gen.ts";
 import * as W from "../../host/abi/winsock.gen.ts";
+import type { Spi } from "./support/spi.ts";
 import { cores, joined, message, octets, receive, recvDisconnect, sendDisconnect, text, wsabufBytes, B, PORT } from "./seqpacket-support.ts";
 
 const pattern = (n: number): Uint8Array => Uint8Array.from({ length: n }, (_, i) => (i * 13 + (i >> 8)) & 255);
@@ -259,4 +260,54 @@ test("the catalog states what each protocol does", async () => {
   assert.equal(a.call("WSAEnumProtocols", a.at + 16, at, a.at + 4), 1);
   assert.equal(a.call("WSAEnumProtocols", 0, at, 0), -1);
   assert.equal(a.err, E.WSAEFAULT);
+});
+
+/** Records of operation k, 0 to 19: WSAOVERLAPPED, WSABUF, words for results, 400 bytes. */
+const records = (spi: Spi, k: number): number => ((spi.at + 768 + 20_000) & ~3) + 512 * k;
+const store = (spi: Spi, at: number, words: readonly number[]): void => {
+  spi.core.memory.ensure();
+  spi.core.memory.i32.set(words, at >>> 2);
+};
+
+function overlapped(spi: Spi, name: "WSPRecv" | "WSPSend", s: number, k: number, data: string | number, flags = 0): number {
+  const at = records(spi, k);
+  const bytes = typeof data === "string" ? octets(data) : new Uint8Array(data);
+  store(spi, at, [0, 0, 0, 0, 0, bytes.length, at + 64, 0, flags]);
+  spi.core.memory.u8.set(bytes, at + 64);
+  return name === "WSPRecv" ? spi.code(name, s, at + 20, 1, at + 28, at + 32, at, 0, 0) : spi.code(name, s, at + 20, 1, 0, flags, at, 0, 0);
+}
+
+/** What WSPGetOverlappedResult says: [bytes, flags] or the error. */
+function result(spi: Spi, s: number, k: number): number | [number, number] {
+  const at = records(spi, k);
+  return spi.call("WSPGetOverlappedResult", s, at, at + 28, 0, at + 32) ? [spi.core.memory.word(at + 28), spi.core.memory.word(at + 32)] : spi.err;
+}
+
+test("overlapped: a message in parts, the end as 10101, a disconnect request behind sends that wait", async () => {
+  const { a, b, s, t, world } = await joined({ config: { sendBuffer: 4096, recvBuffer: 1024 } });
+  for (const [k, length] of [4, 100, 100].entries()) assert.equal(overlapped(b, "WSPRecv", t, k, length), 997);
+  a.send(s, "part", W.MSG_PARTIAL);
+  world.runFor(50);
+  assert.deepEqual(result(b, t, 0), [4, W.MSG_PARTIAL]);
+  a.send(s, "ial");
+  world.runFor(50);
+  assert.deepEqual([result(b, t, 1), result(b, t, 2)], [[3, 0], 996]);
+  for (let k = 0; k < 20; k++) overlapped(a, "WSPSend", s, k, "x".repeat(400));
+  assert.equal(result(a, s, 19), 996);
+  assert.equal(sendDisconnect(a, s, octets("behind")), 0);
+  world.runFor(50);
+  assert.deepEqual(result(b, t, 2), [100, W.MSG_PARTIAL]);
+  let whole = 0;
+  for (let got = receive(b, t, 5000); typeof got !== "number"; got = receive(b, t, 5000)) whole += got.data.length;
+  assert.equal(whole, 20 * 400 - 100);
+  assert.equal(message(b, t), E.WSAEDISCON);
+  assert.equal(overlapped(b, "WSPRecv", t, 0, 10), E.WSAEDISCON);
+  assert.equal(overlapped(a, "WSPRecv", s, 0, 10), 997);
+  assert.equal(recvDisconnect(b, t, 64), 0);
+  assert.equal(text(wsabufBytes(b)), "behind");
+  b.close(t);
+  world.runFor(50);
+  assert.equal(result(a, s, 0), E.WSAEDISCON);
+  a.close(s);
+  assert.equal(a.report(s).outcome, "graceful");
 });

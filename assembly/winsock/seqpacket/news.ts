@@ -10,7 +10,7 @@ import { deadlineBefore } from "../../memory/deadlines";
 import { idOfSocket } from "../../memory/identities";
 import { streamAbort, streamFlags, streamShutdownSend } from "../../provider/index";
 import {
-  NOTIFY_CONNECT_FAILED, NOTIFY_CONNECTED, NOTIFY_FAILED, NOTIFY_FIN, NOTIFY_READABLE, NOTIFY_RESET, NOTIFY_WRITABLE, TF_RST_RCVD,
+  NOTIFY_CONNECT_FAILED, NOTIFY_CONNECTED, NOTIFY_FAILED, NOTIFY_FIN, NOTIFY_READABLE, NOTIFY_RESET, NOTIFY_URGENT, NOTIFY_WRITABLE, TF_RST_RCVD,
 } from "../../tcp/tcb";
 import { connectFailed } from "../connect";
 import { indexOf, has, S_CONNECTED, S_CONNECTING, Socket } from "../socket";
@@ -21,6 +21,8 @@ const HANDSHAKE_MS: u32 = 30000;
 /** When memory was short: tried again after this. */
 const AGAIN_MS: u32 = 50;
 
+/** News of the stream that are none of its messages. */
+const STREAM: u32 = NOTIFY_READABLE | NOTIFY_FIN | NOTIFY_URGENT;
 const LOST: u32 = NOTIFY_RESET | NOTIFY_FAILED;
 
 /** The handshake above TCP has to be through by then. */
@@ -58,9 +60,9 @@ export function messageNews(s: Socket, bits: u32): u32 {
   if (bits & LOST) {
     // V-15: a reset empties every queue of the connection.
     s.drained += recordsDrop(associationOf(s));
-    return bits & (LOST | NOTIFY_WRITABLE);
+    return bits & ~STREAM;
   }
-  return (bits & NOTIFY_WRITABLE) | noticed(s, take(associationOf(s)));
+  return (bits & ~STREAM) | noticed(s, take(associationOf(s)));
 }
 
 /** Takes what the stream held back for want of room or memory. */
