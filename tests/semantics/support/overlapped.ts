@@ -18,7 +18,7 @@ const MOST = 16;
 
 /** Codes of WSAGetOverlappedResult by status (K.4), for sockets that are closed: there only WSAOVERLAPPED tells. */
 const CODES: Readonly<Record<number, number>> = {
-  0: 0, 0xc0000120: 995, 0xc0000241: 10053, 0xc000020d: 10054, 0xc0000236: 10061, 0xc00000bb: 10045, 0x80000005: 10040,
+  0: 0, 3221225760: 995, 3221226049: 10053, 3221225997: 10054, 3221226038: 10061, 3221225659: 10045, 2147483653: 10040,
 };
 
 export interface Asked {
