@@ -37,7 +37,7 @@ const stack = await createStack({ hostSockets: true });
 const listener = await stack.listen({ address: HOST, port: 0 });
 const answered = ask(listener.address.port);
 const socket = await listener.accept();
-for await (const _ of socket) continue;
+for await (const _ of socket) ;
 await ms(10);
 await socket.write(new TextEncoder().encode("answer"));
 const report = await socket.close({ linger: 5 });

@@ -27,7 +27,7 @@ await crashingServer();
 await ms(20);
 let code = "a clean end";
 try {
-  for await (const _ of socket) continue;
+  for await (const _ of socket) ;
 } catch (error) {
   code = (error as NodeJS.ErrnoException).code ?? String(error);
 }
