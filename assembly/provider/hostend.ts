@@ -26,7 +26,7 @@ import { deadlineBefore, deadlineClear } from "../memory/deadlines";
 import { idOfHost } from "../memory/identities";
 import { ringFree, ringUsed } from "../memory/ring";
 import {
-  NOTIFY_CONNECT_FAILED, NOTIFY_FAILED, NOTIFY_HALF_DONE, NOTIFY_RESET, NOTIFY_SETTLED, TF_FAILED, TF_FIN_ACKED, TF_FIN_RCVD,
+  NOTIFY_BLIND, NOTIFY_CONNECT_FAILED, NOTIFY_FAILED, NOTIFY_HALF_DONE, NOTIFY_RESET, NOTIFY_SETTLED, TF_FAILED, TF_FIN_ACKED, TF_FIN_RCVD,
   TF_FIN_SENT, TF_RST_RCVD, TF_RST_SENT, TF_SEND_SHUT,
 } from "../tcp/tcb";
 import { hostOption, hostSetOption } from "../wasi/sockets";
@@ -192,8 +192,10 @@ export function hostSettle(b: HostBlock): void {
   if (!(b.flags & TF_FIN_ACKED) && !marked(b, H_BLIND)) {
     const acked = hostOption(b.fd, SOL_LASTACK, LSO_FIN_ACKED, -1);
     if (acked == 0) return;
-    if (acked < 0) b.marks |= H_BLIND;
-    else b.flags |= TF_FIN_ACKED;
+    if (acked < 0) {
+      b.marks |= H_BLIND;
+      hostNotify(b, NOTIFY_BLIND);
+    } else b.flags |= TF_FIN_ACKED;
     hostState(b);
   }
   if (b.flags & TF_FIN_ACKED && !marked(b, H_HALF_DONE)) {

@@ -42,6 +42,8 @@ export const NOTIFY_ACCEPTABLE: u32 = 1 << 7;
 export const NOTIFY_HALF_DONE: u32 = 1 << 8;
 export const NOTIFY_SETTLED: u32 = 1 << 9;
 export const NOTIFY_URGENT: u32 = 1 << 10;
+/** Of host sockets: the FIN is handed over, and nothing more will be known of it. */
+export const NOTIFY_BLIND: u32 = 1 << 11;
 
 /** Marks: what is owed and where the block stands. Internal to tcp/. */
 /** The block is taken. */
