@@ -1,6 +1,6 @@
 /** Overlapped operations and completion ports as scenarios use them: numbered operations, each with its WSAOVERLAPPED and buffer. */
 import assert from "node:assert/strict";
-import { STATUS_PENDING } from "../../../host/abi/overlapped.gen.ts";
+import * as S from "../../../host/abi/overlapped.gen.ts";
 import * as W from "../../../host/abi/winsock.gen.ts";
 import { writeSockaddr } from "../../../host/core/index.ts";
 import type { Provider } from "./provider.ts";
@@ -18,7 +18,7 @@ const MOST = 16;
 
 /** Codes of WSAGetOverlappedResult by status (K.4), for sockets that are closed: there only WSAOVERLAPPED tells. */
 const CODES: Readonly<Record<number, number>> = {
-  0: 0, 0xc0000120: 995, 0xc0000241: 10053, 0xc000020d: 10054, 0xc0000236: 10061, 0xc00000bb: 10045, 0x80000005: 10040,
+  [S.STATUS_SUCCESS]: 0, [S.STATUS_CANCELLED]: 995, [S.STATUS_CONNECTION_ABORTED]: 10053, [S.STATUS_CONNECTION_RESET]: 10054,
 };
 
 export interface Asked {
@@ -120,7 +120,7 @@ export class Overlaps {
   /** The same, read from WSAOVERLAPPED: of a socket that is closed. */
   record(k = 0): string {
     const [status, bytes] = [this.spi.scratchWord(OPERATIONS + k * RECORD), this.spi.scratchWord(OPERATIONS + k * RECORD + 4)];
-    return status === STATUS_PENDING ? "none" : completion(CODES[status] ?? status, bytes);
+    return status === S.STATUS_PENDING ? "none" : completion(CODES[status] ?? status, bytes);
   }
   /** Bytes that operation k received. */
   text(k: number, length: number): string {
