@@ -89,6 +89,22 @@ export interface WinsockExports {
   WSPGetSockName(s: number, name: Ptr, namelen: Ptr, lpErrno: Ptr): number;
   WSPGetPeerName(s: number, name: Ptr, namelen: Ptr, lpErrno: Ptr): number;
   WSPCancelBlockingCall(lpErrno: Ptr): number;
+  /** Messages come as EVENT_MESSAGE. */
+  WSPAsyncSelect(s: number, hWnd: number, wMsg: number, events: number, lpErrno: Ptr): number;
+  /** 1, or 0 with *lpErrno set; so do the following. */
+  WSPGetOverlappedResult(s: number, overlapped: Ptr, transfer: Ptr, wait: number, flags: Ptr, lpErrno: Ptr): number;
+  CancelIoEx(s: number, overlapped: Ptr, lpErrno: Ptr): number;
+  AcceptEx(
+    listener: number, acceptor: number, buffer: Ptr, dataLength: number, localLength: number, remoteLength: number, received: Ptr,
+    overlapped: Ptr, lpErrno: Ptr,
+  ): number;
+  ConnectEx(s: number, name: Ptr, namelen: number, data: Ptr, length: number, sent: Ptr, overlapped: Ptr, lpErrno: Ptr): number;
+  DisconnectEx(s: number, overlapped: Ptr, flags: number, reserved: number, lpErrno: Ptr): number;
+  /** The port's handle, or 0. */
+  CreateIoCompletionPort(file: number, existing: number, key: number, threads: number, lpErrno: Ptr): number;
+  GetQueuedCompletionStatus(port: number, bytes: Ptr, key: Ptr, overlapped: Ptr, timeoutMs: number, lpErrno: Ptr): number;
+  PostQueuedCompletionStatus(port: number, bytes: number, key: number, overlapped: Ptr, lpErrno: Ptr): number;
+  CloseHandle(handle: number, lpErrno: Ptr): number;
   /** Event object, or 0 when handles are used up. The event calls answer 1 for success and 0 for what is no event object. */
   WSACreateEvent(): number;
   WSASetEvent(event: number): number;

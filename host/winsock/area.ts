@@ -1,5 +1,6 @@
 /** Structures of Winsock in the core's host area (semantics K.5): written before a call, read after it. */
 import { type Core, readSockaddr, writeSockaddr } from "../core/index.ts";
+import { Heap } from "./heap.ts";
 import { SIZEOF_SOCKADDR_IN, SIZEOF_WSANETWORKEVENTS } from "../abi/winsock.gen.ts";
 
 /** An address as sockaddr_in carries it. */
@@ -19,8 +20,11 @@ export interface NetworkEvents {
   iErrorCode: number[];
 }
 
-/** Room for small structures, then for bytes that are sent and received. */
+/** Room for small structures, then for bytes that are sent and received, then for overlapped operations. */
 const SMALL = 1024;
+const DATA = 72 * 1024;
+/** Host area that a face asks for where nobody says otherwise. */
+export const AREA_BYTES = 1 << 21;
 const AT = { errno: 0, length: 4, count: 8, flags: 12, buffer: 16, address: 32, value: 64, more: 128 } as const;
 /** Handles one call can name: what fits behind `more`. */
 export const HANDLES_MAX = 64;
@@ -32,12 +36,16 @@ export class Area {
   readonly #data: number;
   /** Bytes one send or receive can carry. */
   readonly room: number;
+  /** What overlapped operations keep until they are complete. */
+  readonly heap: Heap;
 
   constructor(core: Core) {
     this.core = core;
     this.#base = core.area.take(SMALL);
-    this.room = core.area.free - 8;
+    this.room = Math.min(core.area.free - 8, DATA);
     this.#data = core.area.take(this.room);
+    const left = core.area.free - 8;
+    this.heap = new Heap(left > 0 ? core.area.take(left) : 0, Math.max(left, 0));
   }
 
   /** Address of a place. */

@@ -1,5 +1,5 @@
 /** Calls that wait (seam.md): each pending call is a caller of its own, repeated when its WAKE event comes. */
-import { EVENT_SIGNALED, EVENT_WAKE } from "../abi/events.gen.ts";
+import { EVENT_MESSAGE, EVENT_ROUTINE, EVENT_SIGNALED, EVENT_WAKE } from "../abi/events.gen.ts";
 import type { DriverListener } from "../driver/index.ts";
 import { type CloseReport, toCloseReport } from "../api/raw.ts";
 
@@ -15,9 +15,22 @@ export class Waiting implements DriverListener {
   readonly #wanted = new Map<number, (report: CloseReport) => void>();
   #dead: Error | undefined;
 
-  event(kind: number, handle: number, a: number): void {
-    if (kind === EVENT_WAKE) this.#wakes.get(a)?.();
-    else if (kind === EVENT_SIGNALED && handle) for (const look of [...this.#signals]) look();
+  /** Told of event objects before those who wait for them, of completion routines and of window messages (assembly/abi/events.ts). */
+  onSignal: (event: number) => void = () => {};
+  onRoutine: (overlapped: number, error: number, bytes: number) => void = () => {};
+  onMessage: (hWnd: number, message: number, wParam: number, lParam: number) => void = () => {};
+
+  event(kind: number, handle: number, a: number, b: number): void {
+    switch (kind & 0xffff) {
+      case EVENT_WAKE: this.#wakes.get(a)?.(); break;
+      case EVENT_SIGNALED:
+        this.onSignal(handle);
+        for (const look of [...this.#signals]) look();
+        break;
+      case EVENT_ROUTINE: this.onRoutine(a, kind >>> 16, b); break;
+      case EVENT_MESSAGE: this.onMessage(handle, kind >>> 16, a, b); break;
+      default:
+    }
   }
 
   report(record: Parameters<typeof toCloseReport>[0]): void {

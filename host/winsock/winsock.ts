@@ -3,15 +3,14 @@
  * as Winsock's do: 0 or a count, SOCKET_ERROR or INVALID_SOCKET with the code in WSAGetLastError(). Those that may block in C
  * return a promise here; `await` stands where the C program waited. Structures are plain objects, buffers are Uint8Arrays.
  */
-import { LASTACK_CONDITION, LASTACK_WAIT, WSAEFAULT, WSAENOBUFS } from "../abi/errors.gen.ts";
+import { LASTACK_CONDITION, WSAENOBUFS } from "../abi/errors.gen.ts";
 import * as W from "../abi/winsock.gen.ts";
-import { type CloseReport, type Host, openHost, type StackOptions } from "../api/raw.ts";
-import type { CoreExports } from "../core/index.ts";
-import { Area, HANDLES_MAX, type Linger, type NetworkEvents, type SockAddr } from "./area.ts";
+import { type CloseReport, openHost, type StackOptions } from "../api/raw.ts";
+import { AREA_BYTES, HANDLES_MAX, type Linger, type NetworkEvents, type SockAddr } from "./area.ts";
+import type { Call, SOCKET } from "./calls.ts";
+import { OverlappedCalls } from "./overlapped.ts";
 import { Waiting } from "./waiting.ts";
 
-/** A handle of a socket or event object. */
-export type SOCKET = number;
 /** What WSAAccept's condition answers: CF_ACCEPT, CF_REJECT or CF_DEFER. */
 export type AcceptCondition = (peer: SockAddr) => number;
 
@@ -30,98 +29,46 @@ export interface PollFd {
 /** WSAPROTOCOL_INFOW as bytes; WSADuplicateSocket fills it, WSASocket opens it. */
 export type ProtocolInfo = Uint8Array;
 
-type Call = () => number;
-
 /** One process's Winsock. Made by createWinsock. */
-export class Winsock {
-  /** The provider's table: the exports of the core under the names of WSPPROC_TABLE. Pointers are offsets into its memory. */
-  readonly spi: CoreExports;
-  readonly #host: Host;
-  readonly #area: Area;
-  readonly #waiting: Waiting;
-  #error = 0;
-
-  /** @internal */
-  constructor(host: Host, waiting: Waiting) {
-    this.#host = host;
-    this.#waiting = waiting;
-    this.#area = new Area(host.core);
-    this.spi = host.core.exports;
-  }
-
-  WSAGetLastError(): number {
-    return this.#error;
-  }
-  WSASetLastError(code: number): void {
-    this.#error = code;
-  }
-
-  /** Makes one call of the main caller. On failure its code becomes the last error, else that becomes 0 (semantics X-36). */
-  #call(call: Call, caller = 0): number {
-    this.#waiting.check();
-    this.spi.caller(caller);
-    this.#area.setWord("errno", 0);
-    const result = call();
-    this.#host.core.memory.ensure();
-    this.#error = result === -1 ? this.#area.word("errno") || WSAEFAULT : 0;
-    this.#host.driver.kick();
-    return result;
-  }
-
-  /** Repeats a call until it need not wait. */
-  async #blocking(call: Call): Promise<number> {
-    const caller = this.#waiting.take();
-    try {
-      for (;;) {
-        const result = this.#call(call, caller);
-        if (this.#error !== LASTACK_WAIT) return result;
-        await this.#waiting.woken(caller);
-      }
-    } finally {
-      this.#waiting.give(caller);
-    }
-  }
-
-  get #errno(): number {
-    return this.#area.at("errno");
-  }
-
+export class Winsock extends OverlappedCalls {
   /** 0, or the error itself. Needs its WSACleanup. */
   WSAStartup(version = 0x0202): number {
-    this.#error = this.spi.WSPStartup(version, this.#area.data, 0, 0, this.#area.data + 1024);
-    return this.#error;
+    this.error = this.spi.WSPStartup(version, this.area.data, 0, 0, this.area.data + 1024);
+    return this.error;
   }
   WSACleanup(): number {
-    return this.#call(() => this.spi.WSPCleanup(this.#errno));
+    return this.call(() => this.spi.WSPCleanup(this.errno));
   }
 
+  /** Overlapped, unless SO_OPENTYPE says otherwise (semantics O-27). */
   socket(af: number, type: number, protocol: number): SOCKET {
-    return this.WSASocket(af, type, protocol, null, 0, 1);
+    const synchronous = this.getsockopt(0, W.SOL_SOCKET, W.SO_OPENTYPE);
+    return this.WSASocket(af, type, protocol, null, 0, synchronous > 0 ? 0 : W.WSA_FLAG_OVERLAPPED);
   }
   WSASocket(af: number, type: number, protocol: number, info: ProtocolInfo | null = null, group = 0, flags = 0): SOCKET {
-    return this.#call(() => {
-      const at = info ? this.#area.data : 0;
-      if (info) this.#host.core.memory.u8.set(info.subarray(0, W.SIZEOF_WSAPROTOCOL_INFOW), at);
-      return this.spi.WSPSocket(af, type, protocol, at, group, flags, this.#errno);
+    return this.call(() => {
+      const at = info ? this.area.data : 0;
+      if (info) this.host.core.memory.u8.set(info.subarray(0, W.SIZEOF_WSAPROTOCOL_INFOW), at);
+      return this.spi.WSPSocket(af, type, protocol, at, group, flags, this.errno);
     }) >>> 0;
   }
   /** Fills `info` (628 bytes) with a description that WSASocket opens once. */
   WSADuplicateSocket(s: SOCKET, processId: number, info: ProtocolInfo): number {
-    return this.#call(() => {
-      const result = this.spi.WSPDuplicateSocket(s, processId, this.#area.data, this.#errno);
-      if (result === 0) this.#area.copyOut(info, W.SIZEOF_WSAPROTOCOL_INFOW);
+    return this.call(() => {
+      const result = this.spi.WSPDuplicateSocket(s, processId, this.area.data, this.errno);
+      if (result === 0) this.area.copyOut(info, W.SIZEOF_WSAPROTOCOL_INFOW);
       return result;
     });
   }
 
   bind(s: SOCKET, name: SockAddr): number {
-    return this.#call(() => this.spi.WSPBind(s, ...this.#area.name(name), this.#errno));
+    return this.call(() => this.spi.WSPBind(s, ...this.area.name(name), this.errno));
   }
   listen(s: SOCKET, backlog: number): number {
-    return this.#call(() => this.spi.WSPListen(s, backlog, this.#errno));
+    return this.call(() => this.spi.WSPListen(s, backlog, this.errno));
   }
   connect(s: SOCKET, name: SockAddr): Promise<number> {
-    return this.#blocking(() => this.spi.WSPConnect(s, ...this.#area.name(name), 0, 0, 0, 0, this.#errno));
+    return this.blocking(() => this.spi.WSPConnect(s, ...this.area.name(name), 0, 0, 0, 0, this.errno));
   }
   /** `from` receives the peer's address. */
   accept(s: SOCKET, from: SockAddr | null = null): Promise<SOCKET> {
@@ -130,12 +77,12 @@ export class Winsock {
   async WSAAccept(s: SOCKET, from: SockAddr | null = null, condition: AcceptCondition | null = null): Promise<SOCKET> {
     const peer: SockAddr = { address: "0.0.0.0", port: 0 };
     for (;;) {
-      const result = await this.#blocking(() => {
-        const made = this.spi.WSPAccept(s, ...this.#area.nameRoom(), condition ? 1 : 0, 0, this.#errno);
-        if (made !== -1) this.#area.readName(peer);
+      const result = await this.blocking(() => {
+        const made = this.spi.WSPAccept(s, ...this.area.nameRoom(), condition ? 1 : 0, 0, this.errno);
+        if (made !== -1) this.area.readName(peer);
         return made;
       });
-      if (this.#error === LASTACK_CONDITION && condition) {
+      if (this.error === LASTACK_CONDITION && condition) {
         this.spi.acceptDecide(s, condition(peer));
         continue;
       }
@@ -148,106 +95,108 @@ export class Winsock {
   async send(s: SOCKET, bytes: Uint8Array, flags = 0): Promise<number> {
     let done = 0;
     do {
-      const part = bytes.subarray(done, done + this.#area.room);
-      const result = await this.#blocking(() => this.spi.WSPSend(s, this.#area.buffer(part.length, part), 1, this.#area.at("count"), flags, 0, 0, 0, this.#errno));
+      const part = bytes.subarray(done, done + this.area.room);
+      const result = await this.blocking(() => this.spi.WSPSend(s, this.area.buffer(part.length, part), 1, this.area.at("count"), flags, 0, 0, 0, this.errno));
       if (result === -1) return done > 0 ? done : -1;
-      done += this.#area.word("count");
+      done += this.area.word("count");
     } while (done < bytes.length);
     return done;
   }
   /** Bytes received into `bytes`; 0 at the end of the stream. */
   async recv(s: SOCKET, bytes: Uint8Array, flags = 0): Promise<number> {
     return this.#receive(bytes, (buffer) => {
-      this.#area.setWord("flags", flags);
-      return this.spi.WSPRecv(s, buffer, 1, this.#area.at("count"), this.#area.at("flags"), 0, 0, 0, this.#errno);
+      this.area.setWord("flags", flags);
+      return this.spi.WSPRecv(s, buffer, 1, this.area.at("count"), this.area.at("flags"), 0, 0, 0, this.errno);
     });
   }
   async sendto(s: SOCKET, bytes: Uint8Array, flags: number, to: SockAddr): Promise<number> {
-    if (bytes.length > this.#area.room) { this.#error = WSAENOBUFS; return -1; }
-    const result = await this.#blocking(() =>
-      this.spi.WSPSendTo(s, this.#area.buffer(bytes.length, bytes), 1, this.#area.at("count"), flags, ...this.#area.name(to), 0, 0, 0, this.#errno));
-    return result === -1 ? -1 : this.#area.word("count");
+    if (bytes.length > this.area.room) { this.error = WSAENOBUFS; return -1; }
+    const result = await this.blocking(() =>
+      this.spi.WSPSendTo(s, this.area.buffer(bytes.length, bytes), 1, this.area.at("count"), flags, ...this.area.name(to), 0, 0, 0, this.errno));
+    return result === -1 ? -1 : this.area.word("count");
   }
   async recvfrom(s: SOCKET, bytes: Uint8Array, flags = 0, from: SockAddr | null = null): Promise<number> {
     return this.#receive(bytes, (buffer) => {
-      this.#area.setWord("flags", flags);
-      const result = this.spi.WSPRecvFrom(s, buffer, 1, this.#area.at("count"), this.#area.at("flags"), ...this.#area.nameRoom(), 0, 0, 0, this.#errno);
-      if (result !== -1 && from) this.#area.readName(from);
+      this.area.setWord("flags", flags);
+      const result = this.spi.WSPRecvFrom(s, buffer, 1, this.area.at("count"), this.area.at("flags"), ...this.area.nameRoom(), 0, 0, 0, this.errno);
+      if (result !== -1 && from) this.area.readName(from);
       return result;
     });
   }
   async #receive(bytes: Uint8Array, call: (buffer: number) => number): Promise<number> {
-    const room = Math.min(bytes.length, this.#area.room);
+    const room = Math.min(bytes.length, this.area.room);
     let count = 0;
-    const result = await this.#blocking(() => {
-      const got = call(this.#area.buffer(room));
-      count = Math.min(this.#area.word("count"), room);
-      if (got !== -1) this.#area.copyOut(bytes, count);
+    const result = await this.blocking(() => {
+      const got = call(this.area.buffer(room));
+      count = Math.min(this.area.word("count"), room);
+      if (got !== -1) this.area.copyOut(bytes, count);
       return got;
     });
     return result === -1 ? -1 : count;
   }
 
   shutdown(s: SOCKET, how: number): number {
-    return this.#call(() => this.spi.WSPShutdown(s, how, this.#errno));
+    return this.call(() => this.spi.WSPShutdown(s, how, this.errno));
   }
   /** TCP takes no disconnect data: anything but null is refused with 10042 (semantics D-02). */
   WSASendDisconnect(s: SOCKET, data: Uint8Array | null = null): number {
-    return this.#call(() => this.spi.WSPSendDisconnect(s, data ? this.#area.buffer(0) : 0, this.#errno));
+    return this.call(() => this.spi.WSPSendDisconnect(s, data ? this.area.buffer(0) : 0, this.errno));
   }
   WSARecvDisconnect(s: SOCKET, data: Uint8Array | null = null): number {
-    return this.#call(() => this.spi.WSPRecvDisconnect(s, data ? this.#area.buffer(0) : 0, this.#errno));
+    return this.call(() => this.spi.WSPRecvDisconnect(s, data ? this.area.buffer(0) : 0, this.errno));
   }
   /** With SO_LINGER { on, T > 0 } on a blocking socket the promise settles when the peer has everything, or after T seconds. */
-  closesocket(s: SOCKET): Promise<number> {
-    return this.#blocking(() => this.spi.WSPCloseSocket(s, this.#errno));
+  async closesocket(s: SOCKET): Promise<number> {
+    const result = await this.blocking(() => this.spi.WSPCloseSocket(s, this.errno));
+    if (result === 0) this.untie(s);
+    return result;
   }
   /** Beyond Winsock: what became of a closed socket's last bytes. Every close ends in one report; each can be had once. */
   closeReport(s: SOCKET): Promise<CloseReport> {
-    return this.#waiting.closed(s);
+    return this.waiting.closed(s);
   }
 
   /** `value` is a number for Booleans and integers, { l_onoff, l_linger } for SO_LINGER, or the bytes themselves. */
   setsockopt(s: SOCKET, level: number, name: number, value: number | Linger | Uint8Array): number {
-    return this.#call(() => {
+    return this.call(() => {
       const bytes = optionBytes(value);
-      this.#area.put("value", bytes.subarray(0, 64));
-      return this.spi.WSPSetSockOpt(s, level, name, this.#area.at("value"), bytes.length, this.#errno);
+      this.area.put("value", bytes.subarray(0, 64));
+      return this.spi.WSPSetSockOpt(s, level, name, this.area.at("value"), bytes.length, this.errno);
     });
   }
   /** The option as an int; -1 with the last error set. For SO_LINGER use getLinger. */
   getsockopt(s: SOCKET, level: number, name: number): number {
-    const result = this.#call(() => {
-      this.#area.setWord("value", 0);
-      this.#area.setWord("length", 4);
-      return this.spi.WSPGetSockOpt(s, level, name, this.#area.at("value"), this.#area.at("length"), this.#errno);
+    const result = this.call(() => {
+      this.area.setWord("value", 0);
+      this.area.setWord("length", 4);
+      return this.spi.WSPGetSockOpt(s, level, name, this.area.at("value"), this.area.at("length"), this.errno);
     });
-    return result === -1 ? -1 : this.#area.word("value") | 0;
+    return result === -1 ? -1 : this.area.word("value") | 0;
   }
   getLinger(s: SOCKET): Linger | undefined {
     const value = this.getsockopt(s, W.SOL_SOCKET, W.SO_LINGER);
-    return this.#error ? undefined : { l_onoff: value & 0xffff, l_linger: value >>> 16 };
+    return this.error ? undefined : { l_onoff: value & 0xffff, l_linger: value >>> 16 };
   }
   /** FIONBIO, FIONREAD and their kin: `arg.value` goes in and comes out. */
   ioctlsocket(s: SOCKET, command: number, arg: { value: number }): number {
-    return this.#call(() => {
-      this.#area.setWord("value", arg.value);
-      this.#area.setWord("more", arg.value);
-      const result = this.spi.WSPIoctl(s, command, this.#area.at("value"), 4, this.#area.at("more"), 4, this.#area.at("count"), 0, 0, 0, this.#errno);
-      if (result === 0) arg.value = this.#area.word("more");
+    return this.call(() => {
+      this.area.setWord("value", arg.value);
+      this.area.setWord("more", arg.value);
+      const result = this.spi.WSPIoctl(s, command, this.area.at("value"), 4, this.area.at("more"), 4, this.area.at("count"), 0, 0, 0, this.errno);
+      if (result === 0) arg.value = this.area.word("more");
       return result;
     });
   }
 
   getsockname(s: SOCKET, name: SockAddr): number {
-    return this.#name(() => this.spi.WSPGetSockName(s, ...this.#area.nameRoom(), this.#errno), name);
+    return this.#name(() => this.spi.WSPGetSockName(s, ...this.area.nameRoom(), this.errno), name);
   }
   getpeername(s: SOCKET, name: SockAddr): number {
-    return this.#name(() => this.spi.WSPGetPeerName(s, ...this.#area.nameRoom(), this.#errno), name);
+    return this.#name(() => this.spi.WSPGetPeerName(s, ...this.area.nameRoom(), this.errno), name);
   }
   #name(call: Call, name: SockAddr): number {
-    const result = this.#call(call);
-    if (result === 0) this.#area.readName(name);
+    const result = this.call(call);
+    if (result === 0) this.area.readName(name);
     return result;
   }
 
@@ -264,61 +213,62 @@ export class Winsock {
     return this.spi.WSACloseEvent(event) !== 0;
   }
   WSAEventSelect(s: SOCKET, event: SOCKET, networkEvents: number): number {
-    return this.#call(() => this.spi.WSPEventSelect(s, event, networkEvents, this.#errno));
+    return this.call(() => this.spi.WSPEventSelect(s, event, networkEvents, this.errno));
   }
   /** Only the error entries of events that are returned are written. */
   WSAEnumNetworkEvents(s: SOCKET, event: SOCKET, out: NetworkEvents): number {
-    const result = this.#call(() => this.spi.WSPEnumNetworkEvents(s, event, this.#area.at("more"), this.#errno));
-    if (result === 0) this.#area.readEvents(out);
+    const result = this.call(() => this.spi.WSPEnumNetworkEvents(s, event, this.area.at("more"), this.errno));
+    if (result === 0) this.area.readEvents(out);
     return result;
   }
   /** WSA_WAIT_EVENT_0 + index of the first that is set, WSA_WAIT_TIMEOUT, or WSA_WAIT_FAILED. */
   async WSAWaitForMultipleEvents(events: readonly SOCKET[], waitAll: boolean, timeoutMs: number = W.WSA_INFINITE): Promise<number> {
     const limit = timeoutMs === W.WSA_INFINITE ? undefined : performance.now() + timeoutMs;
     for (;;) {
-      this.#waiting.check();
-      this.#area.setWords(this.#area.data, events.slice(0, HANDLES_MAX));
-      const found = events.length > HANDLES_MAX ? W.WSA_WAIT_FAILED : this.spi.WSAWaitForMultipleEvents(events.length, this.#area.data, waitAll ? 1 : 0);
+      this.waiting.check();
+      this.area.setWords(this.area.data, events.slice(0, HANDLES_MAX));
+      const found = events.length > HANDLES_MAX ? W.WSA_WAIT_FAILED : this.spi.WSAWaitForMultipleEvents(events.length, this.area.data, waitAll ? 1 : 0);
       const left = limit === undefined ? undefined : limit - performance.now();
+      this.settleOperations();
       if (found !== W.WSA_WAIT_TIMEOUT || (left !== undefined && left <= 0)) return found;
-      await this.#waiting.signaled(left);
+      await this.waiting.signaled(left);
     }
   }
 
   /** Leaves in the sets what is ready and returns how many that makes. `timeoutMs` undefined = wait. At most 64 handles a set. */
   async select(sets: FdSets, timeoutMs?: number): Promise<number> {
     const lists = [sets.read, sets.write, sets.except];
-    const result = await this.#blocking(() => {
+    const result = await this.blocking(() => {
       const where = lists.map((list, k) => {
         if (!list) return 0;
-        this.#area.setWords(this.#area.set(k), [Math.min(list.length, HANDLES_MAX), ...list.slice(0, HANDLES_MAX)]);
-        return this.#area.set(k);
+        this.area.setWords(this.area.set(k), [Math.min(list.length, HANDLES_MAX), ...list.slice(0, HANDLES_MAX)]);
+        return this.area.set(k);
       }) as [number, number, number];
-      if (timeoutMs !== undefined) this.#area.setWords(this.#area.at("more"), [Math.floor(timeoutMs / 1000), (timeoutMs % 1000) * 1000]);
-      return this.spi.WSPSelect(0, ...where, timeoutMs === undefined ? 0 : this.#area.at("more"), this.#errno);
+      if (timeoutMs !== undefined) this.area.setWords(this.area.at("more"), [Math.floor(timeoutMs / 1000), (timeoutMs % 1000) * 1000]);
+      return this.spi.WSPSelect(0, ...where, timeoutMs === undefined ? 0 : this.area.at("more"), this.errno);
     });
     if (result !== -1) lists.forEach((list, k) => {
       if (!list) return;
-      const [count = 0, ...left] = this.#area.words(this.#area.set(k), 1 + HANDLES_MAX);
+      const [count = 0, ...left] = this.area.words(this.area.set(k), 1 + HANDLES_MAX);
       list.splice(0, list.length, ...left.slice(0, count).map((h) => h >>> 0));
     });
     return result;
   }
   /** Fills each entry's revents and returns how many have any. A negative timeout waits. */
   async WSAPoll(fds: PollFd[], timeoutMs: number): Promise<number> {
-    const result = await this.#blocking(() => {
-      this.#area.setWords(this.#area.data, fds.flatMap(({ fd, events }) => [fd, events & 0xffff]));
-      return this.spi.WSAPoll(fds.length ? this.#area.data : 0, fds.length, timeoutMs, this.#errno);
+    const result = await this.blocking(() => {
+      this.area.setWords(this.area.data, fds.flatMap(({ fd, events }) => [fd, events & 0xffff]));
+      return this.spi.WSAPoll(fds.length ? this.area.data : 0, fds.length, timeoutMs, this.errno);
     });
-    if (result !== -1) for (const [k, entry] of fds.entries()) entry.revents = (this.#area.words(this.#area.data + 8 * k + 4, 1)[0] as number) >>> 16;
+    if (result !== -1) for (const [k, entry] of fds.entries()) entry.revents = (this.area.words(this.area.data + 8 * k + 4, 1)[0] as number) >>> 16;
     return result;
   }
 
   /** Stops driving the core. Open sockets are reset, as at the end of a process. */
   end(): void {
-    while (this.spi.WSPCleanup(this.#errno) === 0);
+    while (this.spi.WSPCleanup(this.errno) === 0);
     for (let polls = 0; polls < 16 && this.spi.poll() === 0; polls++);
-    this.#host.driver.close();
+    this.host.driver.close();
   }
 }
 
@@ -345,5 +295,7 @@ function optionBytes(value: number | Linger | Uint8Array): Uint8Array {
  */
 export async function createWinsock(options: StackOptions): Promise<Winsock> {
   const waiting = new Waiting();
-  return new Winsock(await openHost(options, waiting), waiting);
+  // Room for the buffers of overlapped operations beside that for arguments.
+  const limits = { hostArea: AREA_BYTES, ...options.limits };
+  return new Winsock(await openHost({ ...options, limits }, waiting), waiting);
 }

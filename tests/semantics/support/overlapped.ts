@@ -1,6 +1,6 @@
 /** Overlapped operations and completion ports as scenarios use them: numbered operations, each with its WSAOVERLAPPED and buffer. */
 import assert from "node:assert/strict";
-import { STATUS_PENDING } from "../../../host/abi/overlapped.gen.ts";
+import * as S from "../../../host/abi/overlapped.gen.ts";
 import * as W from "../../../host/abi/winsock.gen.ts";
 import { writeSockaddr } from "../../../host/core/index.ts";
 import type { Provider } from "./provider.ts";
@@ -18,7 +18,8 @@ const MOST = 16;
 
 /** Codes of WSAGetOverlappedResult by status (K.4), for sockets that are closed: there only WSAOVERLAPPED tells. */
 const CODES: Readonly<Record<number, number>> = {
-  0: 0, 3221225760: 995, 3221226049: 10053, 3221225997: 10054, 3221226038: 10061, 3221225659: 10045, 2147483653: 10040,
+  [S.STATUS_SUCCESS]: 0, [S.STATUS_CANCELLED]: 995, [S.STATUS_CONNECTION_ABORTED]: 10053, [S.STATUS_CONNECTION_RESET]: 10054,
+  [S.STATUS_CONNECTION_REFUSED]: 10061, [S.STATUS_NOT_SUPPORTED]: 10045, [S.STATUS_BUFFER_OVERFLOW]: 10040,
 };
 
 export interface Asked {
@@ -120,7 +121,7 @@ export class Overlaps {
   /** The same, read from WSAOVERLAPPED: of a socket that is closed. */
   record(k = 0): string {
     const [status, bytes] = [this.spi.scratchWord(OPERATIONS + k * RECORD), this.spi.scratchWord(OPERATIONS + k * RECORD + 4)];
-    return status === STATUS_PENDING ? "none" : completion(CODES[status] ?? status, bytes);
+    return status === S.STATUS_PENDING ? "none" : completion(CODES[status] ?? status, bytes);
   }
   /** Bytes that operation k received. */
   text(k: number, length: number): string {
