@@ -38,7 +38,9 @@ export class Check {
   readonly #facts = new Set<string>();
   readonly #tokens: Token[] = [];
   readonly #captures: Token[][] = [];
-  #log: WireLog | undefined;
+  /** The capture a token is of: a row may have several situations. */
+  readonly #logs = new Map<Token, WireLog>();
+  #looked = false;
 
   readonly provider: ProviderName;
 
@@ -142,25 +144,41 @@ export class Check {
     const kept = tokens.filter(({ kind }) => !["ack", "probe"].includes(kind) || this.row.items.wire.some((item) => item.replace(/^[ab]:/, "").startsWith(kind)));
     // Acknowledgements are left out only beside something else: "none" means nothing at all.
     const shown = kept.length > 0 ? kept : tokens.slice(0, 1);
-    this.#log = log;
+    this.#looked = true;
     this.#captures.push(tokens);
-    this.#tokens.push(...(shown.length > 0 ? shown : [{ side: from, kind: "none", segment: NOTHING, seq: 0 }]));
+    const said = shown.length > 0 ? shown : [{ side: from, kind: "none", segment: NOTHING, seq: 0 }];
+    for (const token of [...tokens, ...said]) this.#logs.set(token, log);
+    this.#tokens.push(...said);
   }
 
   #finishWire(): void {
-    const log = this.#log;
     if (this.row.items.wire.length === 0 || !this.wired) return;
-    if (!log) throw new RowFailure("wire", "not looked at");
+    if (!this.#looked) throw new RowFailure("wire", "not looked at");
     const list = this.row.items.wire.filter((item) => !/^[!^]/.test(item));
-    for (const rule of this.row.items.wire.filter((item) => /^[!^]/.test(item))) this.#rule(log, rule);
+    for (const rule of this.row.items.wire.filter((item) => /^[!^]/.test(item))) this.#rule(rule);
     const shown = list.length === 0 ? [] : this.#tokens;
-    if (!fitsAll(log, list, shown)) throw new RowFailure("wire", `seen ${wireText(this.#tokens)}; the row says ${list.join("; ")}`);
+    if (!this.#fitsAll(list, shown)) throw new RowFailure("wire", `seen ${wireText(this.#tokens)}; the row says ${list.join("; ")}`);
   }
 
   /** `!FIN`: no capture has one. `^FIN`, which only altered rows say: one has. */
-  #rule(log: WireLog, rule: string): void {
-    const found = this.#captures.flat().some((token) => token.kind !== "none" && log.fits(rule.slice(1), token));
+  #rule(rule: string): void {
+    const found = this.#captures.flat().some((token) => token.kind !== "none" && this.#fits(rule.slice(1), token));
     if (found === rule.startsWith("!")) throw new RowFailure("wire", `seen ${wireText(this.#captures.flat())}; the row says ${rule}`);
+  }
+
+  #fits(item: string, token: Token): boolean {
+    return this.#logs.get(token)?.fits(item, token) ?? false;
+  }
+
+  /** The tokens are the items in order; items that end in "?" may be missing. */
+  #fitsAll(items: readonly string[], tokens: readonly Token[]): boolean {
+    const [item, ...rest] = items;
+    if (item === undefined) return tokens.length === 0;
+    const optional = item.endsWith("?");
+    const name = optional ? item.slice(0, -1) : item;
+    const [token, ...others] = tokens;
+    if (token && this.#fits(name, token) && this.#fitsAll(rest, others)) return true;
+    return optional && this.#fitsAll(rest, tokens);
   }
 
   /** Every column of the row must have been looked at. */
@@ -191,15 +209,4 @@ function withinTolerance(expected: string, ms: number, saved: number): boolean {
     const [low = Number.NaN, high = low] = one.split("..").map(Number);
     return ms >= low - saved && ms <= high + HOST_TOLERANCE_MS;
   });
-}
-
-/** The tokens are the items in order; items that end in "?" may be missing. */
-function fitsAll(log: WireLog, items: readonly string[], tokens: readonly Token[]): boolean {
-  const [item, ...rest] = items;
-  if (item === undefined) return tokens.length === 0;
-  const optional = item.endsWith("?");
-  const name = optional ? item.slice(0, -1) : item;
-  const [token, ...others] = tokens;
-  if (token && log.fits(name, token) && fitsAll(log, rest, others)) return true;
-  return optional && fitsAll(log, rest, tokens);
 }

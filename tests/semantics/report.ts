@@ -57,8 +57,9 @@ own state; \`kernel\`: the operating system's TCP does it).
 The same scenarios run on both. On host two cores talk through real sockets over loopback; their clock is virtual and moves only while
 the kernel is quiet. There
 
-- the wire is the kernel's, and captures are not looked at; a row that needs a scripted peer, faults of the wire or a look at segments runs
-  between two network namespaces instead, over TAP devices whose frames the test carries and captures (Linux, root, koffi; elsewhere it is not run);
+- the wire is the kernel's, and over loopback nobody sees it. A row that says something of segments, or needs a scripted peer or faults of the
+  wire, runs between two network namespaces instead, over TAP devices whose frames the test carries and captures. That takes Linux, root and
+  koffi: without, such a row runs over loopback with its segments not looked at, or is not run if it says nothing else;
 - states come from the provider (SIO_TCP_INFO, socketState), those of a connection without a handle from /proc/net/tcp; FIN_WAIT_1, CLOSING and
   LAST_ACK last as long as one acknowledgement takes, so their successors FIN_WAIT_2, TIME_WAIT and CLOSED are as good;
 - times may be 150 ms longer, and shorter by what the segments of a slow wire would have taken;
@@ -80,11 +81,13 @@ function statusText({ status, why }: Outcome): string {
   return status === "host" ? "host only" : status === "pass" ? "pass" : `**${status}**`;
 }
 
-function hostText(line: RowLine, outcome: HostOutcome | undefined): string {
+function hostText(lines: readonly RowLine[], outcome: HostOutcome | undefined): string {
+  const line = lines[0] as RowLine;
+  const lesser = lesserBecause(lines);
   if (line.host === "later" || line.host === "na") return line.host === "na" ? "not applicable" : "later";
   const verdict = line.rests === "-" ? line.host : `${line.host} (${line.rests.replaceAll(",", ", ")})`;
   switch (outcome?.status) {
-    case "pass": return `pass: ${verdict}${lesserBecause(line.id) ? `; the lesser answer: ${lesserBecause(line.id)}` : ""}`;
+    case "pass": return `pass: ${verdict}${lesser ? `; the lesser answer: ${lesser}` : ""}`;
     case "fail":
     case "untested": return `**${outcome.status}**: ${verdict}`;
     case "notRun": return `not run, ${outcome.why}: ${verdict}`;
@@ -93,9 +96,10 @@ function hostText(line: RowLine, outcome: HostOutcome | undefined): string {
   }
 }
 
-function rowText(line: RowLine, outcome: Outcome, onHost: HostOutcome | undefined): string {
+function rowText(lines: readonly RowLine[], outcome: Outcome, onHost: HostOutcome | undefined): string {
+  const line = lines[0] as RowLine;
   const test = outcome.file ? `[${outcome.file}](../tests/semantics/chapters/${outcome.file})` : "";
-  return `| ${line.id} | ${cell(line.title)} | ${cell(statusText(outcome))} | ${cell(hostText(line, onHost))} | ${test} |`;
+  return `| ${line.id} | ${cell(line.title)} | ${cell(statusText(outcome))} | ${cell(hostText(lines, onHost))} | ${test} |`;
 }
 
 export function renderDocument(rows: ReadonlyMap<string, readonly RowLine[]>, outcomes: readonly Outcome[], host: readonly HostOutcome[]): string {
@@ -107,7 +111,7 @@ export function renderDocument(rows: ReadonlyMap<string, readonly RowLine[]>, ou
 **host: ${h.pass} pass, ${h.fail} fail, ${h.untested} untested, ${h.notRun} not run, ${h.impossible} impossible, ${h.later} later, ${h.na} not applicable, ${h.apart} tested by themselves.**
 `;
   const chapters = Object.entries(CHAPTER_TITLES).map(([letter, title]) => {
-    const lines = outcomes.filter(({ id }) => id.startsWith(`${letter}-`)).map((outcome) => rowText((rows.get(outcome.id) as RowLine[])[0] as RowLine, outcome, onHost.get(outcome.id)));
+    const lines = outcomes.filter(({ id }) => id.startsWith(`${letter}-`)).map((outcome) => rowText(rows.get(outcome.id) as RowLine[], outcome, onHost.get(outcome.id)));
     return `\n## ${letter}. ${title}\n\n| Row | Situation | inet | host | test |\n|---|---|---|---|---|\n${lines.join("\n")}\n`;
   });
   return INTRODUCTION + total + chapters.join("");

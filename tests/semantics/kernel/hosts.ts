@@ -7,7 +7,7 @@ import type { Hosts, HostsOptions } from "../support/hosts.ts";
 import { Provider } from "../support/provider.ts";
 import { type Segment, type Side, WireLog } from "../support/wire.ts";
 import { NotRun, type WireOptions } from "./protocol.ts";
-import { type KernelTime, SLOW_WIRE } from "./reasons.ts";
+import type { KernelTime } from "./reasons.ts";
 import { RemoteWorld, start } from "./thread.ts";
 
 /** As in support/hosts.ts, which imports this file. */
@@ -187,7 +187,7 @@ class WiredKernelHosts extends KernelHosts {
   override readonly log = new WireLog();
 
   constructor(build: string, options: HostsOptions, row: CoreConfig, time: KernelTime, scripted: boolean) {
-    super(build, options, row, { ...options.link, ...(options.link?.delayMs && { settings: SLOW_WIRE }), ...time, seed: options.seed ?? 1, scripted });
+    super(build, options, row, { ...options.link, ...time, seed: options.seed ?? 1, scripted });
     this.world.onFrame = ([from, frame, at, due]) => this.log.note(from, frame, at, due);
     this.far = new FarDevice(this.world);
   }

@@ -42,12 +42,17 @@ function settled(lines: readonly RowLine[], scenario: Registered | undefined): O
   return undefined;
 }
 
-/** Over loopback where the row says nothing of segments; else, and where loopback cannot make the situation, over a wire of its own. */
+/**
+ * Over a wire of its own where the row says something of segments or loopback cannot make the situation. Without such a wire, what a
+ * row says beside its segments is looked at over loopback.
+ */
 async function attemptSomehow(line: RowLine, scenario: Registered): Promise<Error | undefined> {
-  const onlyWire = COLUMNS.every((column) => column === "wire" || line.items[column].length === 0);
-  const failure = onlyWire || needsWire(line.id) ? new NotRun("looks at segments") : await attempt(line, scenario, false);
-  if (!(failure instanceof NotRun)) return failure;
   const why = sockets.koffi ? whyNoNamespaces() : "a wire of its own needs koffi";
+  const segments = line.items.wire.length > 0;
+  if (!why && (segments || needsWire(line.id))) return attempt(line, scenario, true);
+  const onlySegments = segments && COLUMNS.every((column) => column === "wire" || line.items[column].length === 0);
+  const failure = onlySegments || needsWire(line.id) ? new NotRun("looks at segments") : await attempt(line, scenario, false);
+  if (!(failure instanceof NotRun)) return failure;
   return why ? new NotRun(why) : attempt(line, scenario, true);
 }
 

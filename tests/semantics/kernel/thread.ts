@@ -34,7 +34,9 @@ export class SocketThread {
   ask(request: Request): Answer {
     Atomics.store(this.#flag, 0, 0);
     this.#worker.postMessage(request);
-    if (Atomics.wait(this.#flag, 0, 0, PATIENCE_MS) === "timed-out") {
+    // The notification of an answer that was already seen may come late, and wakes for nothing.
+    while (Atomics.load(this.#flag, 0) === 0) {
+      if (Atomics.wait(this.#flag, 0, 0, PATIENCE_MS) !== "timed-out") continue;
       stop();
       throw new Error(`the thread of the sockets did not answer to ${request.op}`);
     }
