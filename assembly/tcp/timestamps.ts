@@ -14,8 +14,11 @@ import { rttSample } from "./retransmission";
 import { segFlags, segLen, segSeq } from "./segment_in";
 
 const DOMAIN_STAMP: u32 = 0x7463b004;
-/** RFC 7323 §5.5: after 24 days without news TS.Recent may have wrapped and is not believed. */
-const RECENT_MS: u32 = 24 * 86400000;
+/**
+ * RFC 7323 §5.5: a TS.Recent older than 24 days may have wrapped and is not believed. Half of that, because one silence counts as
+ * 12.4 days at most (base/time), and still far beyond the life of any segment.
+ */
+const RECENT_MS: u32 = 12 * 86400000;
 
 /** True if connections offer timestamps. */
 // @ts-ignore: decorator

@@ -4,8 +4,13 @@ import { test } from "node:test";
 import { LASTACK_WAIT } from "../../host/abi/errors.gen.ts";
 import { OP_RECV } from "../../host/abi/events.gen.ts";
 import { LSO_DRAIN, SD_RECEIVE, SOL_LASTACK } from "../../host/abi/winsock.gen.ts";
+import { memoryLink } from "../../host/device/index.ts";
+import { decodeFrame } from "../../host/device/trace.ts";
+import { World } from "../../host/driver/index.ts";
 import { scripted } from "../sim/scripted.ts";
+import { ethernet, receive, send } from "./device-frames.ts";
 import { B, connected, pair, PORT } from "./support/pair.ts";
+import { coreModule, Spi } from "./support/spi.ts";
 
 test("a RST at the window's right edge is outside and is passed over in silence", async () => {
   const { world, a, peer, s } = await scripted();
@@ -127,4 +132,86 @@ test("text that wraps around the send ring at an odd place has the right checksu
   }
   assert.equal(b.core.stats().tcpInErrs, 0, "no segment arrived with a wrong checksum");
   assert.equal(a.core.stats().tcpRetransSegs, 0);
+});
+
+/** TSval of the SYNs that a fresh core sends to each of the hosts, all in its first millisecond, and a second later again. */
+async function stampsOfSyns(seed: number, hosts: readonly number[]): Promise<{ first: number[]; second: number[] }> {
+  const world = new World({ seed });
+  const link = memoryLink({ clock: world.clock });
+  const core = new Spi(await coreModule(), world, link.a, "10.0.0.1/24");
+  assert.equal(core.startup(), 0);
+  const stamps = (): number[] => hosts.map((host) => {
+    const s = core.socket();
+    assert.equal(core.nonblocking(s), 0);
+    core.connect(s, `10.0.0.${host}`, PORT);
+    world.runFor(0);
+    for (let turn = 0; turn < 3; turn++) {
+      for (const frame of receive(link.b)) {
+        const { arp, tcp } = decodeFrame(frame);
+        if (arp?.operation === "request") {
+          send(link.b, ethernet(0x0806, [0, 1, 8, 0, 6, 4, 0, 2, 2, 0, 0, 0, 0, host, ...frame.subarray(38, 42), ...frame.subarray(22, 32)], `02:00:00:00:00:0${host}`, "02:00:00:00:00:01"));
+          world.runFor(0);
+        }
+        // MSS, SACK permitted, then the stamp.
+        const at = tcp ? frame.findIndex((byte, i) => i >= 54 && byte === 8 && frame[i + 1] === 10) : -1;
+        if (at < 0) continue;
+        core.close(s);
+        return new DataView(frame.buffer, frame.byteOffset).getUint32(at + 2);
+      }
+    }
+    throw new Error(`no SYN with a timestamp went to 10.0.0.${host}`);
+  });
+  const first = stamps();
+  world.runFor(1_000);
+  receive(link.b);
+  return { first, second: stamps() };
+}
+
+test("what a stack says the time is differs by peer and by run, and goes on for the same peer (RFC 7323 §5.4, §7.1)", async () => {
+  const runs = await Promise.all([1, 2, 3].map((seed) => stampsOfSyns(seed, [2, 3])));
+  const first = runs.flatMap((run) => run.first);
+  assert.equal(new Set(first.map((stamp) => stamp >>> 16)).size, 6, `stamps of cores that started just now: ${first}`);
+  for (const run of runs) {
+    for (const [i, stamp] of run.second.entries()) {
+      const later = (stamp - (run.first[i] as number)) | 0;
+      assert.ok(later >= 999 && later <= 1_001, `the stamp moved by ${later} in a second`);
+    }
+  }
+});
+
+test("after a loss less is in the network than before: seven tenths at most, or half (RFC 5681 §3.1, RFC 9438 §4.6)", async () => {
+  const { world, a, peer, s } = await scripted();
+  /** Keeps the send queue full, lets everything leave that may, and returns the numbers after the segments that came. */
+  const flight = (): number[] => {
+    while (a.send(s, 16_384) > 0);
+    world.runFor(5);
+    return peer.take().filter(({ data }) => data.length > 0).map(({ seq, data }) => seq + data.length);
+  };
+  const acknowledged = (ends: readonly number[]): number[] => {
+    for (const ack of ends) {
+      peer.send("ACK", { ack });
+      world.runFor(0);
+    }
+    return flight();
+  };
+  const before = peer.rcvNxt;
+  let ends = flight();
+  for (let round = 0; ends.length < 80; round++) {
+    assert.ok(round < 10, `slow start reached ${ends.length} segments`);
+    ends = acknowledged(ends);
+  }
+  const most = ends.length;
+  const lost = ends[0] as number - 536;
+  assert.ok(lost > before);
+  // The first of them is lost, each of the others is answered by a duplicate ACK; the repeated one brings everything.
+  for (let k = 1; k < most; k++) peer.send("ACK", { ack: lost });
+  assert.ok(flight().includes(lost + 536), "the lost segment is sent again");
+  ends = acknowledged([peer.rcvNxt]);
+  const after: number[] = [];
+  for (let round = 0; round < 9; round++) {
+    after.push(ends.length);
+    ends = acknowledged(ends);
+  }
+  assert.ok(Math.max(...after) <= 0.8 * most, `${most} segments at the loss, then ${after}`);
+  assert.ok(Math.max(...after) >= 0.4 * most, `${most} segments at the loss, then ${after}`);
 });
