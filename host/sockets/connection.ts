@@ -178,9 +178,10 @@ export class Connection extends Endpoint {
   }
 
   readonly #onWritten = (): void => {
-    if (this.#socket.writableLength > 0 || this.#error) return;
+    // A reset that waits for the shutdown in flight is on its way (N-07).
+    if (this.#socket.writableLength > 0 || this.#error || this.#resetWanted) return;
     if (this.#released) {
-      this.#socket.destroy();
+      this.#giveBack();
       return;
     }
     // The caller of a pending shutdown has its answer: a failure here comes to it as readiness.
@@ -305,6 +306,11 @@ export class Connection extends Endpoint {
     if (this.#inbox.bytes > 0) this.reset();
     // N-13: destroy() would throw away what is still in Node, and the peer would see a clean end.
     if (this.#resetWanted || this.#error || this.#socket.writableLength > 0) return;
+    this.#giveBack();
+  }
+
+  /** Closes the descriptor, after the shutdown that is in flight. */
+  #giveBack(): void {
     if (this.#ending && !this.#outgoing.fin) this.#socket.destroySoon();
     else this.#socket.destroy();
   }

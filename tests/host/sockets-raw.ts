@@ -3,10 +3,12 @@ import { koffi, until } from "./sockets-support.ts";
 
 const AF_INET = 2;
 const SOCK_STREAM_NONBLOCK = 1 | 0o4000;
+const SOCK_DGRAM_NONBLOCK = 2 | 0o4000;
 const SOL_SOCKET = 1;
 const SO_LINGER = 13;
 const SO_RCVBUF = 8;
-const IPPROTO_TCP = 6;
+export const IPPROTO_TCP = 6;
+export const TCP_NODELAY = 1;
 const TCP_INFO = 11;
 const MSG_NOSIGNAL = 0x4000;
 
@@ -35,6 +37,7 @@ function libc(): Readonly<Record<string, Call>> & { errno(): number } {
     listen: declare("int listen(int fd, int backlog)"),
     connect: declare("int connect(int fd, const void *address, uint32_t length)"),
     accept: declare("int accept4(int fd, void *address, void *length, int flags)"),
+    getpeername: declare("int getpeername(int fd, void *address, void *length)"),
     getsockname: declare("int getsockname(int fd, void *address, void *length)"),
     send: declare("intptr_t send(int fd, const void *bytes, size_t length, int flags)"),
     recv: declare("intptr_t recv(int fd, void *bytes, size_t length, int flags)"),
@@ -79,12 +82,36 @@ export class RawSocket {
     return raw;
   }
 
-  get port(): number {
+  /** A bound UDP socket: recv gives one datagram's length. */
+  static datagram(): RawSocket {
+    const raw = new RawSocket(check(c().socket?.(AF_INET, SOCK_DGRAM_NONBLOCK, 0) as number, "socket"));
+    check(c().bind?.(raw.fd, loopback(0), 16) as number, "bind");
+    return raw;
+  }
+
+  #portOf(call: "getsockname" | "getpeername"): number {
     const address = Buffer.alloc(16);
     const length = Buffer.alloc(4);
     length.writeUInt32LE(16);
-    check(c().getsockname?.(this.fd, address, length) as number, "getsockname");
+    check(c()[call]?.(this.fd, address, length) as number, call);
     return address.readUInt16BE(2);
+  }
+
+  get port(): number {
+    return this.#portOf("getsockname");
+  }
+
+  get remotePort(): number {
+    return this.#portOf("getpeername");
+  }
+
+  /** A four-byte option in the kernel's numbers. */
+  option(level: number, name: number): number {
+    const value = Buffer.alloc(4);
+    const length = Buffer.alloc(4);
+    length.writeUInt32LE(4);
+    check(c().getsockopt?.(this.fd, level, name, value, length) as number, "getsockopt");
+    return value.readInt32LE();
   }
 
   async accept(): Promise<RawSocket> {
@@ -111,8 +138,14 @@ export class RawSocket {
 
   /** Bytes, 0 at the peer's FIN, or minus the errno. */
   recv(max = 65536): number {
-    const result = c().recv?.(this.fd, Buffer.alloc(max), max, 0) as number;
-    return result < 0 ? -c().errno() : result;
+    return this.receive(max).result;
+  }
+
+  /** The same with the bytes themselves. */
+  receive(max = 65536): { result: number; bytes: Buffer } {
+    const bytes = Buffer.allocUnsafe(max);
+    const result = c().recv?.(this.fd, bytes, max, 0) as number;
+    return { result: result < 0 ? -c().errno() : result, bytes };
   }
 
   /** Reads to the end: bytes, and 0 for FIN or the errno. */

@@ -64,6 +64,8 @@ the kernel is quiet. There
   LAST_ACK last as long as one acknowledgement takes, so their successors FIN_WAIT_2, TIME_WAIT and CLOSED are as good;
 - times may be 150 ms longer, and shorter by what the segments of a slow wire would have taken;
 - where the platform gives a lesser answer (chapter N), the row's cell says which, and the row is tested for that.
+- chapter N is about host sockets alone: tests/host/sockets-rows.test.ts checks each of its rows against node:net and against bare kernel
+  sockets, with koffi and without; npm test prints how many hold and how many have the lesser answer that \`capabilities\` declares.
 
 `;
 

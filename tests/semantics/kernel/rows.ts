@@ -34,7 +34,7 @@ async function attempt(line: RowLine, scenario: Registered, wired: boolean): Pro
 /** What the table alone says: the row is not run, or undefined. */
 function settled(lines: readonly RowLine[], scenario: Registered | undefined): Omit<HostOutcome, "id"> | undefined {
   const [line] = lines as [RowLine];
-  if (line.inet === "host") return { status: "apart", why: "tests/host/sockets-*.test.ts" };
+  if (line.inet === "host") return { status: "apart", why: "tests/host/sockets-rows.test.ts" };
   if (line.host === "later" || line.host === "na") return { status: line.host, why: line.inet.split(/:(.*)/)[1] ?? "" };
   if (line.host === "impossible") return { status: "impossible", why: line.rests };
   if (!scenario) return { status: "untested", why: "no scenario" };
