@@ -1,11 +1,11 @@
 /** `npm run mutants -- [options]`: makes every fault of the table and shows which test notices it. */
 import { type ChildProcess, fork } from "node:child_process";
-import { cpSync, rmSync } from "node:fs";
+import { cpSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { MUTANTS } from "./table.ts";
-import type { Task, Verdict } from "./worker.ts";
+import type { Running, Task, Verdict } from "./worker.ts";
 
 const HELP = `usage: npm run mutants -- [options] [TEXT]
 
@@ -13,17 +13,14 @@ Builds the core with each fault of tests/mutants/table.ts in turn and runs packe
 simulations and host tests against it until one fails. A fault nobody notices is a survivor.
 
 options
-  --jobs N   mutants at once (default 2)
-  --list     print the table and end
-  --help     this text
-  TEXT       only mutants whose file or name contains it
+  --jobs N     mutants at once (default 2)
+  --json FILE  write what became of each as JSON
+  --list       print the table and end
+  --help       this text
+  TEXT         only mutants whose file or name contains it; may be repeated
 
 exit code: 0 all killed, 1 some survived or could not be made, 2 bad arguments`;
 
-/** A mutant whose tests take longer than this hangs, and that was noticed. */
-const TRIAL_MS = 300_000;
-/** The build without a fault runs every test to its end. */
-const SOUND_MS = 900_000;
 const FOLDER = fileURLToPath(new URL("../../build/mutants/", import.meta.url));
 const WORKER = fileURLToPath(new URL("./worker.ts", import.meta.url));
 
@@ -41,14 +38,21 @@ class Judge {
     const child = this.#child ?? launch();
     this.#child = child;
     return new Promise((resolve) => {
-      const timer = setTimeout(() => done({ index, killers: ["the time limit (it hangs)"] }, true), index < 0 ? SOUND_MS : TRIAL_MS);
+      let timer: NodeJS.Timeout | undefined;
       const done = (verdict: Verdict, end: boolean): void => {
         clearTimeout(timer);
         child.removeAllListeners();
         if (end) this.end();
         resolve(verdict);
       };
-      child.once("message", (verdict) => done(verdict as Verdict, false));
+      // A fault that makes the core go round for ever is noticed by the test under way, which never ends.
+      const watch = ({ running, limitMs }: Running): void => {
+        clearTimeout(timer);
+        timer = setTimeout(() => done({ index, killers: [`${running}, which does not end`] }, true), limitMs);
+      };
+      child.on("message", (message: Running | Verdict) => {
+        if ("running" in message) watch(message); else done(message, false);
+      });
       child.once("exit", (code) => done({ index, killers: [], problem: `the worker ended with ${code}` }, true));
       child.send(task);
     });
@@ -60,12 +64,16 @@ class Judge {
   }
 }
 
-function print(verdict: Verdict, out: Out): boolean {
+function asJson(verdicts: readonly Verdict[]): string {
+  const results = [...verdicts].sort((x, y) => x.index - y.index).map(({ index, killers, problem }) => ({ file: MUTANTS[index]?.file, name: MUTANTS[index]?.name, killer: killers[0] ?? null, problem }));
+  return `${JSON.stringify(results, null, 2)}\n`;
+}
+
+function print(verdict: Verdict, out: Out): void {
   const mutant = MUTANTS[verdict.index];
-  if (!mutant) return true;
+  if (!mutant) return;
   const label = `${mutant.file.replace(/\.ts$/, "")}: ${mutant.name}`;
   out(verdict.problem ? `BROKEN    ${label}: ${verdict.problem}` : verdict.killers[0] ? `killed    ${label} -- ${verdict.killers[0]}` : `SURVIVED  ${label}`);
-  return verdict.killers.length > 0;
 }
 
 /** Runs the command; returns its exit code. */
@@ -87,17 +95,17 @@ export async function main(args: readonly string[], out: Out): Promise<number> {
     for (const i of wanted) out(`${join("assembly", MUTANTS[i]?.file ?? "")}: ${MUTANTS[i]?.name}`);
     return 0;
   }
-  return run(wanted, Number(values.jobs ?? 2), out);
+  return run(wanted, Number(values.jobs ?? 2), values.json, out);
 }
 
 function parse(args: readonly string[]) {
-  const parsed = parseArgs({ args: [...args], options: { jobs: { type: "string" }, list: { type: "boolean" }, help: { type: "boolean" } }, allowPositionals: true });
+  const parsed = parseArgs({ args: [...args], options: { jobs: { type: "string" }, json: { type: "string" }, list: { type: "boolean" }, help: { type: "boolean" } }, allowPositionals: true });
   const jobs = Number(parsed.values.jobs ?? 2);
   if (!Number.isInteger(jobs) || jobs < 1 || jobs > 64) throw new RangeError(`--jobs is ${parsed.values.jobs}; expected an integer from 1 to 64`);
   return parsed;
 }
 
-async function run(wanted: readonly number[], jobs: number, out: Out): Promise<number> {
+async function run(wanted: readonly number[], jobs: number, json: string | undefined, out: Out): Promise<number> {
   const started = performance.now();
   const judges = Array.from({ length: jobs }, () => new Judge());
   try {
@@ -109,10 +117,16 @@ async function run(wanted: readonly number[], jobs: number, out: Out): Promise<n
     if (sound.problem) throw new Error(sound.problem);
     for (const name of ignore) out(`left out  ${name}: it fails without any fault`);
     const left = [...wanted];
-    let killed = 0;
+    const verdicts: Verdict[] = [];
     await Promise.all(judges.map(async (judge) => {
-      for (let index = left.shift(); index !== undefined; index = left.shift()) if (print(await judge.try({ index, folder: FOLDER, ignore }), out)) killed++;
+      for (let index = left.shift(); index !== undefined; index = left.shift()) {
+        const verdict = await judge.try({ index, folder: FOLDER, ignore });
+        print(verdict, out);
+        verdicts.push(verdict);
+      }
     }));
+    const killed = verdicts.filter(({ killers }) => killers.length > 0).length;
+    if (json) writeFileSync(json, asJson(verdicts));
     out(`${wanted.length} mutants: ${killed} killed, ${wanted.length - killed} not, in ${((performance.now() - started) / 1000).toFixed(0)} s`);
     return killed === wanted.length && ignore.length === 0 ? 0 : 1;
   } finally {

@@ -105,7 +105,7 @@ const OPTIONS: readonly Mutant[] = [
   m("tcp/scoreboard", "blocks of what was never sent are believed", "seqLeq(right, t.sndNxt) &&", "seqLeq(right, right) &&"),
   m("tcp/scoreboard", "two ranges above a segment make it lost", "const DUP_THRESHOLD: u32 = 3;", "const DUP_THRESHOLD: u32 = 2;"),
   m("tcp/scoreboard", "what the peer has counts as in the network", "t.leftNetwork = bytes + missing(", "t.leftNetwork = 0 + missing("),
-  m("tcp/scoreboard", "what the peer has is sent again", "if (seqLt(seq, rangeEnd(at))) return rangeEnd(at);", "if (seqLt(seq, rangeEnd(at))) return seq;"),
+  m("tcp/scoreboard", "the last byte of what the peer has is sent again", "if (seqLt(seq, rangeEnd(at))) return rangeEnd(at);", "if (seqLt(seq, rangeEnd(at))) return rangeEnd(at) - 1;"),
   m("tcp/scoreboard", "a repair runs on into what the peer has", "return seqMin(rangeStart(at), end);", "return seqMin(end, end);"),
   m("tcp/scoreboard", "after a timeout old blocks are believed", "  rangesFree(sackedList(t));\n  t.lostEdge", "  t.lostEdge"),
   m("tcp/retransmission", "a loss is known after three ACKs only, whatever the blocks say", "&& !seqGt(t.lostEdge, t.sndUna)) ||", "&& !seqGt(t.sndUna, t.sndUna)) ||"),
@@ -170,4 +170,44 @@ const LINK: readonly Mutant[] = [
   m("link/limit", "the bucket never refills", "min<u32>(now - b.counted, SPAN_MAX) * perSecond", "min<u32>(now - b.counted, SPAN_MAX) * 0"),
 ];
 
-export const MUTANTS: readonly Mutant[] = [...ARRIVAL, ...OPENING, ...SENDING, ...OPTIONS, ...ENDING, ...SOCKETS, ...LINK];
+const OVERLAPPED: readonly Mutant[] = [
+  m("winsock/overlapped/complete", "a routine beside a completion port", "if (routine && portLive(", "if (0 && portLive("),
+  m("winsock/overlapped/complete", "a completion leaves the event object as it is", "if (o.event) WSASetEvent(o.event);", "if (!o.event) WSASetEvent(o.event);"),
+  m("winsock/overlapped/complete", "a pending operation leaves its event object set", "if (o.event) WSAResetEvent(o.event);", "if (!o.event) WSAResetEvent(o.event);"),
+  m("winsock/overlapped/port", "a port forgets where its queue ends", "if (!p.first) p.last = 0;", "if (p.first) p.last = 0;"),
+  m("winsock/overlapped/completionports", "a socket is tied to a second port", "if (socket >= 0 && overlapOf(socketAt(<u32>socket)).port) return", "if (socket >= 0 && overlapOf(socketAt(<u32>socket)).port == 1) return"),
+  m("winsock/overlapped/cancel", "a cancelled send whose bytes are out reads 995", "o.half ? STATUS_SUCCESS : STATUS_CANCELLED", "o.half ? STATUS_CANCELLED : STATUS_CANCELLED"),
+  m("winsock/overlapped/cancel", "AcceptEx outlives the socket it was to accept with", "  if (p.acceptance) {", "  if (p.acceptance == 0xffffffff) {"),
+  m("winsock/overlapped/cancel", "CancelIoEx takes every receive", "operation(r).overlapped == overlapped) { endReceive", "overlapped != 0) { endReceive"),
+  m("winsock/overlapped/cancel", "a receive that waits for a shut side stays behind its cancelled one", "  receivesProgress(s);\n  sendsProgress(s);", "  sendsProgress(s);"),
+  m("winsock/overlapped/accepting", "AcceptEx does not wait for the first bytes", "if (o.length && !streamUnread(", "if (!o.length && !streamUnread("),
+  m("winsock/overlapped/connecting", "ConnectEx without a bound name", "if (!has(s, S_BOUND)) return WSAEINVAL;", "if (has(s, 0)) return WSAEINVAL;"),
+  m("winsock/overlapped/connecting", "a handle is used again in TIME_WAIT", "(state == TCP_TIME_WAIT && s.provider == PROVIDER_HOST)", "(state == TCP_TIME_WAIT && s.provider != PROVIDER_HOST)"),
+  m("winsock/overlapped/context", "SO_UPDATE_ACCEPT_CONTEXT inherits nothing", "  inheritOptions(s, socketAt(<u32>i));\n", ""),
+  m("winsock/overlapped/result", "fWait is taken for its opposite", "return wait ? waitFor(", "return !wait ? waitFor("),
+  m("winsock/overlapped/operations", "a FIN overtakes an overlapped send", "(operation(p.sendFirst).half == 0 ||", "(operation(p.sendFirst).half != 0 ||"),
+];
+
+const MESSAGES: readonly Mutant[] = [
+  m("wire/tpkt", "any TPKT version is taken", "rd8(p) == VERSION && n >= LEAST", "rd8(p) == rd8(p) && n >= LEAST"),
+  m("wire/cotp", "a header may be longer than its TPDU", "li + 1 > n ||", "li + 1 > 255 ||"),
+  m("wire/cotp", "a parameter may reach beyond the header", "if (length > header - at) return false;", "if (length > 255) return false;"),
+  m("cotp/input", "data beyond the size agreed on is taken", "|| size > a.size) return NEWS_BROKEN;", "|| size > 65535) return NEWS_BROKEN;"),
+  m("cotp/input", "data for another connection is taken", "if (cotpDestination(HEAD + TPDU) != <u32>a.localRef)", "if (cotpDestination(HEAD + TPDU) == 0)"),
+  m("cotp/input", "the end of a message is not heeded", "& EOT ? 1 : 0;", "& EOT ? 0 : 0;"),
+  m("cotp/input", "a stream that is cut off ends in good order", "if (!unread && !a.inData && ended(a, E_SENT))", "if (!unread && !a.inData && !ended(a, E_CUT))"),
+  m("cotp/input", "any class is agreed to", "rd8(p + COTP_CLASS) != CLASS_2_NO_FLOW_CONTROL) reason", "rd8(p + COTP_CLASS) != rd8(p + COTP_CLASS)) reason"),
+  m("cotp/input", "a call for another selector is taken", "else if (a.ownLength && !sameTsap(a))", "else if (a.ownLength && sameTsap(a))"),
+  m("cotp/input", "disconnect data is thrown away", "a.inLength = <u8>data;", "a.inLength = 0;"),
+  m("cotp/output", "a confirm takes the place of disconnect data", "ended(a, E_RECEIVED) && !a.outLength;", "ended(a, E_RECEIVED) && !0;"),
+  m("cotp/records", "an empty message is none", "return a.unread != 0 || a.complete != 0;", "return a.unread != 0;"),
+  m("cotp/records", "the rest of a message loses its end", "(left << 1) | (header & 1)", "(left << 1) | (header & 0)"),
+  m("winsock/seqpacket/news", "a cut stream reads as the end", "if (news & NEWS_CUT) bits |= NOTIFY_RESET |", "if (news & NEWS_CUT) bits |= NOTIFY_FIN |"),
+  m("winsock/seqpacket/news", "a peer that says nothing is waited for ten times as long", "const HANDSHAKE_MS: u32 = 30000;", "const HANDSHAKE_MS: u32 = 300000;"),
+  m("winsock/seqpacket/admission", "the backlog of messages holds one more", "while (list.children < list.backlog)", "while (list.children <= list.backlog)"),
+  m("winsock/seqpacket/transfer", "a nonblocking send takes part of a message", "if (!waits && need > sendRoom(s))", "if (!waits && 0 > sendRoom(s))"),
+];
+
+export const MUTANTS: readonly Mutant[] = [
+  ...ARRIVAL, ...OPENING, ...SENDING, ...OPTIONS, ...ENDING, ...SOCKETS, ...OVERLAPPED, ...MESSAGES, ...LINK,
+];

@@ -22,8 +22,22 @@ export interface Task {
   readonly ignore: readonly string[];
 }
 
+/** What a worker says before its verdict: the test it runs now, and how long that may take, ms. */
+export interface Running {
+  readonly running: string;
+  readonly limitMs: number;
+}
+
+/** The compiler gets this long. */
+const COMPILE_MS = 180_000;
+
+function begin(running: string, limitMs: number): void {
+  process.send?.({ running, limitMs } satisfies Running);
+}
+
 async function judge({ index, folder, ignore }: Task): Promise<Verdict> {
   const core = join(folder, `mutant-${index}.wasm`);
+  begin("the compiler", COMPILE_MS);
   try {
     const wasm = await compileMutant(folder, MUTANTS[index]);
     writeFileSync(core, wasm);
@@ -31,7 +45,7 @@ async function judge({ index, folder, ignore }: Task): Promise<Verdict> {
     return { index, killers: [], problem: (error as Error).message };
   }
   const killers: string[] = [];
-  for await (const name of failures(core)) {
+  for await (const name of failures(core, begin)) {
     if (ignore.includes(name)) continue;
     killers.push(name);
     if (index >= 0) break;
