@@ -8,9 +8,9 @@ import { DEPTHS, fuzz, type FuzzResult } from "./run.ts";
 
 const HELP = `usage: npm run fuzz -- [options]
 
-Throws segments made for live connections in all eleven states, mutations of recorded and of current traffic, ICMP, ARP, fragments
-and noise at a core in virtual time. A trap, a poll that does not end, memory that grows, or anything left behind fails; the case is
-written to tests/fuzz/regressions/, which the host tests replay.
+Throws segments made for live connections in all eleven states, packets for connections of messages (SOCK_SEQPACKET) in every phase,
+mutations of recorded and of current traffic, ICMP, ARP, fragments and noise at a core in virtual time. A trap, a poll that does not
+end, memory that grows, or anything left behind fails; the case is written to tests/fuzz/regressions/, which the host tests replay.
 
 options
   --inputs N   frames (default 2000000)
@@ -64,13 +64,14 @@ export async function main(args: readonly string[], builds: string, out: Out): P
 const percent = (part: number, whole: number): string => `${((100 * part) / Math.max(1, whole)).toFixed(1)} %`;
 
 function tell(result: FuzzResult, seconds: number, out: Out): number {
-  const { inputs, depths, states, memory, failure } = result;
+  const { inputs, depths, states, messages, memory, failure } = result;
   out(`${inputs} inputs in ${seconds.toFixed(1)} s`);
   for (const [i, name] of DEPTHS.entries()) {
     const n = depths[i] as number;
     out(`${name.padEnd(32)} ${String(n).padStart(9)}  ${percent(n, inputs).padStart(7)}  ${"#".repeat(Math.round((50 * n) / Math.max(1, inputs)))}`);
   }
   out(`by state: ${[...states].filter(([, n]) => n > 0).map(([name, n]) => `${name} ${n}`).join(", ")}`);
+  out(`messages: the program received ${messages.received} times, the core reset ${messages.resets} connections`);
   out(`linear memory: ${memory[0]} bytes early in an episode, ${memory[1]} at the end`);
   const wrong = [
     failure,

@@ -4,6 +4,7 @@ import { SeededRandom } from "../../host/base/random.ts";
 import { hostileFrame } from "../host/support/hostile.ts";
 import { RST, Segment } from "../sim/segment.ts";
 import { CORE_IP, other, PEER_IP, segment } from "./frames.ts";
+import { PHASES, type Talker } from "./talkers.ts";
 import { STATES, type Subject, Target } from "./target.ts";
 
 /** How deep an input got; every level contains the ones below it. */
@@ -25,8 +26,10 @@ export interface FuzzOptions {
 export interface FuzzResult {
   readonly inputs: number;
   readonly depths: readonly number[];
-  /** Inputs that met each state. */
+  /** Inputs that met each state, and each phase of a connection of messages. */
   readonly states: ReadonlyMap<string, number>;
+  /** What connections of messages made of theirs: receives of the program that gave something, resets. */
+  readonly messages: { readonly received: number; readonly resets: number };
   /** Bytes of linear memory after the first part and at the end. */
   readonly memory: readonly [number, number];
   readonly failure: string | undefined;
@@ -44,7 +47,8 @@ class Fuzz {
   readonly #segment = new Segment();
   readonly #last: string[] = [];
   readonly depths = DEPTHS.map(() => 0);
-  readonly states = new Map<string, number>(STATES.map((state) => [state, 0]));
+  readonly states = new Map<string, number>([...STATES, ...PHASES].map((state) => [state, 0]));
+  readonly messages = { received: 0, resets: 0 };
   memory: [number, number] = [0, 0];
   done = 0;
 
@@ -79,18 +83,32 @@ class Fuzz {
     const { subjects, spi } = target;
     const mine = spi.core.memory;
     for (let i = 0; i < inputs; i++) {
-      const subject = subjects[random.below(subjects.length)] as Subject;
-      if (subject.age++ >= AGE || !target.holds(subject)) target.renew(subject);
-      this.#input(target, subject, this.#make(random, target, subject), random.below(12) === 0 ? random.below(300) : 0);
-      if (random.below(8) === 0) target.use(subject);
+      if (random.below(8) === 0) this.#talk(random, target);
+      else {
+        const subject = subjects[random.below(subjects.length)] as Subject;
+        if (subject.age++ >= AGE || !target.holds(subject)) target.renew(subject);
+        this.#input(target, subject, this.#make(random, target, subject), random.below(12) === 0 ? random.below(300) : 0);
+        if (random.below(8) === 0) target.use(subject);
+      }
       if (i === 2_000) {
         mine.ensure();
         this.memory[0] = Math.max(this.memory[0], mine.u8.byteLength);
       }
     }
+    this.messages.received += target.talkers.received;
+    this.messages.resets += target.talkers.resets;
     this.#settle(target);
     mine.ensure();
     this.memory[1] = Math.max(this.memory[1], mine.u8.byteLength);
+  }
+
+  #talk(random: SeededRandom, target: Target): void {
+    const { talkers } = target;
+    const talker = talkers.list[random.below(talkers.list.length)] as Talker;
+    if (!talkers.holds(talker)) talkers.renew(talker);
+    talker.age++;
+    this.#input(target, talker, talkers.segment(talker), random.below(12) === 0 ? random.below(300) : 0);
+    if (random.below(3) === 0) talkers.use(talker);
   }
 
   #make(random: SeededRandom, target: Target, subject: Subject): Uint8Array {
@@ -101,7 +119,7 @@ class Fuzz {
     return hostileFrame(random, captures && draw < 18 ? captures : target.seen);
   }
 
-  #input(target: Target, subject: Subject, frame: Uint8Array, ms: number): void {
+  #input(target: Target, subject: Subject | Talker, frame: Uint8Array, ms: number): void {
     if (this.#last.length >= WATCH) this.#last.shift();
     this.#last.push(Buffer.from(frame.buffer, frame.byteOffset, frame.length).toString("hex"));
     this.done++;
@@ -117,7 +135,8 @@ class Fuzz {
   /** States of all connections and the numbers that count them. */
   #signature(target: Target): string {
     let text = "";
-    for (const subject of target.subjects) text += subject.handle < 0 ? "." : target.spi.core.exports.socketState(subject.handle);
+    for (const { handle } of target.subjects) text += handle < 0 ? "." : target.spi.core.exports.socketState(handle);
+    for (const { handle } of target.talkers.list) text += handle < 0 ? "." : target.spi.core.exports.socketState(handle);
     const at = target.spi.core.exports.stats() >>> 0;
     const { memory } = target.spi.core;
     memory.ensure();
@@ -131,8 +150,9 @@ class Fuzz {
     const s = this.#segment;
     if (!s.read(frame) || !s.valid) return 2;
     if (s.source !== PEER_IP || s.destination !== CORE_IP) return 3;
-    const { subjects } = target;
-    const subject = subjects.find((one) => one.lport === s.destinationPort && one.rport === s.sourcePort) ?? subjects.find((one) => one.state === "LISTEN" && one.lport === s.destinationPort);
+    const { subjects, talkers } = target;
+    const own = (one: Subject | Talker): boolean => one.lport === s.destinationPort && one.rport === s.sourcePort;
+    const subject = subjects.find(own) ?? talkers.list.find(own) ?? subjects.find((one) => one.state === "LISTEN" && one.lport === s.destinationPort);
     if (!subject || subject.state === "CLOSED") return 3;
     const ahead = (s.seq - subject.rcvNxt) | 0;
     const window = (subject.edge - subject.rcvNxt) | 0;
@@ -142,7 +162,8 @@ class Fuzz {
 
   /** The noise is over: everything it left behind ends by its own timers. */
   #settle(target: Target): void {
-    const { spi, subjects, world } = target;
+    const { spi, subjects, talkers, world } = target;
+    talkers.close();
     for (const { handle } of subjects) {
       if (handle < 0) continue;
       spi.abort(handle);
@@ -177,5 +198,5 @@ function headerRight(frame: Uint8Array): boolean {
 export function fuzz(options: FuzzOptions): FuzzResult {
   const run = new Fuzz(options);
   const failure = run.run();
-  return { inputs: run.done, depths: run.depths, states: run.states, memory: run.memory, failure };
+  return { inputs: run.done, depths: run.depths, states: run.states, messages: run.messages, memory: run.memory, failure };
 }

@@ -1,4 +1,4 @@
-/** A core with one connection in each of the eleven states, and a peer that knows their numbers. */
+/** A core with one connection in each of the eleven states and one of messages in each phase, and a peer that knows their numbers. */
 import { World } from "../../host/driver/index.ts";
 import { tcpStateName } from "../../host/abi/winsock.gen.ts";
 import type { SeededRandom } from "../../host/base/random.ts";
@@ -6,6 +6,7 @@ import { Spi } from "../host/support/spi.ts";
 import { ACK, FIN, Segment, SYN } from "../sim/segment.ts";
 import { tcp, type View } from "./frames.ts";
 import { Port } from "./port.ts";
+import { Talkers } from "./talkers.ts";
 
 export const STATES = [
   "CLOSED", "LISTEN", "SYN_SENT", "SYN_RCVD", "ESTABLISHED", "FIN_WAIT_1", "FIN_WAIT_2", "CLOSE_WAIT", "CLOSING", "LAST_ACK", "TIME_WAIT",
@@ -33,6 +34,8 @@ export class Target {
   readonly spi: Spi;
   readonly port = new Port();
   readonly subjects: Subject[];
+  /** Connections of messages. */
+  readonly talkers: Talkers;
   readonly listener: number;
   readonly udp: number;
   readonly #random: SeededRandom;
@@ -54,6 +57,8 @@ export class Target {
     this.spi.nonblocking(this.udp);
     this.subjects = STATES.map((state) => this.#fresh(state));
     for (const subject of this.subjects) this.renew(subject);
+    this.talkers = new Talkers(this.spi, random, (frame, ms) => this.inject(frame, ms));
+    for (const talker of this.talkers.list) this.talkers.renew(talker);
   }
 
   #fresh(state: State): Subject {
@@ -67,7 +72,9 @@ export class Target {
     else this.seen[this.#random.below(200)] = frame.slice();
     const s = this.#segment;
     if (!s.read(frame)) return;
-    const subject = this.subjects?.find((one) => one.rport === s.destinationPort && one.lport === s.sourcePort);
+    const talker = this.talkers?.list.find((one) => one.rport === s.destinationPort && one.lport === s.sourcePort);
+    if (talker) this.talkers.sent(talker, frame);
+    const subject = talker ?? this.subjects?.find((one) => one.rport === s.destinationPort && one.lport === s.sourcePort);
     if (!subject || s.flags & 4) return;
     const end = (s.seq + s.length + (s.flags & (SYN | FIN) ? 1 : 0)) >>> 0;
     if (s.flags & SYN) subject.sndUna = subject.sndNxt = end;

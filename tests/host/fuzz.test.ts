@@ -5,6 +5,7 @@ import { test } from "node:test";
 import { SeededRandom } from "../../host/base/random.ts";
 import { captures } from "../fuzz/captures.ts";
 import { fuzz } from "../fuzz/run.ts";
+import { PHASES } from "../fuzz/talkers.ts";
 import { STATES, Target } from "../fuzz/target.ts";
 import { coreModule } from "./support/spi.ts";
 
@@ -13,17 +14,26 @@ const SEED = 20_263;
 const REGRESSIONS = new URL("../fuzz/regressions/", import.meta.url);
 
 test(`${INPUTS} inputs on the debug build (seed ${SEED}): no trap, nothing left behind, 30 % reach a connection`, { timeout: 240_000 }, async () => {
-  const { failure, depths, states, memory } = fuzz({ module: await coreModule(), inputs: INPUTS, seed: SEED, captures: captures() });
+  const { failure, depths, states, messages, memory } = fuzz({ module: await coreModule(), inputs: INPUTS, seed: SEED, captures: captures() });
   assert.equal(failure, undefined);
   assert.ok((depths[3] as number) > 0.3 * INPUTS, `${depths[3]} of ${INPUTS} inputs found a connection`);
   assert.ok((depths[4] as number) > 0.2 * INPUTS && (depths[5] as number) > 0.02 * INPUTS, `${depths[4]} were acceptable, ${depths[5]} changed something`);
   for (const state of STATES) if (state !== "CLOSED") assert.ok((states.get(state) as number) > INPUTS / 100, `${states.get(state)} inputs met ${state}`);
+  for (const phase of PHASES) assert.ok((states.get(phase) as number) > INPUTS / 100, `${states.get(phase)} inputs met a connection of messages with ${phase}`);
+  assert.ok(messages.received > INPUTS / 200 && messages.resets > INPUTS / 200, `messages: ${messages.received} received, ${messages.resets} connections reset`);
   assert.ok(memory[1] <= memory[0], `memory grew from ${memory[0]} to ${memory[1]} bytes`);
 });
 
 test("a target has a connection in each of the eleven states", async () => {
   const target = new Target(await coreModule(), new SeededRandom(1));
   for (const subject of target.subjects) assert.equal(target.stateOf(subject), subject.state);
+});
+
+test("a target has a connection of messages in each phase", async () => {
+  const { talkers } = new Target(await coreModule(), new SeededRandom(1));
+  assert.deepEqual(talkers.list.map(({ state, handle, ref, reset }) => [state, handle >= 0, ref !== 0, reset]), [
+    ["CR awaited", false, false, false], ["CC awaited", true, true, false], ["messages", true, true, false], ["DR sent", true, true, false],
+  ]);
 });
 
 /** Frames of a regression file: a list with names, or what a run of the fuzzer has written. */
