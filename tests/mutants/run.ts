@@ -1,20 +1,22 @@
 /** `npm run mutants -- [options]`: makes every fault of the table and shows which test notices it. */
 import { type ChildProcess, fork } from "node:child_process";
-import { cpSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { cpSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { compileMutant } from "./compile.ts";
 import { MUTANTS } from "./table.ts";
 import type { Running, Task, Verdict } from "./worker.ts";
 
 const HELP = `usage: npm run mutants -- [options] [TEXT]
 
 Builds the core with each fault of tests/mutants/table.ts in turn and runs packetdrill scripts, rows of the Winsock contract,
-simulations and host tests against it until one fails. A fault nobody notices is a survivor.
+simulations and host tests against it until one fails that passes without the fault. A fault nobody notices is a survivor.
 
 options
   --jobs N     mutants at once (default 2)
   --json FILE  write what became of each as JSON
+  --last FILE  such a file of an earlier run: what killed a mutant then is tried first
   --list       print the table and end
   --help       this text
   TEXT         only mutants whose file or name contains it; may be repeated
@@ -48,12 +50,12 @@ class Judge {
       // A fault that makes the core go round for ever is noticed by the test under way, which never ends.
       const watch = ({ running, limitMs }: Running): void => {
         clearTimeout(timer);
-        timer = setTimeout(() => done({ index, killers: [`${running}, which does not end`] }, true), limitMs);
+        timer = setTimeout(() => done({ index, killer: `${running}, which does not end`, unsound: [] }, true), limitMs);
       };
       child.on("message", (message: Running | Verdict) => {
         if ("running" in message) watch(message); else done(message, false);
       });
-      child.once("exit", (code) => done({ index, killers: [], problem: `the worker ended with ${code}` }, true));
+      child.once("exit", (code) => done({ index, unsound: [], problem: `the worker ended with ${code}` }, true));
       child.send(task);
     });
   }
@@ -64,16 +66,33 @@ class Judge {
   }
 }
 
-function asJson(verdicts: readonly Verdict[]): string {
-  const results = [...verdicts].sort((x, y) => x.index - y.index).map(({ index, killers, problem }) => ({ file: MUTANTS[index]?.file, name: MUTANTS[index]?.name, killer: killers[0] ?? null, problem }));
-  return `${JSON.stringify(results, null, 2)}\n`;
+/** What became of one mutant, as --json writes it. */
+interface Result {
+  readonly file?: string;
+  readonly name?: string;
+  readonly killer: string | null;
+  readonly problem?: string;
+}
+
+function results(verdicts: readonly Verdict[]): Result[] {
+  return [...verdicts].sort((x, y) => x.index - y.index).map(({ index, killer, problem }) => {
+    const { file, name } = MUTANTS[index] ?? {};
+    return { ...(file && { file }), ...(name && { name }), killer: killer ?? null, ...(problem && { problem }) };
+  });
+}
+
+/** What to try first for a mutant, from the results of an earlier run. */
+function hints(file: string | undefined): Map<string, string> {
+  const found = file ? (JSON.parse(readFileSync(file, "utf8")) as Result[]) : [];
+  return new Map(found.flatMap(({ file: where, name, killer }) => (killer ? [[`${where}: ${name}`, killer]] : [])));
 }
 
 function print(verdict: Verdict, out: Out): void {
   const mutant = MUTANTS[verdict.index];
   if (!mutant) return;
   const label = `${mutant.file.replace(/\.ts$/, "")}: ${mutant.name}`;
-  out(verdict.problem ? `BROKEN    ${label}: ${verdict.problem}` : verdict.killers[0] ? `killed    ${label} -- ${verdict.killers[0]}` : `SURVIVED  ${label}`);
+  for (const name of verdict.unsound) out(`left out  ${name}: it fails without any fault`);
+  out(verdict.problem ? `BROKEN    ${label}: ${verdict.problem}` : verdict.killer ? `killed    ${label} -- ${verdict.killer}` : `SURVIVED  ${label}`);
 }
 
 /** Runs the command; returns its exit code. */
@@ -95,40 +114,40 @@ export async function main(args: readonly string[], out: Out): Promise<number> {
     for (const i of wanted) out(`${join("assembly", MUTANTS[i]?.file ?? "")}: ${MUTANTS[i]?.name}`);
     return 0;
   }
-  return run(wanted, Number(values.jobs ?? 2), values.json, out);
+  return run(wanted, Number(values.jobs ?? 2), values, out);
 }
 
 function parse(args: readonly string[]) {
-  const parsed = parseArgs({ args: [...args], options: { jobs: { type: "string" }, json: { type: "string" }, list: { type: "boolean" }, help: { type: "boolean" } }, allowPositionals: true });
+  const parsed = parseArgs({ args: [...args], options: { jobs: { type: "string" }, json: { type: "string" }, last: { type: "string" }, list: { type: "boolean" }, help: { type: "boolean" } }, allowPositionals: true });
   const jobs = Number(parsed.values.jobs ?? 2);
   if (!Number.isInteger(jobs) || jobs < 1 || jobs > 64) throw new RangeError(`--jobs is ${parsed.values.jobs}; expected an integer from 1 to 64`);
   return parsed;
 }
 
-async function run(wanted: readonly number[], jobs: number, json: string | undefined, out: Out): Promise<number> {
+async function run(wanted: readonly number[], jobs: number, { json, last }: { json?: string | undefined; last?: string | undefined }, out: Out): Promise<number> {
   const started = performance.now();
+  const known = hints(last), written = json && resolve(json);
   const judges = Array.from({ length: jobs }, () => new Judge());
   try {
     // The sources as they are now: whoever edits them meanwhile changes nothing here.
     rmSync(FOLDER, { recursive: true, force: true });
     cpSync(join(FOLDER, "../../assembly"), join(FOLDER, "assembly"), { recursive: true });
-    const sound = await (judges[0] as Judge).try({ index: -1, folder: FOLDER, ignore: [] });
-    const ignore = sound.killers;
-    if (sound.problem) throw new Error(sound.problem);
-    for (const name of ignore) out(`left out  ${name}: it fails without any fault`);
+    const sound = join(FOLDER, "sound.wasm");
+    writeFileSync(sound, await compileMutant(FOLDER));
     const left = [...wanted];
     const verdicts: Verdict[] = [];
     await Promise.all(judges.map(async (judge) => {
       for (let index = left.shift(); index !== undefined; index = left.shift()) {
-        const verdict = await judge.try({ index, folder: FOLDER, ignore });
+        const hint = known.get(`${MUTANTS[index]?.file}: ${MUTANTS[index]?.name}`);
+        const verdict = await judge.try({ index, folder: FOLDER, sound, ...(hint && { hint }) });
         print(verdict, out);
         verdicts.push(verdict);
+        if (written) writeFileSync(written, `${JSON.stringify(results(verdicts), null, 2)}\n`);
       }
     }));
-    const killed = verdicts.filter(({ killers }) => killers.length > 0).length;
-    if (json) writeFileSync(json, asJson(verdicts));
+    const killed = verdicts.filter(({ killer }) => killer !== undefined).length;
     out(`${wanted.length} mutants: ${killed} killed, ${wanted.length - killed} not, in ${((performance.now() - started) / 1000).toFixed(0)} s`);
-    return killed === wanted.length && ignore.length === 0 ? 0 : 1;
+    return killed === wanted.length && verdicts.every(({ unsound }) => unsound.length === 0) ? 0 : 1;
   } finally {
     for (const judge of judges) judge.end();
     rmSync(FOLDER, { recursive: true, force: true });
