@@ -23,15 +23,16 @@ const TARGETS = [
   WASM("debug", ["lastack.debug.wasm", "lastack.debug.wasm.map"]),
   { ...BUNDLE("lastack", "host/index.ts", false), name: "api" },
   BUNDLE("winsock", "host/winsock/index.ts", false),
+  BUNDLE("worker", "host/worker/thread.ts", false),
   BUNDLE("cli", "host/cli/main.ts", true),
   { kind: "types", name: "types", outputs: ["types/index.d.ts"], inputs: ["host", "tools/tsconfig.types.json", "tsconfig.json"], uses: ["typescript"] },
 ];
 const GROUPS = {
-  all: ["gate", "gate-tiny", "lastack", "simd", "tiny", "debug", "api", "winsock", "cli"],
+  all: ["gate", "gate-tiny", "lastack", "simd", "tiny", "debug", "api", "winsock", "worker", "cli"],
   wasm: ["lastack", "simd", "tiny", "debug"],
   gates: ["gate", "gate-tiny"],
-  host: ["api", "winsock", "cli"],
-  demo: ["lastack", "api", "cli"],
+  host: ["api", "winsock", "worker", "cli"],
+  demo: ["lastack", "api", "worker", "cli"],
 };
 
 const HELP = `usage: node tools/build.mjs [--force] [--quiet] [target ...]
@@ -47,6 +48,7 @@ targets
   gate-tiny  (no output)           the same for the tiny build
   api        lastack.mjs           the library, bundled from host/index.ts
   winsock    winsock.mjs           lastack/winsock, bundled from host/winsock/index.ts
+  worker     worker.mjs            the thread of createStack({ worker: true })
   cli        cli.mjs               the command, bundled from host/cli/main.ts
   types      types/                declaration files for publishing
 groups

@@ -39,6 +39,9 @@ const AT = { errno: 0, length: 4, count: 8, flags: 12, buffer: 16, value: 24, ad
 /** Room for a sockaddr of either family. */
 const ADDRESS_ROOM = 32;
 
+/** What the sockets of the API need of Calls, which a stack in another thread has too. */
+export type SocketCalls = Omit<Calls, "core" | "exports" | "cleanup">;
+
 export class Calls {
   /** Winsock number of the last call that failed; 0 after one that succeeded. */
   error = 0;
@@ -70,6 +73,27 @@ export class Calls {
   /** true when the last call failed because it has to wait. */
   get mustWait(): boolean {
     return this.error === LASTACK_WAIT;
+  }
+
+  /** The memory that reserve and peek point into. */
+  get bytes(): Uint8Array {
+    return this.core.memory.u8;
+  }
+
+  /** Puts a datagram, at most dataSize bytes, to `data`. */
+  place(bytes: Uint8Array): void {
+    this.core.memory.ensure();
+    this.core.memory.u8.set(bytes, this.data);
+  }
+
+  /** Bytes that commit took and the core has not: none, where nothing lies between. */
+  unsent(_s: number): number {
+    return 0;
+  }
+
+  /** true if peek can answer at once. */
+  readable(s: number): boolean {
+    return this.unread(s) > 0;
   }
 
   get #errno(): Ptr {

@@ -4,9 +4,9 @@ import { WSANOTINITIALISED } from "../abi/errors.gen.ts";
 import { type Clock, NS_PER_MS, type Timed } from "../base/clock.ts";
 import type { CloseReportRecord } from "../core/index.ts";
 import type { DriverListener } from "../driver/index.ts";
-import { Calls } from "./calls.ts";
+import type { Backend } from "./backend.ts";
+import type { SocketCalls } from "./calls.ts";
 import { SocketError } from "./error.ts";
-import type { Host } from "./host.ts";
 import { type CloseReport, toCloseReport } from "./report.ts";
 
 /** Who is told about a handle. */
@@ -17,33 +17,30 @@ export interface Owner {
   fatal(error: Error): void;
 }
 
-/** Polls of the last words after the sockets are closed. */
-const LAST_POLLS = 64;
-
 export class Engine implements DriverListener {
-  #host: Host | undefined;
-  #calls: Calls | undefined;
+  #backend: Backend | undefined;
+  #calls: SocketCalls | undefined;
   /** Why nothing works any more. */
   #dead: Error | undefined;
   readonly #owners = new Map<number, Owner>();
   readonly #reports = new Map<number, (report: CloseReport) => void>();
 
   /** Called once, before anything else: the driver needs its listener first. */
-  start(host: Host): void {
-    this.#host = host;
-    this.#calls = new Calls(host.core);
+  start(backend: Backend): void {
+    this.#backend = backend;
+    this.#calls = backend.calls;
   }
 
-  get host(): Host {
-    return this.#host as Host;
+  get backend(): Backend {
+    return this.#backend as Backend;
   }
 
-  get calls(): Calls {
-    return this.#calls as Calls;
+  get calls(): SocketCalls {
+    return this.#calls as SocketCalls;
   }
 
   get clock(): Clock {
-    return this.host.runtime.clock;
+    return this.backend.clock;
   }
 
   /** Throws when the stack is closed or has failed. */
@@ -57,7 +54,7 @@ export class Engine implements DriverListener {
 
   /** A call may have given the core something to do. */
   kick(): void {
-    this.host.driver.kick();
+    this.backend.kick();
   }
 
   own(handle: number, owner: Owner): void {
@@ -109,18 +106,12 @@ export class Engine implements DriverListener {
     return cancel;
   }
 
-  /** Gives up what is still open (semantics C-53), lets the core send its last segments, and stops. */
+  /** Gives up what is still open and stops. */
   stop(): void {
     if (this.#dead) return;
     // The last reports take owners off the list; they all have to hear the end.
     const owners = [...this.#owners.values()];
-    this.calls.cleanup();
-    const { driver } = this.host;
-    driver.kick();
-    for (let polls = 0; polls < LAST_POLLS && driver.pending; polls++) driver.pollNow();
-    driver.close();
-    // What the core has settled and the operating system still delivers.
-    this.host.sockets?.dispose();
+    this.backend.stop();
     this.#end(new SocketError("close", WSANOTINITIALISED, { text: "the stack is closed" }), owners);
   }
 

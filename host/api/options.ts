@@ -125,6 +125,12 @@ export interface StackOptions {
    * connect, listen and udp choose with `provider`. What differs without koffi: docs/closing.md. Default: none.
    */
   hostSockets?: boolean | HostSocketsOptions;
+  /**
+   * true: the core, its devices and its timers run in a thread of their own (Node's `worker_threads`), so that the program's event loop
+   * and the network do not hold each other up. Bytes cross through shared memory; everything else is as without it. The thread lives, and
+   * keeps the process running, until the stack is closed. Real time only: not together with clock, random or runtime.
+   */
+  worker?: boolean;
 }
 
 /** How host sockets are made; both default to using what is there. */
@@ -302,7 +308,7 @@ function checkHostSockets(value: unknown): HostSocketsOptions | undefined {
   return options;
 }
 
-const OPTION_NAMES = ["wasm", "devices", "addresses", "routes", "limits", "knobs", "clock", "random", "runtime", "hostSockets"];
+const OPTION_NAMES = ["wasm", "devices", "addresses", "routes", "limits", "knobs", "clock", "random", "runtime", "hostSockets", "worker"];
 
 /** Checks everything but `wasm`. Throws a TypeError or RangeError naming the option. */
 export function checkStackOptions(options: StackOptions): CheckedOptions {
@@ -314,6 +320,10 @@ export function checkStackOptions(options: StackOptions): CheckedOptions {
   if (options.runtime !== undefined) {
     if (typeof options.runtime?.attach !== "function") throw wrongType("runtime", options.runtime, "a Runtime such as a World");
     if (clock || random) throw new TypeError("runtime is given together with clock or random; expected one or the other");
+  }
+  if (options.worker !== undefined && checkBoolean("worker", options.worker)) {
+    const given = (["clock", "random", "runtime"] as const).find((name) => options[name] !== undefined);
+    if (given) throw new TypeError(`worker is true together with ${given}; expected one or the other: a thread runs on real time`);
   }
   const devices = checkDevices(options.devices ?? []);
   const addresses = checkAddresses(options.addresses ?? [], devices);

@@ -1,4 +1,5 @@
 /** What the calls of a socket take and give. */
+import { SD_BOTH, SD_RECEIVE, SD_SEND } from "../abi/winsock.gen.ts";
 import { checkInteger, checkOptions, checkSignal, checkTime, wrongType } from "./check.ts";
 
 export interface WaitOptions {
@@ -46,6 +47,15 @@ export interface KeepAliveOptions {
 }
 
 export type ShutdownDirection = "send" | "receive" | "both";
+export const HOW: Readonly<Record<ShutdownDirection, number>> = { send: SD_SEND, receive: SD_RECEIVE, both: SD_BOTH };
+
+/** Bytes of one read that names no maximum, and the largest there is. */
+export const READ_DEFAULT = 65536;
+export const READ_MAX = 2 ** 30;
+/** SO_LINGER holds 16 bits of seconds (semantics K.5). */
+export const LINGER_MAX = 65535;
+/** The longest times that SIO_KEEPALIVE_VALS takes here (12.4 days). */
+export const KEEP_ALIVE_MAX_MS = 2 ** 30 - 1;
 
 /** A connection at this moment. */
 export interface SocketInfo {

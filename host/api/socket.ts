@@ -11,21 +11,12 @@ import { SocketError } from "./error.ts";
 import { type CloseReport, refusedReport } from "./report.ts";
 import { orAbandoned, promised, Requests, WAITING } from "./requests.ts";
 import {
-  type CloseKnobs, type CloseOptions, checkDrain, type DrainOptions, isKnownTrue, type KeepAliveOptions, orUnknown, type ShutdownDirection,
-  NO_OPTIONS, type SocketInfo, type WaitOptions, waitSignal,
+  type CloseKnobs, type CloseOptions, checkDrain, type DrainOptions, HOW, isKnownTrue, KEEP_ALIVE_MAX_MS, type KeepAliveOptions, LINGER_MAX,
+  NO_OPTIONS, orUnknown, READ_DEFAULT, READ_MAX, type ShutdownDirection, type SocketInfo, type WaitOptions, waitSignal,
 } from "./socket-options.ts";
 
-/** SO_LINGER holds 16 bits of seconds (semantics K.5). */
-const LINGER_MAX = 65535;
-/** Bytes of one read that names no maximum. */
-const READ_DEFAULT = 65536;
-const READ_MAX = 2 ** 30;
 /** A first piece below this, bytes, is handed out alone: asking whether more follows behind the wrap costs more than it brings. */
 const WRAP_LEAST = 256;
-/** The longest times that SIO_KEEPALIVE_VALS takes here (12.4 days). */
-const KEEP_ALIVE_MAX_MS = 2 ** 30 - 1;
-
-const HOW: Readonly<Record<ShutdownDirection, number>> = { send: W.SD_SEND, receive: W.SD_RECEIVE, both: W.SD_BOTH };
 const CLOSED_TEXT = "the socket was closed before the call could finish";
 
 /**
@@ -43,7 +34,7 @@ export class Socket implements Owner {
   readonly #handle: number;
   readonly #reads = new Requests<unknown>();
   readonly #writes = new Requests<void>();
-  /** Bytes the core took from write. */
+  /** Bytes taken from write. */
   #accepted = 0;
   /** close() or abort() was called. */
   #closing = false;
@@ -90,7 +81,7 @@ export class Socket implements Owner {
         if (at <= 0) return at === 0 ? null : WAITING;
         const { calls } = this.#engine;
         const length = Math.min(calls.length, max);
-        const chunk = calls.core.memory.u8.slice(at, at + length);
+        const chunk = calls.bytes.slice(at, at + length);
         this.#consume(length);
         return chunk;
       }, signal) as Promise<Uint8Array | null>;
@@ -143,14 +134,16 @@ export class Socket implements Owner {
     return promised(() => {
       const how = HOW[checkWord("direction", direction, ["send", "receive", "both"])];
       if (this.#closing) return Promise.reject(this.#error("shutdown", WSAENOTSOCK));
-      const call = (): void => {
+      const call = (): typeof WAITING | undefined => {
         this.#engine.check("shutdown");
+        if (how !== W.SD_RECEIVE && this.#engine.calls.unsent(this.#handle) > 0) return WAITING;
         if (!this.#engine.calls.shutdown(this.#handle, how)) throw this.#error("shutdown", this.#engine.calls.error);
         this.#engine.kick();
         if (how !== W.SD_SEND) this.#reads.retry();
+        return undefined;
       };
       // The FIN takes its place behind what is still waiting to be accepted.
-      return how === W.SD_RECEIVE ? new Promise((resolve) => resolve(call())) : this.#writes.add(call);
+      return how === W.SD_RECEIVE ? new Promise((resolve) => resolve(void call())) : this.#writes.add(call);
     });
   }
 
@@ -300,11 +293,11 @@ export class Socket implements Owner {
     let last = 0;
     // Twice where the receive ring wraps; an end or error after the first bytes belongs to the next read.
     for (let pieces = 0; filled < target.length && pieces < 2; pieces++) {
-      if (pieces > 0 && (last < WRAP_LEAST || calls.unread(this.#handle) === 0)) break;
+      if (pieces > 0 && (last < WRAP_LEAST || !calls.readable(this.#handle))) break;
       const at = this.#peek();
       if (at <= 0) return at === 0 ? filled : filled || WAITING;
       const length = Math.min(calls.length, target.length - filled);
-      target.set(calls.core.memory.u8.subarray(at, at + length), filled);
+      target.set(calls.bytes.subarray(at, at + length), filled);
       filled += length;
       last = length;
       this.#consume(length);
@@ -324,7 +317,7 @@ export class Socket implements Owner {
         throw this.#error("write", calls.error);
       }
       const length = Math.min(calls.length, bytes.length - at);
-      calls.core.memory.u8.set(length === bytes.length ? bytes : bytes.subarray(at, at + length), place);
+      calls.bytes.set(length === bytes.length ? bytes : bytes.subarray(at, at + length), place);
       if (!calls.commit(this.#handle, length)) throw this.#error("write", calls.error);
       at += length;
     }
@@ -338,9 +331,22 @@ export class Socket implements Owner {
     if (drain && this.#engine.alive) this.#engine.calls.setDrain(this.#handle, drain.bytes, drain.ms);
     this.#reads.failWith(() => this.#error("read", WSAEINTR, CLOSED_TEXT));
     // Unread data resets the connection whatever waits to be sent (semantics C-44, V-26): then there is nothing to wait for.
-    const wait = this.#writes.size > 0 && linger !== 0 && this.#engine.alive && (drain !== undefined || this.#engine.calls.unread(this.#handle) === 0);
+    const wait = this.#unfinished() && linger !== 0 && this.#engine.alive && (drain !== undefined || this.#engine.calls.unread(this.#handle) === 0);
     if (wait) this.#closeAfterWrites(linger);
     else this.#closeNow(linger);
+  }
+
+  /** Writes wait, or what they gave has not reached the core: then that waits like a write. */
+  #unfinished(): boolean {
+    const { calls } = this.#engine;
+    if (!this.#engine.alive || calls.unsent(this.#handle) === 0) return this.#writes.size > 0;
+    this.#writes.add(() => (calls.unsent(this.#handle) > 0 ? WAITING : undefined)).catch(() => {});
+    return true;
+  }
+
+  /** Bytes that the core took from write. */
+  #taken(): number {
+    return this.#accepted - (this.#engine.alive ? this.#engine.calls.unsent(this.#handle) : 0);
   }
 
   /** Lets the waiting writes finish, within the linger time or as long as the peer makes progress (semantics C-56). */
@@ -350,14 +356,14 @@ export class Socket implements Owner {
     let cancel = (): void => {};
     const watch = (accepted: number): void => {
       cancel = this.#engine.after(linger === undefined ? this.#knobs.orphanTimeoutMs : linger * 1000, () => {
-        if (linger === undefined && this.#accepted > accepted) watch(this.#accepted);
+        if (linger === undefined && this.#taken() > accepted) watch(this.#taken());
         else {
           this.#verdict = linger === undefined ? "timedOut" : "lingerExpired";
           this.giveUp();
         }
       });
     };
-    watch(this.#accepted);
+    watch(this.#taken());
     this.#writes.whenIdle(() => {
       cancel();
       if (this.#released) return;

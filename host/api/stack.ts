@@ -7,6 +7,7 @@ import { SO_ERROR, SOCK_DGRAM, SOCK_STREAM, SOL_SOCKET, SOMAXCONN } from "../abi
 import type { CoreStats } from "../core/index.ts";
 import { ANY_ADDRESS, checkAddress, checkPeerAddress, type Endpoint } from "./address.ts";
 import { checkInteger, checkLocalPort, checkOptions, checkPort, checkSignal, checkTime, checkWord, wrongValue } from "./check.ts";
+import { LocalBackend } from "./backend.ts";
 import { Engine } from "./engine.ts";
 import { SocketError } from "./error.ts";
 import { openHost } from "./host.ts";
@@ -17,6 +18,7 @@ import { Server } from "./server.ts";
 import { Socket } from "./socket.ts";
 import type { CloseKnobs } from "./socket-options.ts";
 import { UdpSocket } from "./udp.ts";
+import { openWorker } from "../worker/worker.ts";
 
 /** `inet`: the stack's own TCP/IP over its devices and loopback. `host`: sockets of the operating system (StackOptions.hostSockets). */
 export type ProviderName = "inet" | "host";
@@ -142,7 +144,7 @@ export class Stack {
   /** The stack's counters now; names after RFC 4022 and RFC 4293 where those have them. They never decrease but for the gauges. */
   stats(): CoreStats {
     this.#engine.check("stats");
-    return this.#engine.host.core.stats();
+    return this.#engine.backend.stats();
   }
 
   /**
@@ -202,7 +204,7 @@ export class Stack {
   #catalogEntry(type: number, provider: ProviderName | undefined): number {
     if (provider === undefined) return 0;
     const host = checkWord("provider", provider, ["inet", "host"]) === "host";
-    if (host && !this.#engine.host.sockets) throw wrongValue("provider", provider, '"inet": this stack was made without hostSockets');
+    if (host && !this.#engine.backend.hostSockets) throw wrongValue("provider", provider, '"inet": this stack was made without hostSockets');
     if (type === SOCK_STREAM) return host ? CATALOG_HOST_TCP : CATALOG_INET_TCP;
     return host ? CATALOG_HOST_UDP : CATALOG_INET_UDP;
   }
@@ -275,6 +277,6 @@ export class Stack {
  */
 export async function createStack(options: StackOptions = {}): Promise<Stack> {
   const engine = new Engine();
-  engine.start(await openHost(options, engine));
+  engine.start(options.worker ? await openWorker(options, engine) : new LocalBackend(await openHost(options, engine)));
   return new Stack(engine, options);
 }

@@ -146,8 +146,7 @@ export class UdpSocket implements Owner {
     this.#ensureOpen("send");
     const { calls } = this.#engine;
     if (bytes.length > calls.dataSize) throw this.#error("send", WSAEMSGSIZE, to);
-    calls.core.memory.ensure();
-    calls.core.memory.u8.set(bytes, calls.data);
+    calls.place(bytes);
     if (!calls.sendTo(this.#handle, bytes.length, to)) {
       if (calls.mustWait) return WAITING;
       throw this.#error("send", calls.error, to);
@@ -166,6 +165,6 @@ export class UdpSocket implements Owner {
       if (calls.mustWait) return WAITING;
       throw this.#error("receive", calls.error);
     }
-    return { ...calls.from, data: calls.core.memory.u8.slice(calls.data, calls.data + length) };
+    return { ...calls.from, data: calls.bytes.slice(calls.data, calls.data + length) };
   }
 }

@@ -67,6 +67,12 @@ export interface FrameDevice {
   /** Lets an open device keep the process running, or not. Devices that hold nothing of the event loop leave them out. */
   ref?(): void;
   unref?(): void;
+
+  /**
+   * For a stack in another thread: gives the device up here and returns what `openThreadDevice` makes it from there, something that can
+   * be sent to a thread. Devices without it stay, and their frames are carried across.
+   */
+  toThread?(): object;
 }
 
 /** Bytes of the parts of one frame. */

@@ -11,6 +11,7 @@ export { Station, type StationOptions } from "./station.ts";
 export { FrameSwitch, type FrameSwitchOptions, frameSwitch, type PortStats } from "./switch.ts";
 export { TapDevice, type TapOptions, tap } from "./tap.ts";
 export { DeviceError } from "./tap-system.ts";
+export { type ThreadLink, type ThreadLinkOptions, ThreadStation, threadLink } from "./thread-link.ts";
 export {
   type DecodedArp, type DecodedFrame, type DecodedIcmp, type DecodedIpv4, type DecodedTcp, type DecodedUdp,
   decodeFrame, flagNames, formatFrame, type TcpFlags, type TcpOptions, traceLine,

@@ -1,7 +1,7 @@
 /** What the promise API refuses: every refusal names the argument, its value and what was expected. */
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { createStack, memoryLink, type Socket, type Stack, type StackOptions } from "../../host/index.ts";
+import { createStack, memoryLink, SeededRandom, type Socket, type Stack, type StackOptions } from "../../host/index.ts";
 import { type Connected, connectPair } from "./api-support.ts";
 
 type Row = readonly [what: string, value: unknown, kind: typeof TypeError | typeof RangeError, message: RegExp];
@@ -34,6 +34,9 @@ const STACK: readonly Row[] = [
   ["clock", { clock: {} }, TypeError, /^clock is an object \(Object\); expected a Clock/],
   ["random", { random: Math.random }, TypeError, /^random is function random; expected a RandomSource/],
   ["runtime", { runtime: 1 }, TypeError, /^runtime is 1; expected a Runtime/],
+  ["worker", { worker: 1 }, TypeError, /^worker is 1; expected true or false$/],
+  ["worker", { worker: true, random: new SeededRandom(1) }, TypeError, /^worker is true together with random; expected one or the other/],
+  ["worker", { worker: true, devices: [{}] }, TypeError, /^devices\[0\] is an object \(Object\); expected a frame device/],
   ["hostSockets", { hostSockets: 1 }, TypeError, /^hostSockets is 1; expected true, false or an object$/],
   ["hostSockets", { hostSockets: { koffi: "no" } }, TypeError, /^hostSockets\.koffi is "no"; expected true or false$/],
 ];

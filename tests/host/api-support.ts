@@ -1,13 +1,55 @@
-/** Two stacks on a memory link in virtual time, for the tests of the promise API. */
+/**
+ * Two stacks on a link, for the tests of the promise API: in virtual time, or (api-worker.test.ts) each in a thread of its own and in
+ * real time, where only lower bounds of times can be checked.
+ */
 import assert from "node:assert/strict";
+import { after, test } from "node:test";
 import {
-  createStack, type Knobs, type Limits, type MemoryLink, type MemoryLinkOptions, memoryLink, type Server, type Socket, SocketError, type Stack, World,
+  createStack, type Knobs, type Limits, type MemoryLinkOptions, memoryLink, type Server, type Socket, SocketError, type Stack, threadLink, World,
 } from "../../host/index.ts";
 
 export const LEFT = "10.0.0.1";
 export const RIGHT = "10.0.0.2";
 /** Virtual time a promise may take. */
 const LIMIT_MS = 900_000;
+/** Real time it may take, whatever else the machine does. */
+const REAL_LIMIT_MS = 120_000;
+/** A pause longer than this is one for "everything under way" and ends here, ms. */
+const REAL_PAUSE_MS = 400;
+
+let workers = false;
+
+/** From now on each stack has a thread. */
+export function useWorkers(): void {
+  workers = true;
+}
+
+/** A test of what takes long, or of how long it takes exactly: virtual time only. */
+export const virtualTest = (name: string, run: () => Promise<void>): void => {
+  if (!workers) test(name, run);
+};
+
+/** Checks how long something took, ms; in real time the machine decides how much longer. */
+export function took(world: Time, started: number, least: number, most: number): void {
+  const elapsed = world.nowMs - started;
+  assert.ok(elapsed >= least && elapsed <= (workers ? REAL_LIMIT_MS : most), `${elapsed} ms; expected ${least} to ${most}`);
+}
+
+/** What the tests use of a World. */
+export interface Time {
+  readonly nowMs: number;
+  /** Lets time pass; stacks work meanwhile. */
+  runFor(ms: number): void;
+}
+
+const realTime: Time = {
+  get nowMs() {
+    return performance.now();
+  },
+  runFor(ms) {
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, Math.min(ms, REAL_PAUSE_MS));
+  },
+};
 
 export interface PairOptions {
   seed?: number;
@@ -17,8 +59,8 @@ export interface PairOptions {
 }
 
 export interface Pair {
-  readonly world: World;
-  readonly link: MemoryLink;
+  readonly world: Time;
+  readonly link: { readonly a: { close(): void }; readonly b: { close(): void } };
   readonly left: Stack;
   readonly right: Stack;
   /** Runs the world until the promise settles. */
@@ -26,6 +68,7 @@ export interface Pair {
 }
 
 export async function makePair(options: PairOptions = {}): Promise<Pair> {
+  if (workers) return makeThreads(options);
   const seed = options.seed ?? 1;
   const world = new World({ seed });
   const link = memoryLink({ clock: world.clock, seed, delayMs: 1, ...options.link });
@@ -33,6 +76,27 @@ export async function makePair(options: PairOptions = {}): Promise<Pair> {
   const left = await createStack({ ...common, devices: [link.a], addresses: [`${LEFT}/24`] });
   const right = await createStack({ ...common, devices: [link.b], addresses: [`${RIGHT}/24`] });
   return { world, link, left, right, run: (promise, withinMs = LIMIT_MS) => world.settle(promise, withinMs) };
+}
+
+/** The same with a thread for each stack. A link with impairments is in this thread. */
+async function makeThreads(options: PairOptions): Promise<Pair> {
+  const link = options.link ? memoryLink({ seed: options.seed ?? 1, delayMs: 1, ...options.link }) : threadLink({ mtu: 1500 });
+  const common = { worker: true, limits: { maxSockets: 64, ...options.limits }, knobs: options.knobs ?? {} };
+  const [left, right] = await Promise.all([
+    createStack({ ...common, devices: [link.a], addresses: [`${LEFT}/24`] }),
+    createStack({ ...common, devices: [link.b], addresses: [`${RIGHT}/24`] }),
+  ]);
+  // A thread holds the process until its stack is closed.
+  after(() => Promise.all([left, right].map((stack) => stack.close({ deadlineMs: 0 }))));
+  return { world: realTime, link, left, right, run: (promise) => withLimit(promise) };
+}
+
+async function withLimit<T>(promise: Promise<T>): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`not settled within ${REAL_LIMIT_MS} ms`)), REAL_LIMIT_MS);
+  });
+  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }
 
 export interface Connected extends Pair {

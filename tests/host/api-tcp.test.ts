@@ -1,7 +1,7 @@
 /** TCP through the promise API: data both ways, order, backpressure, half-close, signals, errors. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { bytes, connectPair, isPending, LEFT, makePair, pattern, RIGHT, readAll, socketError, text } from "./api-support.ts";
+import { bytes, connectPair, isPending, LEFT, makePair, pattern, RIGHT, readAll, socketError, text, took, virtualTest } from "./api-support.ts";
 
 describe("a connection", () => {
   test("carries bytes both ways and knows its addresses", async () => {
@@ -235,7 +235,7 @@ describe("errors", () => {
     await assert.rejects(run(right.connect({ address: LEFT, port: 81 })), socketError("ECONNREFUSED", 10061, "connect", /^connect 10\.0\.0\.2:\d+ -> 10\.0\.0\.1:81: the peer refused the connection \(WSAECONNREFUSED 10061\)$/));
   });
 
-  test("nobody is there: EHOSTUNREACH or ETIMEDOUT", async () => {
+  virtualTest("nobody is there: EHOSTUNREACH or ETIMEDOUT", async () => {
     const { right, run } = await makePair();
     await assert.rejects(run(right.connect({ address: "10.0.0.99", port: 80 })), (error: { code?: string }) => ["EHOSTUNREACH", "ETIMEDOUT"].includes(error.code as string));
   });
@@ -250,7 +250,7 @@ describe("errors", () => {
     link.a.close();
     const started = world.nowMs;
     await assert.rejects(run(right.connect({ address: LEFT, port: 80, timeoutMs: 250 })), socketError("ETIMEDOUT", 10060, "connect", /no connection within 250 ms/));
-    assert.ok(world.nowMs - started <= 251, `${world.nowMs - started} ms`);
+    took(world, started, 0, 251);
   });
 
   test("a port that is taken: EADDRINUSE; an address of somebody else: EADDRNOTAVAIL", async () => {
