@@ -277,6 +277,6 @@ export class Stack {
  */
 export async function createStack(options: StackOptions = {}): Promise<Stack> {
   const engine = new Engine();
-  engine.start(options.worker ? await openWorker(options, engine) : new LocalBackend(await openHost(options, engine)));
+  engine.start(options?.worker ? await openWorker(options, engine) : new LocalBackend(await openHost(options, engine)));
   return new Stack(engine, options);
 }

@@ -125,7 +125,7 @@ describe("a thread that fails", () => {
     assert.throws(() => socket.info(), trap);
     await waiting;
     await assert.rejects(socket.closed, trap);
-    await assert.rejects(socket.write(bytes("x")), trap);
+    await assert.rejects(socket.write(bytes("x")), socketError("ENOTSOCK", 10038, "write"));
     await assert.rejects(right.connect({ address: LEFT, port: 7000 }), trap);
     assert.throws(() => right.stats(), trap);
     assert.equal(socket.state, "CLOSED");
