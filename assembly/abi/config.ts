@@ -115,3 +115,5 @@ export const SWITCH_V24_SEND_CLEARS_WRITE: u32 = 1 << 23;
 export const FEATURE_WINDOW_SCALE: u32 = 1 << 0;
 export const FEATURE_TIMESTAMPS: u32 = 1 << 1;
 export const FEATURE_SACK: u32 = 1 << 2;
+/** Losses found by time, and the probe of the tail (RFC 8985). Needs SACK. */
+export const FEATURE_RACK: u32 = 1 << 3;

@@ -17,6 +17,7 @@ import { closed } from "./release";
 import { bufferEmptied, sndUsed } from "./buffers";
 import { recoveryAcked, recoveryDuplicate, resendAll, rtoNow, rttEnd } from "./retransmission";
 import { enterTimeWait } from "./time_wait";
+import { rackArrive } from "./rack";
 import { sackTake } from "./scoreboard";
 import { stampMeasure } from "./timestamps";
 import { segAck, segFlags, segSeq, segWnd, textLen } from "./segment_in";
@@ -38,6 +39,7 @@ export function arriveAck(t: Tcb): bool {
     recoveryDuplicate(t);
     flag(t);
   }
+  if (!TINY && selective) rackArrive(t, news || segAck != una);
   if (!seqLt(segAck, t.sndUna)) updateWindow(t, segAck - una);
   return t.flags & TF_FIN_ACKED ? finAcknowledged(t) : true;
 }

@@ -10,7 +10,7 @@ import { seqGt, seqLeq, seqLt, seqMax } from "../base/seq";
 import { now } from "../base/time";
 import { ACK, FIN, PSH, RST, SYN } from "../wire/tcp";
 import {
-  M_ACK_NOW, M_KEEP_NOW, M_NO_DELAY, M_PROBE_NOW, M_RST_BARE, M_RST_OWED, M_RTX_NOW, M_SYN_NOW, AGREED_TIMESTAMPS, Tcb, tcb, TF_FIN_SENT, TF_SEND_SHUT,
+  M_ACK_NOW, M_KEEP_NOW, M_NO_DELAY, M_PROBE_NOW, M_RST_BARE, M_RST_OWED, M_RTX_NOW, M_SYN_NOW, AGREED_TIMESTAMPS, Tcb, tcb, TAIL_DUE, TF_FIN_SENT, TF_SEND_SHUT,
 } from "./tcb";
 import { flag } from "./lists";
 import { arm, armed, disarm, T_PERSIST, T_RTX, T_USER } from "./timer";
@@ -19,6 +19,7 @@ import { fail, freeIfDone } from "./release";
 import { sndUsed } from "./buffers";
 import { ccIdle } from "./congestion";
 import { limitedTransmit, mayRepair, mayResend, persistStart, RECOVERY_SACK, repaired, repairNext, rtoNow, rttBegin, rttCancel } from "./retransmission";
+import { tailProbed, tailWatch } from "./rack";
 import { sackGapEnd, sackHighest, sackSkip } from "./scoreboard";
 import { duplicateAckSend, opening, segmentSend } from "./segment_out";
 
@@ -85,6 +86,11 @@ function sendText(t: Tcb): i32 {
     if (r > 0) return r;
     t.marks &= ~M_RTX_NOW;
   }
+  if (!TINY && <u32>t.tailProbe == TAIL_DUE) {
+    const r = sendTail(t);
+    if (r > 0) return r;
+    if (<u32>t.tailProbe == TAIL_DUE) t.tailProbe = 0;
+  }
   return TINY || <u32>t.recovery != RECOVERY_SACK ? sendAgain(t) : sendRepair(t);
 }
 
@@ -139,6 +145,25 @@ function sendRescue(t: Tcb): i32 {
   return 0;
 }
 
+/** RFC 8985 §7.3: a segment of new data if the peer has room for it, whatever cwnd says, or the last one again. */
+function sendTail(t: Tcb): i32 {
+  if (t.sndNxt == t.sndUna || !t.sndWnd) return 0;
+  const window = <i32>(t.sndUna + t.sndWnd - t.sndNxt), queued = seqLt(t.sndNxt, t.sndEnd) ? t.sndEnd - t.sndNxt : 0;
+  if (queued && window > 0) {
+    const len = min(min<u32>(queued, t.sndMss), <u32>window), r = sendSegment(t, len, len == queued && (t.flags & TF_SEND_SHUT) != 0, len == queued);
+    if (r > 0) return r;
+    tailProbed(t, false);
+    return 0;
+  }
+  const tail = seqMax(t.sndUna, t.sndNxt - min<u32>(t.sndMss, t.sndNxt - t.sndUna)), before = t.rtxNxt;
+  if (!inWindow(t, tail)) return 0;
+  const r = resend(t, tail);
+  t.rtxNxt = before;
+  if (r > 0) return r;
+  tailProbed(t, true);
+  return 0;
+}
+
 /** Sends the segment at `seq` again, with the FIN if it ends there. Moves rtxNxt behind it. */
 function resend(t: Tcb, seq: u32): i32 {
   let textEnd = seqLt(t.sndNxt, t.sndEnd) ? t.sndNxt : t.sndEnd;
@@ -151,6 +176,7 @@ function resend(t: Tcb, seq: u32): i32 {
   if (r > 0) return r;
   count(STAT_TCP_RETRANS_SEGS);
   rttCancel(t);
+  if (!TINY && seq == t.sndUna) t.rackAgain = t.sndNxt;
   const end = seq + text + (fin ? 1 : 0);
   if (seqGt(end, t.rtxNxt)) t.rtxNxt = end;
   if (!TINY) repaired(t);
@@ -210,6 +236,7 @@ function sendSegment(t: Tcb, len: u32, fin: bool, last: bool): i32 {
   if (len < <u32>t.sndMss) t.sndSml = end;
   t.sentAt = now;
   if (!armed(t, T_RTX)) arm(t, T_RTX, rtoNow(t));
+  if (!TINY) tailWatch(t);
   userTimeLimit(t);
   return 0;
 }

@@ -12,7 +12,7 @@ import { ccAcked, ccDuplicate, ccLoss, ccPartial, ccRecovered, ccSackLoss, ccTim
 import { M_PROBE_NOW, M_RTT_KNOWN, M_RTT_TIMING, M_RTX_NOW, AGREED_SACK, AGREED_TIMESTAMPS, Tcb } from "./tcb";
 import { flag } from "./lists";
 import { sackForget, sackHighest, sackMeasure, sackSkip } from "./scoreboard";
-import { arm, T_PERSIST, T_RTX } from "./timer";
+import { arm, disarm, T_PERSIST, T_RACK, T_RTX } from "./timer";
 
 /** Nothing is known to be missing. */
 export const RECOVERY_NONE: u32 = 0;
@@ -69,6 +69,7 @@ export function rttSample(t: Tcb, r: u32, n: u32): void {
     t.srtt = r << 3;
     t.rttvar = r << 1;
   }
+  if (r < t.minRtt || !t.minRtt) t.minRtt = max<u32>(1, r);
   t.rto = min(max((t.srtt >> 3) + max<u32>(1, t.rttvar), config(CONFIG_RTO_MIN_MS)), config(CONFIG_RTO_MAX_MS));
   t.backoff = 0;
 }
@@ -79,12 +80,14 @@ export function recoveryReset(t: Tcb): void {
   t.dupAcks = 0;
   t.recover = t.sndUna;
   t.rtxNxt = t.sndUna;
+  t.rackLost = t.sndUna;
 }
 
 /** SND.UNA has advanced by `acked`, of `flight` outstanding. */
 export function recoveryAcked(t: Tcb, acked: u32, flight: u32): void {
   t.dupAcks = 0;
   const recovery = <u32>t.recovery;
+  if (!TINY && seqLt(t.rackLost, t.sndUna)) t.rackLost = t.sndUna;
   measure(t);
   if (recovery == RECOVERY_NONE) {
     // Kept close behind, so that serial comparison stays valid however much is transferred.
@@ -95,6 +98,7 @@ export function recoveryAcked(t: Tcb, acked: u32, flight: u32): void {
   }
   if (seqGeq(t.sndUna, t.recover)) {
     if (recovery == RECOVERY_FAST) ccRecovered(t, t.sndNxt - t.sndUna);
+    if (t.reorderKept && !--t.reorderKept) t.reorderSteps = 0;
     t.recovery = <u8>RECOVERY_NONE;
     return;
   }
@@ -133,14 +137,15 @@ export function recoveryDuplicate(t: Tcb): void {
 }
 
 /** What is in the network now, by the peer's SACK options. */
-function measure(t: Tcb): void {
+export function measure(t: Tcb): void {
   if (!TINY && t.agreed & AGREED_SACK) sackMeasure(t, <u32>t.recovery == RECOVERY_SACK ? t.rtxNxt : t.sndUna);
 }
 
 /** RFC 6675 §5: begins a recovery if three ACKs told of more, or the peer has enough beyond SND.UNA. */
-function sackLost(t: Tcb): void {
-  if ((<u32>t.dupAcks < DUP_THRESHOLD && !seqGt(t.lostEdge, t.sndUna)) || !seqGeq(t.sndUna, t.recover)) return;
+export function sackLost(t: Tcb): void {
+  if (((<u32>t.dupAcks < DUP_THRESHOLD || t.reorderSteps) && !seqGt(t.lostEdge, t.sndUna)) || !seqGeq(t.sndUna, t.recover)) return;
   t.recovery = <u8>RECOVERY_SACK;
+  t.tailProbe = 0;
   t.recover = t.sndNxt;
   t.rtxNxt = t.sndUna;
   count(STAT_TCP_FAST_RETRANS);
@@ -173,7 +178,12 @@ export function resendAll(t: Tcb): void {
   t.recover = t.sndNxt;
   t.rtxNxt = t.sndUna;
   t.dupAcks = 0;
-  if (!TINY) sackForget(t);
+  if (!TINY) {
+    sackForget(t);
+    disarm(t, T_RACK);
+    t.rackWaits = false;
+    t.tailProbe = 0;
+  }
   t.marks &= ~M_RTX_NOW;
   rttCancel(t);
   flag(t);

@@ -15,6 +15,9 @@ const RANGES: u32 = 64;
 /** DupThresh of RFC 6675 §2. */
 const DUP_THRESHOLD: u32 = 3;
 
+/** The segment's first block says that something came twice (RFC 2883 §4). */
+export let sackTwice: bool = false;
+
 /** Bytes in the list. */
 function held(t: Tcb): u32 {
   let bytes: u32 = 0;
@@ -27,7 +30,9 @@ function held(t: Tcb): u32 {
  * SEG.ACK covers (RFC 2883: it came twice) and of nothing are passed over. True if something is known that was not.
  */
 export function sackTake(t: Tcb): bool {
+  sackTwice = false;
   if (!optionSackBlocks) return false;
+  sackTwice = seqLt(tcpSackLeft(0), tcpSackRight(0)) && seqLeq(tcpSackRight(0), segAck) && seqGeq(tcpSackRight(0), segAck - (1 << 20));
   const before = held(t);
   for (let k: u32 = 0; k < optionSackBlocks; k++) {
     const left = tcpSackLeft(k), right = tcpSackRight(k);
@@ -52,6 +57,9 @@ export function sackMeasure(t: Tcb, repairedTo: u32): void {
     above -= rangeEnd(at) - rangeStart(at);
     n--;
   }
+  // A repair that proved needless leaves the judgment to time alone (RFC 8985 §6.2 step 4).
+  if (t.reorderSteps) lost = una;
+  lost = seqMax(lost, t.rackLost);
   t.lostEdge = lost;
   // SetPipe(): what is lost and not sent again has left; what is not lost and sent again is there twice.
   const repaired = seqMax(una, repairedTo);
@@ -92,5 +100,6 @@ export function sackHighest(t: Tcb): u32 { return rangesEnd(sackedList(t), t.snd
 export function sackForget(t: Tcb): void {
   rangesFree(sackedList(t));
   t.lostEdge = t.sndUna;
+  t.rackLost = t.sndUna;
   t.leftNetwork = 0;
 }

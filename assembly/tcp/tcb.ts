@@ -111,6 +111,11 @@ export const M_URGENT_INLINE: u32 = 1 << 30;
 /** Text is taken after tcpOrphan too, until tcpDetach (tcpReads). */
 export const M_READS: u32 = 1 << 31;
 
+/** What `tailProbe` says. New data behind the tail was sent, or its last segment once more, or one of them is to be (RFC 8985 §7.3). */
+export const TAIL_NEW: u32 = 1;
+export const TAIL_AGAIN: u32 = 2;
+export const TAIL_DUE: u32 = 3;
+
 /** Bits of `agreed`. Both sides put timestamps into their segments. */
 export const AGREED_TIMESTAMPS: u32 = 1 << 0;
 /** Both sides may send SACK options. */
@@ -204,6 +209,15 @@ export class Tcb extends Endpoint {
   lostEdge: u32;
   /** Bytes of SND.UNA..SND.NXT that are not in the network: pipe of RFC 6675 is that difference minus this. */
   leftNetwork: u32;
+  /** RFC 8985 (tcp/rack): with rackWaits, everything below rackEdge not in `sacked` is lost when T_RACK expires; below rackLost it is. */
+  rackEdge: u32;
+  rackLost: u32;
+  /** SND.NXT when the segment at SND.UNA was sent again last. */
+  rackAgain: u32;
+  /** SND.NXT when the tail was probed, while tailProbe is not 0. */
+  tailEnd: u32;
+  /** Smallest round trip measured, milliseconds. */
+  minRtt: u32;
   /** Bytes the send queue and the receive buffer should hold at most. */
   sndLimit: u32;
   rcvLimit: u32;
@@ -237,6 +251,7 @@ export class Tcb extends Endpoint {
   keepAt: u32;
   waitAt: u32;
   idleAt: u32;
+  rackAt: u32;
   /** When an acknowledgement last made progress, or outstanding data began. */
   progressAt: u32;
   /** When the last acceptable segment came, and the last segment with data or FIN left. */
@@ -272,6 +287,13 @@ export class Tcb extends Endpoint {
   dupAcks: u8;
   /** The tail was sent again once in this recovery (RFC 6675 NextSeg rule 4). */
   rescued: bool;
+  /** T_RACK is the reordering timer, not that of the tail probe. */
+  rackWaits: bool;
+  /** TAIL_x; 0 while no probe of the tail is due or out. */
+  tailProbe: u8;
+  /** Quarters of minRtt the reordering window has beyond the first, and recoveries until they are forgotten. */
+  reorderSteps: u8;
+  reorderKept: u8;
   /** Doublings of the timeout. */
   backoff: u8;
   /** SYN or SYN,ACK retransmissions. */

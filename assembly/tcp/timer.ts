@@ -19,6 +19,8 @@ export const T_KEEP: u32 = 16;
 export const T_WAIT: u32 = 32;
 /** Empty buffers go back. */
 export const T_IDLE: u32 = 64;
+/** Reordering timer, or the probe of the tail: never both (RFC 8985 §8). */
+export const T_RACK: u32 = 128;
 
 // @ts-ignore: decorator
 @inline export function armed(t: Tcb, timer: u32): bool { return (<u32>t.armed & timer) != 0; }
@@ -34,6 +36,7 @@ function timerAt(t: Tcb, timer: u32): u32 {
     case T_USER: return t.userAt;
     case T_KEEP: return t.keepAt;
     case T_WAIT: return t.waitAt;
+    case T_RACK: return t.rackAt;
     default: return t.idleAt;
   }
 }
@@ -48,6 +51,7 @@ export function arm(t: Tcb, timer: u32, delay: u32): void {
   else if (timer == T_USER) t.userAt = at;
   else if (timer == T_KEEP) t.keepAt = at;
   else if (timer == T_WAIT) t.waitAt = at;
+  else if (timer == T_RACK) t.rackAt = at;
   else t.idleAt = at;
   t.armed = <u8>(<u32>t.armed | timer);
   deadlineBefore(idOfConnection(<u32>indexOf(t)), at);
@@ -55,7 +59,7 @@ export function arm(t: Tcb, timer: u32, delay: u32): void {
 
 /** Takes the timer that is due: it is disarmed and returned; 0 if none is. */
 export function timerDue(t: Tcb): u32 {
-  for (let timer = T_RTX; timer <= T_IDLE; timer <<= 1) {
+  for (let timer = T_RTX; timer <= T_RACK; timer <<= 1) {
     if (armed(t, timer) && <i32>(now - timerAt(t, timer)) >= 0) {
       disarm(t, timer);
       return timer;
@@ -68,7 +72,7 @@ export function timerDue(t: Tcb): u32 {
 export function timersEnter(t: Tcb): void {
   const id = idOfConnection(<u32>indexOf(t));
   let first: u32 = 0, found = false;
-  for (let timer = T_RTX; timer <= T_IDLE; timer <<= 1) {
+  for (let timer = T_RTX; timer <= T_RACK; timer <<= 1) {
     if (!armed(t, timer)) continue;
     const at = timerAt(t, timer);
     if (!found || <i32>(at - first) < 0) first = at;

@@ -5,13 +5,14 @@ import { TCP_CLOSED } from "../abi/winsock";
 import { config } from "../base/config";
 import { M_HELD, M_SYN_NOW, M_USED, Tcb, tcb } from "./tcb";
 import { flag } from "./lists";
-import { arm, T_ACK, T_IDLE, T_KEEP, T_PERSIST, T_RTX, T_USER, T_WAIT, timerDue, timersEnter } from "./timer";
+import { arm, T_ACK, T_IDLE, T_KEEP, T_PERSIST, T_RACK, T_RTX, T_USER, T_WAIT, timerDue, timersEnter } from "./timer";
 import { ackNow } from "./guard";
 import { buffersIdle } from "./buffers";
 import { keepaliveTimeout } from "./keepalive";
 import { userTimeout, waitTimeout } from "./progress";
 import { fail } from "./release";
 import { BACKOFF_MAX, persistTimeout, retransmitTimeout, rtoNow, rttCancel } from "./retransmission";
+import { rackTimeout } from "./rack";
 import { opening } from "./segment_out";
 
 /** The deadline of connection i has come: runs what is due and enters the next one. */
@@ -27,6 +28,7 @@ function expire(t: Tcb, timer: u32): void {
     case T_RTX: if (opening(t)) synTimeout(t); else retransmitTimeout(t); break;
     case T_PERSIST: persistTimeout(t); break;
     case T_ACK: ackNow(t); break;
+    case T_RACK: if (!TINY) rackTimeout(t); break;
     case T_USER: userTimeout(t); break;
     case T_KEEP: keepaliveTimeout(t); break;
     case T_WAIT: waitTimeout(t); break;

@@ -116,3 +116,5 @@ export const SWITCH_V24_SEND_CLEARS_WRITE = 8388608;
 export const FEATURE_WINDOW_SCALE = 1;
 export const FEATURE_TIMESTAMPS = 2;
 export const FEATURE_SACK = 4;
+/** Losses found by time, and the probe of the tail (RFC 8985). Needs SACK. */
+export const FEATURE_RACK = 8;

@@ -91,6 +91,8 @@ export interface Knobs {
   timestamps?: boolean;
   /** TCP selective acknowledgements, and repair of losses by them (RFC 2018, RFC 6675). Default true. */
   sack?: boolean;
+  /** Losses found by time and a probe of a silent tail (RFC 8985); needs `sack`. Default true. */
+  rack?: boolean;
   switches?: Switches;
 }
 
@@ -175,6 +177,7 @@ const FEATURES = {
   windowScale: abi.FEATURE_WINDOW_SCALE,
   timestamps: abi.FEATURE_TIMESTAMPS,
   sack: abi.FEATURE_SACK,
+  rack: abi.FEATURE_RACK,
 } as const;
 
 const TIMES: Readonly<Record<Exclude<keyof Knobs, keyof typeof FEATURES | "switches">, Bounds>> = {

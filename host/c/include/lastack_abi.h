@@ -122,6 +122,8 @@
 #define LASTACK_FEATURE_WINDOW_SCALE 1u
 #define LASTACK_FEATURE_TIMESTAMPS 2u
 #define LASTACK_FEATURE_SACK 4u
+/** Losses found by time, and the probe of the tail (RFC 8985). Needs SACK. */
+#define LASTACK_FEATURE_RACK 8u
 
 /**
  * Error numbers the provider returns through lpErrno.

@@ -3,7 +3,7 @@
  * to a configure field, or its value is what the core does anyway, or the script needs a knob the core lacks. A name in no
  * table is unsupported; none is ignored silently.
  */
-import { DEFAULT_FEATURES, FEATURE_SACK, FEATURE_TIMESTAMPS, FEATURE_WINDOW_SCALE } from "../../../host/abi/config.gen.ts";
+import { DEFAULT_FEATURES, FEATURE_RACK, FEATURE_SACK, FEATURE_TIMESTAMPS, FEATURE_WINDOW_SCALE } from "../../../host/abi/config.gen.ts";
 import type { CoreConfig } from "../../../host/core/index.ts";
 import { type Feature, missing } from "./capabilities.ts";
 import { Unsupported } from "./state.ts";
@@ -57,6 +57,8 @@ const FIELDS: Record<string, Setter> = {
   "net.ipv4.tcp_fin_timeout": (c, v) => (c.orphanFinWait2Ms = v * SECOND),
   "net.ipv4.tcp_window_scaling": (c, v) => features(c, FEATURE_WINDOW_SCALE, v !== 0),
   "net.ipv4.tcp_sack": (c, v) => features(c, FEATURE_SACK, v !== 0),
+  // Ours are one: loss by time and the probe of the tail (RFC 8985).
+  "net.ipv4.tcp_recovery": (c, v) => features(c, FEATURE_RACK, v !== 0),
   "net.ipv4.tcp_timestamps": (c, v) => features(c, FEATURE_TIMESTAMPS, v !== 0),
   "net.ipv4.tcp_ecn": shownByPackets,
   "net.ipv4.tcp_rto_min_us": (c, v) => (c.rtoMinMs = Math.round(v / 1000)),
