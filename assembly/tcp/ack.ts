@@ -39,7 +39,7 @@ export function arriveAck(t: Tcb): bool {
     recoveryDuplicate(t);
     flag(t);
   }
-  if (!TINY && selective) rackArrive(t, news || segAck != una);
+  if (!TINY && selective) rackArrive(t, una, news || segAck != una);
   if (!seqLt(segAck, t.sndUna)) updateWindow(t, segAck - una);
   return t.flags & TF_FIN_ACKED ? finAcknowledged(t) : true;
 }

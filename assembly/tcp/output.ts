@@ -10,7 +10,7 @@ import { seqGt, seqLeq, seqLt, seqMax } from "../base/seq";
 import { now } from "../base/time";
 import { ACK, FIN, PSH, RST, SYN } from "../wire/tcp";
 import {
-  M_ACK_NOW, M_KEEP_NOW, M_NO_DELAY, M_PROBE_NOW, M_RST_BARE, M_RST_OWED, M_RTX_NOW, M_SYN_NOW, AGREED_TIMESTAMPS, Tcb, tcb, TAIL_DUE, TF_FIN_SENT, TF_SEND_SHUT,
+  M_ACK_NOW, M_KEEP_NOW, M_NO_DELAY, M_PROBE_NOW, M_RST_BARE, M_RST_OWED, M_RTX_NOW, M_SYN_NOW, AGREED_SACK, AGREED_TIMESTAMPS, Tcb, tcb, TAIL_DUE, TF_FIN_SENT, TF_SEND_SHUT,
 } from "./tcb";
 import { flag } from "./lists";
 import { arm, armed, disarm, T_PERSIST, T_RTX, T_USER } from "./timer";
@@ -18,8 +18,9 @@ import { userTimeLimit } from "./progress";
 import { fail, freeIfDone } from "./release";
 import { sndUsed } from "./buffers";
 import { ccIdle } from "./congestion";
-import { limitedTransmit, mayRepair, mayResend, persistStart, RECOVERY_SACK, repaired, repairNext, rtoNow, rttBegin, rttCancel } from "./retransmission";
-import { tailProbed, tailWatch } from "./rack";
+import { limitedTransmit, mayRepair, mayResend, persistStart, RECOVERY_SACK, repairNext, rtoNow, rttBegin, rttCancel } from "./retransmission";
+import { rackOn, repaired, tailProbed, tailWatch } from "./rack";
+import { repairLost } from "./repairs";
 import { sackGapEnd, sackHighest, sackSkip } from "./scoreboard";
 import { duplicateAckSend, opening, segmentSend } from "./segment_out";
 
@@ -89,7 +90,6 @@ function sendText(t: Tcb): i32 {
   if (!TINY && <u32>t.tailProbe == TAIL_DUE) {
     const r = sendTail(t);
     if (r > 0) return r;
-    if (<u32>t.tailProbe == TAIL_DUE) t.tailProbe = 0;
   }
   return TINY || <u32>t.recovery != RECOVERY_SACK ? sendAgain(t) : sendRepair(t);
 }
@@ -97,6 +97,15 @@ function sendText(t: Tcb): i32 {
 /** After a timeout what is lost, as cwnd allows, then what is new. */
 function sendAgain(t: Tcb): i32 {
   let budget = BUDGET;
+  if (!TINY && t.repairs && mayResend(t)) {
+    // A repetition that was lost does not wait for another timeout (RFC 8985 §6.2).
+    const at = repairLost(t), before = t.rtxNxt;
+    if (at != t.sndNxt && inWindow(t, at)) {
+      const r = resend(t, at);
+      t.rtxNxt = seqMax(before, t.sndUna);
+      if (r > 0) return r;
+    }
+  }
   while (mayResend(t)) {
     const room = <i32>(t.sndUna + min(t.sndWnd, t.cwnd) - t.rtxNxt);
     if (room <= 0) break;
@@ -127,7 +136,7 @@ function sendRepair(t: Tcb): i32 {
     const again = resend(t, at);
     if (again > 0) return again;
   }
-  return mayRepair(t) && !t.rescued ? sendRescue(t) : 0;
+  return mayRepair(t) && !t.rescued && !rackOn(t) ? sendRescue(t) : 0;
 }
 
 // @ts-ignore: decorator
@@ -141,13 +150,15 @@ function sendRescue(t: Tcb): i32 {
   t.rtxNxt = before;
   if (r > 0) return r;
   t.rescued = true;
-  repaired(t);
   return 0;
 }
 
 /** RFC 8985 §7.3: a segment of new data if the peer has room for it, whatever cwnd says, or the last one again. */
 function sendTail(t: Tcb): i32 {
-  if (t.sndNxt == t.sndUna || !t.sndWnd) return 0;
+  if (t.sndNxt == t.sndUna || !t.sndWnd) {
+    t.tailProbe = 0;
+    return 0;
+  }
   const window = <i32>(t.sndUna + t.sndWnd - t.sndNxt), queued = seqLt(t.sndNxt, t.sndEnd) ? t.sndEnd - t.sndNxt : 0;
   if (queued && window > 0) {
     const len = min(min<u32>(queued, t.sndMss), <u32>window), r = sendSegment(t, len, len == queued && (t.flags & TF_SEND_SHUT) != 0, len == queued);
@@ -155,9 +166,9 @@ function sendTail(t: Tcb): i32 {
     tailProbed(t, false);
     return 0;
   }
-  const tail = seqMax(t.sndUna, t.sndNxt - min<u32>(t.sndMss, t.sndNxt - t.sndUna)), before = t.rtxNxt;
-  if (!inWindow(t, tail)) return 0;
-  const r = resend(t, tail);
+  const last = t.sndNxt - min<u32>(t.sndMss, t.sndNxt - t.sndUna), before = t.rtxNxt;
+  // A peer that took its window back is asked within what is left of it.
+  const r = resend(t, inWindow(t, last) ? last : t.sndUna);
   t.rtxNxt = before;
   if (r > 0) return r;
   tailProbed(t, true);
@@ -176,10 +187,9 @@ function resend(t: Tcb, seq: u32): i32 {
   if (r > 0) return r;
   count(STAT_TCP_RETRANS_SEGS);
   rttCancel(t);
-  if (!TINY && seq == t.sndUna) t.rackAgain = t.sndNxt;
   const end = seq + text + (fin ? 1 : 0);
   if (seqGt(end, t.rtxNxt)) t.rtxNxt = end;
-  if (!TINY) repaired(t);
+  if (!TINY && t.agreed & AGREED_SACK) repaired(t, seq, end);
   t.sentAt = now;
   if (!armed(t, T_RTX)) arm(t, T_RTX, rtoNow(t));
   return 0;

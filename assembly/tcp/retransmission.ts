@@ -11,7 +11,8 @@ import { now } from "../base/time";
 import { ccAcked, ccDuplicate, ccLoss, ccPartial, ccRecovered, ccSackLoss, ccTimeout } from "./congestion";
 import { M_PROBE_NOW, M_RTT_KNOWN, M_RTT_TIMING, M_RTX_NOW, AGREED_SACK, AGREED_TIMESTAMPS, Tcb } from "./tcb";
 import { flag } from "./lists";
-import { sackForget, sackHighest, sackMeasure, sackSkip } from "./scoreboard";
+import { sackCertain, sackForget, sackHighest, sackMeasure, sackSkip } from "./scoreboard";
+import { repairLost } from "./repairs";
 import { arm, disarm, T_PERSIST, T_RACK, T_RTX } from "./timer";
 
 /** Nothing is known to be missing. */
@@ -141,9 +142,12 @@ export function measure(t: Tcb): void {
   if (!TINY && t.agreed & AGREED_SACK) sackMeasure(t, <u32>t.recovery == RECOVERY_SACK ? t.rtxNxt : t.sndUna);
 }
 
+/** DupThresh is reached, by ACKs or by what the peer has beyond SND.UNA. */
+export function sackEnough(t: Tcb): bool { return <u32>t.dupAcks >= DUP_THRESHOLD || sackCertain; }
+
 /** RFC 6675 §5: begins a recovery if three ACKs told of more, or the peer has enough beyond SND.UNA. */
 export function sackLost(t: Tcb): void {
-  if (((<u32>t.dupAcks < DUP_THRESHOLD || t.reorderSteps) && !seqGt(t.lostEdge, t.sndUna)) || !seqGeq(t.sndUna, t.recover)) return;
+  if ((!(sackEnough(t) && !t.reordered) && !seqGt(t.lostEdge, t.sndUna)) || !seqGeq(t.sndUna, t.recover)) return;
   t.recovery = <u8>RECOVERY_SACK;
   t.tailProbe = 0;
   t.recover = t.sndNxt;
@@ -156,17 +160,16 @@ export function sackLost(t: Tcb): void {
   flag(t);
 }
 
-/** A segment was sent again: what is in the network has changed. */
-export function repaired(t: Tcb): void { measure(t); }
-
 /** True while a repair by SACK is going on and cwnd has room for a segment more. */
 export function mayRepair(t: Tcb): bool {
   if (TINY || <u32>t.recovery != RECOVERY_SACK) return false;
   return <i32>(t.sndNxt - t.sndUna - t.leftNetwork + <u32>t.sndMss) <= <i32>t.cwnd;
 }
 
-/** Where the next segment to send again begins (NextSeg rule 1, `all`: rule 3 also); SND.NXT if nothing is. */
+/** Where the next segment to send again begins: a repetition that was lost, NextSeg rule 1, `all`: rule 3 also; SND.NXT if nothing is. */
 export function repairNext(t: Tcb, all: bool): u32 {
+  const again = repairLost(t);
+  if (again != t.sndNxt) return again;
   const at = sackSkip(t, seqMax(t.rtxNxt, t.sndUna));
   return seqLt(at, all ? sackHighest(t) : t.lostEdge) ? at : t.sndNxt;
 }

@@ -7,6 +7,7 @@
 import { seqGeq, seqGt, seqLeq, seqLt, seqMax, seqMin } from "../base/seq";
 import { rangeEnd, rangeFirst, rangeNext, rangesAdd, rangesAdvance, rangesEnd, rangesFree, rangeStart } from "../memory/ranges";
 import { optionSackBlocks, tcpSackLeft, tcpSackRight } from "../wire/tcp";
+import { lostAfter, lostEnd, lostFrom, lostStart, repairsForget } from "./repairs";
 import { sackedList, Tcb } from "./tcb";
 import { segAck } from "./segment_in";
 
@@ -17,6 +18,12 @@ const DUP_THRESHOLD: u32 = 3;
 
 /** The segment's first block says that something came twice (RFC 2883 §4). */
 export let sackTwice: bool = false;
+/** What sackHighest said before the segment; its blocks tell of something below that, never sent again: the path changed the order. */
+export let sackBefore: u32 = 0;
+export let sackLate: bool = false;
+
+/** After sackMeasure: enough lies beyond a hole for RFC 6675. */
+export let sackCertain: bool = false;
 
 /** Bytes in the list. */
 function held(t: Tcb): u32 {
@@ -31,14 +38,23 @@ function held(t: Tcb): u32 {
  */
 export function sackTake(t: Tcb): bool {
   sackTwice = false;
+  sackLate = false;
+  sackBefore = sackHighest(t);
   if (!optionSackBlocks) return false;
   sackTwice = seqLt(tcpSackLeft(0), tcpSackRight(0)) && seqLeq(tcpSackRight(0), segAck) && seqGeq(tcpSackRight(0), segAck - (1 << 20));
   const before = held(t);
+  let beyond: u32 = 0;
   for (let k: u32 = 0; k < optionSackBlocks; k++) {
     const left = tcpSackLeft(k), right = tcpSackRight(k);
-    if (seqLt(left, right) && seqGt(left, segAck) && seqLeq(right, t.sndNxt) && seqLt(left, t.sndNxt)) rangesAdd(sackedList(t), left, right, RANGES);
+    if (seqLt(left, right) && seqGt(left, segAck) && seqLeq(right, t.sndNxt) && seqLt(left, t.sndNxt)) {
+      const highest = sackHighest(t);
+      if (seqGt(right, highest)) beyond += right - seqMax(left, highest);
+      rangesAdd(sackedList(t), left, right, RANGES);
+    }
   }
-  return held(t) > before;
+  const after = held(t);
+  sackLate = !t.repairs && before != 0 && after - before > beyond && after > before;
+  return after > before;
 }
 
 /** After SND.UNA, the list or what was sent again has changed: computes lostEdge and leftNetwork, `repairedTo` = HighRxt. */
@@ -57,13 +73,17 @@ export function sackMeasure(t: Tcb, repairedTo: u32): void {
     above -= rangeEnd(at) - rangeStart(at);
     n--;
   }
-  // A repair that proved needless leaves the judgment to time alone (RFC 8985 §6.2 step 4).
-  if (t.reorderSteps) lost = una;
+  sackCertain = seqGt(lost, una);
+  // On a path that changes the order time alone judges (RFC 8985 §6.2 step 4).
+  if (t.reordered) lost = una;
   lost = seqMax(lost, t.rackLost);
   t.lostEdge = lost;
   // SetPipe(): what is lost and not sent again has left; what is not lost and sent again is there twice.
   const repaired = seqMax(una, repairedTo);
   t.leftNetwork = bytes + missing(t, repaired, lost) - missing(t, lost, repaired);
+  // What was sent again and lost again has left too. Repetitions may overlap.
+  for (let at = lostFrom(t.repairs); at; at = lostAfter(at)) t.leftNetwork += missing(t, seqMax(una, lostStart(at)), seqMin(repaired, lostEnd(at)));
+  if (<i32>t.leftNetwork > <i32>(t.sndNxt - una)) t.leftNetwork = t.sndNxt - una;
 }
 
 /** Bytes of [from, to) that are not in the list; 0 if the interval is empty. */
@@ -102,4 +122,5 @@ export function sackForget(t: Tcb): void {
   t.lostEdge = t.sndUna;
   t.rackLost = t.sndUna;
   t.leftNetwork = 0;
+  repairsForget(t);
 }

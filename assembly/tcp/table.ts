@@ -11,6 +11,7 @@ import { randomBelow } from "../base/prng";
 import { carve } from "../memory/arena";
 import { rangesReset } from "../memory/ranges";
 import { Endpoint, indexOf, localPtr, M_HASHED, M_RECYCLABLE, M_USED, remotePtr, tcb, tcbCapacity, tcbReset } from "./tcb";
+import { repairsReset } from "./repairs";
 import { listsReset } from "./lists";
 
 /** Domains of the keyed hash (base/hash). */
@@ -38,9 +39,9 @@ let portNext: u32 = 0;
  * Carves everything TCP needs for CONFIG_MAX_CONNECTIONS blocks; whatever existed is forgotten. False if memory does not suffice.
  */
 export function tcpReset(): bool {
-  const connections = config(CONFIG_MAX_CONNECTIONS);
+  const connections = config(CONFIG_MAX_CONNECTIONS), nodes = min(max(connections, RANGES_LEAST), RANGES_MOST);
   listsReset();
-  return tcbReset(connections) && tableReset(connections) && rangesReset(min(max(connections, RANGES_LEAST), RANGES_MOST));
+  return tcbReset(connections) && tableReset(connections) && rangesReset(nodes) && (TINY || repairsReset(nodes));
 }
 
 /** Carves the buckets: a power of two, at least one per connection. */

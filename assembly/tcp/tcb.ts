@@ -209,11 +209,14 @@ export class Tcb extends Endpoint {
   lostEdge: u32;
   /** Bytes of SND.UNA..SND.NXT that are not in the network: pipe of RFC 6675 is that difference minus this. */
   leftNetwork: u32;
-  /** RFC 8985 (tcp/rack): with rackWaits, everything below rackEdge not in `sacked` is lost when T_RACK expires; below rackLost it is. */
+  /** RFC 8985 (tcp/rack): with rackWaits, everything below rackEdge not in `sacked` is lost at rackUntil; below rackLost it is. */
   rackEdge: u32;
   rackLost: u32;
-  /** SND.NXT when the segment at SND.UNA was sent again last. */
-  rackAgain: u32;
+  rackUntil: u32;
+  /** What was sent again and is not known to have arrived (tcp/repairs). */
+  repairs: u32;
+  /** SND.NXT when the reordering window was widened last. */
+  reorderRound: u32;
   /** SND.NXT when the tail was probed, while tailProbe is not 0. */
   tailEnd: u32;
   /** Smallest round trip measured, milliseconds. */
@@ -287,10 +290,12 @@ export class Tcb extends Endpoint {
   dupAcks: u8;
   /** The tail was sent again once in this recovery (RFC 6675 NextSeg rule 4). */
   rescued: bool;
-  /** T_RACK is the reordering timer, not that of the tail probe. */
+  /** The reordering window runs for rackEdge. */
   rackWaits: bool;
   /** TAIL_x; 0 while no probe of the tail is due or out. */
   tailProbe: u8;
+  /** The path was seen to change the order of segments. */
+  reordered: bool;
   /** Quarters of minRtt the reordering window has beyond the first, and recoveries until they are forgotten. */
   reorderSteps: u8;
   reorderKept: u8;

@@ -12,7 +12,7 @@ import { keepaliveTimeout } from "./keepalive";
 import { userTimeout, waitTimeout } from "./progress";
 import { fail } from "./release";
 import { BACKOFF_MAX, persistTimeout, retransmitTimeout, rtoNow, rttCancel } from "./retransmission";
-import { rackTimeout } from "./rack";
+import { rackTimeout, tailFirst } from "./rack";
 import { opening } from "./segment_out";
 
 /** The deadline of connection i has come: runs what is due and enters the next one. */
@@ -25,7 +25,7 @@ export function tcpTimer(i: i32): void {
 
 function expire(t: Tcb, timer: u32): void {
   switch (timer) {
-    case T_RTX: if (opening(t)) synTimeout(t); else retransmitTimeout(t); break;
+    case T_RTX: if (opening(t)) synTimeout(t); else if (!(!TINY && tailFirst(t))) retransmitTimeout(t); break;
     case T_PERSIST: persistTimeout(t); break;
     case T_ACK: ackNow(t); break;
     case T_RACK: if (!TINY) rackTimeout(t); break;

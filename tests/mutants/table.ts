@@ -114,6 +114,17 @@ const OPTIONS: readonly Mutant[] = [
   m("tcp/congestion", "a loss known from SACK does not halve the window", "decrease(t, flight);\n  t.cwnd = t.ssthresh;\n", "decrease(t, flight << 1);\n  t.cwnd = t.ssthresh;\n"),
 ];
 
+const RECOVERY: readonly Mutant[] = [
+  m("tcp/rack", "a loss is certain a round trip late", "(<u32>t.recovery != RECOVERY_NONE || sackEnough(t))) return 0;", "(<u32>t.recovery != RECOVERY_NONE || sackEnough(t))) return t.minRtt;"),
+  m("tcp/rack", "a path that changes the order is not remembered", "if (filled || sackLate) t.reordered = true;", "if (filled || sackLate) t.reordered = false;"),
+  m("tcp/rack", "the tail is never probed", "  t.tailProbe = <u8>TAIL_DUE;\n  flag(t);", "  flag(t);"),
+  m("tcp/rack", "the tail is probed after one round trip", "max<u32>(PROBE_LEAST, t.srtt >> 2)", "max<u32>(PROBE_LEAST, t.srtt >> 3)"),
+  m("tcp/rack", "the timeout comes before the probe", "if (!rackOn(t) || !mayProbe(t)) return false;", "if (rackOn(t)) return false;"),
+  m("tcp/rack", "the arrival of a repetition tells of no loss", "seqMax(highest, repairsArrived(", "seqMax(highest, t.sndUna + 0 * repairsArrived("),
+  m("tcp/rack", "the timer expires in the middle of a recovery", "if (<u32>t.recovery == RECOVERY_SACK) arm(t, T_RTX, rtoNow(t));", "if (<u32>t.recovery == 0) arm(t, T_RTX, rtoNow(t));"),
+  m("tcp/repairs", "the loss of a repetition is not noticed", "      r.lost = true;", "      r.lost = false;"),
+];
+
 const ENDING: readonly Mutant[] = [
   m("tcp/user", "SD_SEND in CLOSE_WAIT sends no FIN", "else if (t.state == TCP_CLOSE_WAIT) transition(t, TCP_LAST_ACK, BY_CLOSE);", "else if (t.state == TCP_LAST_ACK) transition(t, TCP_LAST_ACK, BY_CLOSE);"),
   m("tcp/user", "SD_RECEIVE keeps unread bytes", "abort(t, CAUSE_RECV_SHUT, WSAECONNABORTED); // S-11", "// S-11"),
@@ -209,5 +220,5 @@ const MESSAGES: readonly Mutant[] = [
 ];
 
 export const MUTANTS: readonly Mutant[] = [
-  ...ARRIVAL, ...OPENING, ...SENDING, ...OPTIONS, ...ENDING, ...SOCKETS, ...OVERLAPPED, ...MESSAGES, ...LINK,
+  ...ARRIVAL, ...OPENING, ...SENDING, ...OPTIONS, ...RECOVERY, ...ENDING, ...SOCKETS, ...OVERLAPPED, ...MESSAGES, ...LINK,
 ];
