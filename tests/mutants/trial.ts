@@ -15,7 +15,9 @@ import { runScenario } from "../sim/run.ts";
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const SEEDS = 25;
 /** Host tests that need no network of the machine: those that end within a second first. */
-const HOST_TESTS = [/^(sim-findings|mutant-findings|link-neighbors)\.test\.ts$/, /^(winsock-.*|seqpacket.*|loss-table|clock-jumps|net-stack|fuzz)\.test\.ts$/] as const;
+const HOST_TESTS = [/^(sim-findings|mutant-findings|link-neighbors)\.test\.ts$/, /^(winsock-.*|loss-table|clock-jumps|net-stack|fuzz)\.test\.ts$/] as const;
+const MESSAGE_TESTS = /^seqpacket.*\.test\.ts$/;
+const MESSAGES = /cotp|tpkt|seqpacket/;
 /** All host tests of a group, and one file of them. */
 const HOST_MS = 500_000;
 const FILE_MS = 240_000;
@@ -97,13 +99,18 @@ async function* host(trial: Trial, which: RegExp): Failures {
   else if (status !== 0) for (const [, name] of stdout.matchAll(/^\s*not ok \d+ - (.*)$/gm)) yield `host test "${name}"`;
 }
 
-/** The tests that fail on the build at path `core`, in the order in which they are found; `only` that one, if it is named. */
-export async function* failures(core: string, begin: Begin, only?: string): Failures {
+/** The tests that fail on the build at path `core`, in the order in which they are found; `only` that one, if it is named. `file`: what was changed. */
+export async function* failures(core: string, begin: Begin, file: string, only?: string): Failures {
   const trial = { core, begin, only };
   process.env["LASTACK_CORE"] = core;
+  // No script has messages or overlapped calls: the tests that know them come first there.
+  const messages = MESSAGES.test(file), calls = messages || file.startsWith("winsock/overlapped/");
+  if (messages) yield* host(trial, MESSAGE_TESTS);
+  if (calls) yield* semantics(trial);
   yield* script(trial);
-  yield* semantics(trial);
+  if (!calls) yield* semantics(trial);
   yield* host(trial, HOST_TESTS[0]);
   yield* simulation(trial);
   yield* host(trial, HOST_TESTS[1]);
+  if (!messages) yield* host(trial, MESSAGE_TESTS);
 }

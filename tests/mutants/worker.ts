@@ -45,14 +45,14 @@ const passes = new Map<string, boolean>();
 async function passesSound(sound: string, name: string): Promise<boolean> {
   const known = passes.get(name);
   if (known !== undefined) return known;
-  const { value } = await failures(sound, begin, name).next();
+  const { value } = await failures(sound, begin, "", name).next();
   passes.set(name, value === undefined);
   return value === undefined;
 }
 
 /** The first test that fails on `core` and not on the sound build; those that fail on both are added to `unsound`. */
-async function firstKiller(core: string, sound: string, unsound: string[], only?: string): Promise<string | undefined> {
-  for await (const name of failures(core, begin, only)) {
+async function firstKiller(core: string, file: string, sound: string, unsound: string[], only?: string): Promise<string | undefined> {
+  for await (const name of failures(core, begin, file, only)) {
     const counts = await passesSound(sound, name);
     process.env["LASTACK_CORE"] = core;
     if (counts) return name;
@@ -70,7 +70,8 @@ async function judge({ index, folder, sound, hint }: Task): Promise<Verdict> {
     return { index, unsound: [], problem: (error as Error).message };
   }
   const unsound: string[] = [];
-  const killer = (hint && (await firstKiller(core, sound, unsound, hint))) || (await firstKiller(core, sound, unsound));
+  const file = MUTANTS[index]?.file ?? "";
+  const killer = (hint && (await firstKiller(core, file, sound, unsound, hint))) || (await firstKiller(core, file, sound, unsound));
   rmSync(core);
   return { index, unsound, ...(killer && { killer }) };
 }
