@@ -15,9 +15,12 @@ import { runScenario } from "../sim/run.ts";
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const SEEDS = 25;
 /** Host tests that need no network of the machine: those that end within a second first. */
-const HOST_TESTS = [/^(sim-findings|mutant-findings|link-neighbors)\.test\.ts$/, /^(winsock-.*|loss-table|clock-jumps|net-stack|fuzz)\.test\.ts$/] as const;
-const MESSAGE_TESTS = /^seqpacket.*\.test\.ts$/;
-const MESSAGES = /cotp|tpkt|seqpacket/;
+const HOST_TESTS = [/^(sim-findings|mutant-findings|link-neighbors)\.test\.ts$/, /^(winsock-.*|seqpacket.*|loss-table|clock-jumps|net-stack|fuzz)\.test\.ts$/] as const;
+/** No script has messages or overlapped calls: where those were changed, the tests that know them come first. */
+const SPECIAL: readonly (readonly [file: RegExp, tests: RegExp])[] = [
+  [/cotp|tpkt|seqpacket/, /^seqpacket.*\.test\.ts$/],
+  [/^winsock\/overlapped\//, /^winsock-overlapped\.test\.ts$/],
+];
 /** All host tests of a group, and one file of them. */
 const HOST_MS = 500_000;
 const FILE_MS = 240_000;
@@ -103,14 +106,14 @@ async function* host(trial: Trial, which: RegExp): Failures {
 export async function* failures(core: string, begin: Begin, file: string, only?: string): Failures {
   const trial = { core, begin, only };
   process.env["LASTACK_CORE"] = core;
-  // No script has messages or overlapped calls: the tests that know them come first there.
-  const messages = MESSAGES.test(file), calls = messages || file.startsWith("winsock/overlapped/");
-  if (messages) yield* host(trial, MESSAGE_TESTS);
-  if (calls) yield* semantics(trial);
+  const special = SPECIAL.find(([where]) => where.test(file))?.[1];
+  if (special) {
+    yield* host(trial, special);
+    yield* semantics(trial);
+  }
   yield* script(trial);
-  if (!calls) yield* semantics(trial);
+  if (!special) yield* semantics(trial);
   yield* host(trial, HOST_TESTS[0]);
   yield* simulation(trial);
   yield* host(trial, HOST_TESTS[1]);
-  if (!messages) yield* host(trial, MESSAGE_TESTS);
 }
