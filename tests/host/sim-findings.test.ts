@@ -48,3 +48,17 @@ test("an ephemeral port another socket holds is passed over: 400 attempts to con
   assert.equal(ports.size, 400);
   world.runFor(10);
 });
+
+test("a hard close after an abort that sends no RST reports the abort", async () => {
+  const { world, a, b, s, t } = await connected({ link: { delayMs: 20 } });
+  assert.equal(b.shutdown(t, SD_SEND), 0);
+  world.runFor(30);
+  assert.equal(a.shutdown(s, SD_SEND), 0);
+  world.runFor(5);
+  assert.equal(a.state(s), "LAST_ACK");
+  assert.equal(a.abort(s), 0);
+  assert.equal(a.setLinger(s, 1, 0), 0);
+  assert.equal(a.close(s), 0);
+  world.runFor(100);
+  assert.deepEqual(a.reports.map(({ outcome, cause }) => `${outcome} ${cause}`), ["aborted abort"]);
+});

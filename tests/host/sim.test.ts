@@ -19,12 +19,17 @@ const SEED = 20_262;
 test(`${SEEDS} seeds on the debug build`, { timeout: 240_000 }, async () => {
   const module = await coreModule();
   const outcomes = new Set<string>();
+  const operations = new Set<string>();
   for (let seed = 1; seed <= SEEDS; seed++) {
-    const { failure, outcomes: found } = runScenario(scenarioOf(seed), { module });
+    const { failure, outcomes: found, operations: ended } = runScenario(scenarioOf(seed), { module });
     assert.equal(failure, undefined, `seed ${seed}: ${failure}`);
     for (const name of Object.keys(found)) outcomes.add(name);
+    for (const name of Object.keys(ended)) operations.add(name);
   }
   for (const name of ["graceful", "delivered", "resetByPeer", "aborted", "timedOut", "notConnected"]) assert.ok(outcomes.has(name), `no close ended ${name}`);
+  for (const kind of ["recv", "send", "accept", "connect", "disconnect"]) {
+    for (const how of ["done", "cancelled"]) assert.ok(operations.has(`${kind} ${how}`), `no overlapped ${kind} ended ${how}`);
+  }
 });
 
 test(`${PROGRAMS} random programs of socket calls (fast-check, seed ${SEED})`, { timeout: 240_000 }, async () => {

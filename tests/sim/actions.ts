@@ -1,5 +1,6 @@
 /** The steps of a program, done on a station's stack; what a call may answer is checked here. */
 import { LSO_DRAIN, SD_BOTH, SD_RECEIVE, SD_SEND, SO_KEEPALIVE, SO_RCVBUF, SO_SNDBUF, SOL_LASTACK, SOL_SOCKET } from "../../host/abi/winsock.gen.ts";
+import { OverlappedActions } from "./overlappedactions.ts";
 import { mismatch, pattern } from "./pattern.ts";
 import type { Step } from "./program.ts";
 import { type Closed, freeSlot, isWait, type Slot, type Station } from "./station.ts";
@@ -19,7 +20,11 @@ const CONNECT_FAILED: readonly number[] = [10061, 10060, 10065, 10051, 10053, 10
 const SIZES = [1, 10, 500, 1460, 4000, 20_000, 32_000] as const;
 
 const NEEDS: Partial<Record<Step["kind"], (slot: Slot) => boolean>> = {
-  connect: (slot) => (slot.kind === "free" && !slot.closing) || (slot.connecting && !slot.connected),
+  connect: (slot) => (slot.kind === "free" && !slot.closing) || (slot.connecting && !slot.connected && !slot.extended),
+  ovconnect: (slot) => slot.kind === "free" && !slot.closing,
+  ovaccept: (slot) => slot.kind === "listener",
+  cancel: (slot) => slot.kind !== "free" && !slot.closing,
+  tie: (slot) => slot.kind !== "free" && !slot.closing,
   listen: (slot) => slot.kind === "free" && !slot.closing,
   accept: (slot) => slot.kind === "listener",
   close: (slot) => slot.closing || (slot.kind === "stream" && slot.connected),
@@ -36,11 +41,13 @@ export class Actions {
   readonly #stations: readonly Station[];
   readonly #wire: Wire;
   readonly #fail: (what: string) => void;
+  readonly #overlapped: OverlappedActions;
 
   constructor(stations: readonly Station[], wire: Wire, fail: (what: string) => void) {
     this.#stations = stations;
     this.#wire = wire;
     this.#fail = fail;
+    this.#overlapped = new OverlappedActions(stations, wire, fail);
   }
 
   /** Does one step; returns what happened for the trace, "" if the step did not apply. */
@@ -62,11 +69,19 @@ export class Actions {
       case "cable": return this.#pull(station, step);
       case "serve": return this.serve(station);
       case "run": return "";
+      case "ovrecv":
+      case "ovsend":
+      case "ovaccept":
+      case "ovconnect":
+      case "ovdisconnect":
+      case "cancel":
+      case "tie": return this.#overlapped.run(station, slot, step);
       default: return this.#option(station, slot, step);
     }
   }
 
   #connect(station: Station, slot: Slot, step: Step): string {
+    if (slot.extended) return "";
     if (slot.kind === "stream" && slot.connecting && !slot.connected) return this.#connectAgain(station, slot);
     if (slot.kind !== "free" || slot.closing) return "";
     const { spi } = station;
@@ -161,6 +176,8 @@ export class Actions {
     const { spi } = station;
     const { end } = slot;
     if (slot.kind !== "stream" || !slot.connected || !end || slot.closing) return "";
+    // It would stand behind overlapped sends, which may yet be cancelled.
+    if (station.overlapped.of(slot.handle, "send").length > 0) return "";
     const wanted = slot.sending || size;
     const doubt = end.writing;
     end.writing = Math.max(doubt, wanted);
@@ -221,7 +238,7 @@ export class Actions {
   #direct(station: Station, slot: Slot, step: Step): string {
     const { spi } = station;
     const { end } = slot;
-    if (slot.kind !== "stream" || !slot.connected || !end || slot.closing || slot.sending) return "";
+    if (slot.kind !== "stream" || !slot.connected || !end || slot.closing || slot.sending || station.overlapped.of(slot.handle, "send").length > 0) return "";
     const length = spi.at + 4;
     if (step.n & 1) {
       const at = spi.call("reserve", slot.handle, SIZES[(step.n >> 1) % SIZES.length] as number, length);
@@ -273,6 +290,7 @@ export class Actions {
     if (slot.end) slot.end.ended = true;
     const closed: Closed = { slot: { ...slot }, at: spi.world.nowMs, waited: false, report: undefined };
     const code = spi.close(slot.handle);
+    if (code !== WOULD_BLOCK) this.#closedUnder(station, slot);
     if (code === WOULD_BLOCK) {
       if (slot.end) slot.end.ended = before;
       if (slot.blocking || slot.lingerMs <= 0) return this.#odd("close answers 10035");
@@ -290,6 +308,13 @@ export class Actions {
     const text = `close ${slot.handle} (${slot.kind})`;
     Object.assign(slot, freeSlot());
     return text;
+  }
+
+  /** Operations of a socket that is closed end; so does the one it was to accept for. */
+  #closedUnder(station: Station, slot: Slot): void {
+    station.overlapped.cancelled(slot.handle);
+    for (const other of station.slots) if (other.accepting === slot.handle) other.accepting = 0;
+    for (const one of station.overlapped.operations) if (one.acceptor === slot.handle) one.cancelled = true;
   }
 
   #closeAgain(station: Station, slot: Slot): string {
@@ -357,7 +382,7 @@ export class Actions {
       station.spi.as(i + 1);
       if (slot.closing) said.push(this.#closeAgain(station, slot));
       else if (slot.kind === "listener") said.push(this.#accept(station, slot, { kind: "accept", at: 0, slot: 0, n: 0, m: 1 }));
-      else if (slot.connecting && !slot.connected) said.push(this.#connectAgain(station, slot));
+      else if (slot.connecting && !slot.connected && !slot.extended) said.push(this.#connectAgain(station, slot));
       else if (slot.connected) {
         if (slot.sending) said.push(this.#send(station, slot, 0, 0));
         for (let k = 0; k < 20; k++) {

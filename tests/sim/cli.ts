@@ -7,9 +7,10 @@ import { type RunOptions, runScenario } from "./run.ts";
 
 const HELP = `usage: npm run sim -- [options]
 
-Runs random programs of socket calls on two or three stacks on a switch, in virtual time, and checks at every step that streams
-are equal, no byte comes twice, sequence numbers never go back, every connection has a deadline or waits on its user, every close
-settles once with a true report, and tables and memory return to the start. A seed decides everything.
+Runs random programs of socket calls on two or three stacks on a switch, in virtual time: plain and overlapped ones, cancelled and
+closed at any point. Checks at every step that streams are equal, no byte comes twice, sequence numbers never go back, every
+connection has a deadline or waits on its user, every overlapped operation completes once, every close settles once with a true
+report, and tables and memory return to the start. A seed decides everything.
 
 options
   --seeds N    run N seeds (default 2000)
@@ -71,22 +72,32 @@ function one(seed: number, options: RunOptions, out: Out): number {
   return failure ? 1 : 0;
 }
 
+function add(to: Record<string, number>, more: Readonly<Record<string, number>>): void {
+  for (const [name, n] of Object.entries(more)) to[name] = (to[name] ?? 0) + n;
+}
+
+const total = (counts: Readonly<Record<string, number>>): number => Object.values(counts).reduce((sum, n) => sum + n, 0);
+const listed = (counts: Readonly<Record<string, number>>): string => Object.entries(counts).sort(([, a], [, b]) => b - a).map(([name, n]) => `${name} ${n}`).join(", ");
+
 function many(from: number, count: number, options: RunOptions, out: Out): number {
   const started = performance.now();
   const failed: number[] = [];
   const outcomes: Record<string, number> = {};
+  const operations: Record<string, number> = {};
   const sum = { steps: 0, segments: 0, connections: 0, closes: 0, virtualMs: 0 };
   for (let seed = from; seed < from + count; seed++) {
     const result = runScenario(scenarioOf(seed), options);
     for (const name of Object.keys(sum) as (keyof typeof sum)[]) sum[name] += result[name];
-    for (const [name, n] of Object.entries(result.outcomes)) outcomes[name] = (outcomes[name] ?? 0) + n;
+    add(outcomes, result.outcomes);
+    add(operations, result.operations);
     if (!result.failure) continue;
     failed.push(seed);
     if (failed.length <= 20) out(`seed ${seed} failed: ${result.failure}`);
   }
   out(`${count} seeds from ${from}: ${count - failed.length} passed, ${failed.length} failed, in ${((performance.now() - started) / 1000).toFixed(1)} s`);
   out(`${sum.steps} steps, ${sum.connections} connections, ${sum.segments} segments, ${(sum.virtualMs / 3_600_000).toFixed(1)} virtual hours`);
-  out(`${sum.closes} closes: ${Object.entries(outcomes).sort(([, a], [, b]) => b - a).map(([name, n]) => `${name} ${n}`).join(", ")}`);
+  out(`${sum.closes} closes: ${listed(outcomes)}`);
+  out(`${total(operations)} overlapped operations: ${listed(operations)}`);
   if (failed.length > 0) out(`replay one: npm run sim -- --seed ${failed[0]} --trace --pcap FILE`);
   return failed.length > 0 ? 1 : 0;
 }

@@ -5,7 +5,8 @@ import { SeededRandom } from "../../host/base/random.ts";
 /** A step means something for a slot in the right condition and is passed over otherwise, so any list of steps is a program. */
 export type StepKind =
   | "connect" | "listen" | "accept" | "send" | "recv" | "shutdown" | "close" | "linger" | "abort" | "blocking" | "nodelay" | "buffers"
-  | "keepalive" | "drain" | "direct" | "cable" | "run" | "serve";
+  | "keepalive" | "drain" | "direct" | "cable" | "run" | "serve"
+  | "ovrecv" | "ovsend" | "ovaccept" | "ovconnect" | "ovdisconnect" | "cancel" | "tie";
 
 export interface Step {
   readonly kind: StepKind;
@@ -36,12 +37,13 @@ export interface Scenario {
   readonly steps: readonly Step[];
 }
 
-export const SLOTS = 6;
+export const SLOTS = 8;
 
 /** How often each kind is drawn. */
 const WEIGHTS: readonly (readonly [StepKind, number])[] = [
   ["connect", 10], ["listen", 4], ["accept", 7], ["send", 22], ["recv", 10], ["shutdown", 4], ["close", 4], ["linger", 3], ["abort", 1],
   ["blocking", 2], ["nodelay", 1], ["buffers", 1], ["keepalive", 1], ["drain", 1], ["direct", 4], ["cable", 1], ["run", 28], ["serve", 12],
+  ["ovrecv", 10], ["ovsend", 10], ["ovaccept", 3], ["ovconnect", 3], ["ovdisconnect", 1], ["cancel", 2], ["tie", 2],
 ];
 const TOTAL = WEIGHTS.reduce((sum, [, weight]) => sum + weight, 0);
 

@@ -6,6 +6,7 @@ import { Spi } from "../host/support/spi.ts";
 import { Actions } from "./actions.ts";
 import { Cable } from "./cable.ts";
 import { judgeEnd, judgeIdle, takeReports } from "./judge.ts";
+import { Overlapped } from "./overlapped.ts";
 import { type Scenario, SLOTS } from "./program.ts";
 import { freeSlot, type Station } from "./station.ts";
 import { Wire } from "./wire.ts";
@@ -26,6 +27,8 @@ export interface RunResult {
   readonly connections: number;
   readonly closes: number;
   readonly outcomes: Readonly<Record<string, number>>;
+  /** Overlapped operations by kind and end. */
+  readonly operations: Readonly<Record<string, number>>;
   readonly virtualMs: number;
 }
 
@@ -33,6 +36,8 @@ export interface RunResult {
 const LIMITS = { orphanFinWait2Ms: 6_000, timeWaitMs: 3_000, userTimeoutMs: 20_000, keepIdleMs: 4_000, keepIntervalMs: 500, keepCount: 3, synRetries: 3 };
 /** Longest a run waits for its end, virtual ms. */
 const END_MS = 900_000;
+/** Slots for overlapped operations of each stack. */
+const OPERATIONS = 40;
 const WAITS_MS = [0, 1, 3, 20, 50, 50, 200, 500, 2_000, 12_000] as const;
 
 class Run {
@@ -74,10 +79,17 @@ class Run {
     const address = `10.0.0.${index + 1}`;
     const spi = new Spi(this.#options.module, this.#world, cable, `${address}/24`, {
       ...LIMITS, maxSockets: 64, maxConnections: 96, sendBuffer, recvBuffer, timeOrigin, features, orphanTimeoutMs, mtuMax: 1500, neighbors: 8,
+      hostArea: 1 << 18, operations: OPERATIONS,
     });
     if (spi.startup() !== 0) throw new Error("WSPStartup failed");
+    const slots = Array.from({ length: SLOTS }, freeSlot);
     return {
-      index, spi, cable, address, number: 0x0a000001 + index, slots: Array.from({ length: SLOTS }, freeSlot), closed: new Map(), seen: 0,
+      index, spi, cable, address, number: 0x0a000001 + index, slots, closed: new Map(), seen: 0,
+      overlapped: new Overlapped(spi, (what) => this.#fail(`station ${index}: ${what}`)),
+      listenerOptions: (slot, listener) => {
+        const from = slots.find(({ handle, kind }) => kind === "listener" && handle === listener);
+        if (from) Object.assign(slot, { blocking: from.blocking, lingerMs: from.lingerMs });
+      },
     };
   }
 
@@ -87,6 +99,7 @@ class Run {
 
   #check(): void {
     for (const station of this.#stations) {
+      station.overlapped.look();
       takeReports(station, (what) => this.#fail(what));
       judgeIdle(station, (what) => this.#fail(what));
     }
@@ -135,16 +148,21 @@ class Run {
     }
     // The idle deadlines that give buffers back.
     this.#pass(60_000);
+    for (const { overlapped } of this.#stations) overlapped.atEnd(OPERATIONS);
     for (const [i, station] of this.#stations.entries()) judgeEnd(station, before[i] as Readonly<Record<string, number>>, (what) => this.#fail(what));
   }
 
   finish(): RunResult {
     for (const recorder of this.#recorders) recorder.close();
     const outcomes: Record<string, number> = {};
-    for (const { spi } of this.#stations) for (const { outcome } of spi.reports) outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
+    const operations: Record<string, number> = {};
+    for (const { spi, overlapped } of this.#stations) {
+      for (const { outcome } of spi.reports) outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
+      for (const [how, n] of Object.entries(overlapped.ends)) operations[how] = (operations[how] ?? 0) + n;
+    }
     return {
       failure: this.failure, steps: this.steps, segments: this.#wire.segments, connections: this.#wire.connections.size,
-      closes: this.#stations.reduce((sum, { closed }) => sum + closed.size, 0), outcomes, virtualMs: this.#world.nowMs,
+      closes: this.#stations.reduce((sum, { closed }) => sum + closed.size, 0), outcomes, operations, virtualMs: this.#world.nowMs,
     };
   }
 

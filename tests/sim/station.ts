@@ -3,6 +3,7 @@ import { LASTACK_WAIT } from "../../host/abi/errors.gen.ts";
 import type { CloseReportRecord } from "../../host/core/index.ts";
 import type { Spi } from "../host/support/spi.ts";
 import type { Cable } from "./cable.ts";
+import type { Overlapped } from "./overlapped.ts";
 import type { Connection, End } from "./wire.ts";
 
 /** A socket of the program. */
@@ -23,6 +24,9 @@ export interface Slot {
   peer: End | undefined;
   sendShut: boolean;
   recvShut: boolean;
+  /** Listener whose AcceptEx named it and is under way, 0 = none; ConnectEx is under way. */
+  accepting: number;
+  extended: boolean;
   aborted: boolean;
   atEnd: boolean;
   /** Bytes a blocking send still wants accepted, 0 = none waits. */
@@ -32,7 +36,7 @@ export interface Slot {
 export function freeSlot(): Slot {
   return {
     kind: "free", handle: 0, port: 0, blocking: true, connecting: false, connected: false, closing: false, lingerMs: -1,
-    connection: undefined, end: undefined, peer: undefined, sendShut: false, recvShut: false, aborted: false, atEnd: false, sending: 0,
+    connection: undefined, end: undefined, peer: undefined, sendShut: false, recvShut: false, accepting: 0, extended: false, aborted: false, atEnd: false, sending: 0,
   };
 }
 
@@ -55,6 +59,9 @@ export interface Station {
   readonly slots: Slot[];
   /** By handle. */
   readonly closed: Map<number, Closed>;
+  readonly overlapped: Overlapped;
+  /** Gives a slot what its connection took over from the listener. */
+  listenerOptions(slot: Slot, listener: number): void;
   /** Reports looked at so far. */
   seen: number;
 }

@@ -8,7 +8,7 @@ import { handleAlloc, handleFree, handleObject, KIND_EVENT, KIND_PORT, KIND_SOCK
 import { WSACloseEvent } from "../eventobjects";
 import { portWait, portWaitCancelled, portWaitEnd, portWaitExpired, portWaitOf, portWake } from "../portwaits";
 import { mayAccess, setError } from "../result";
-import { claimsForget, socketAt } from "../socket";
+import { claimsForget, countHandles, socketAt } from "../socket";
 import { win32Of } from "./codes";
 import { KIND_PACKET, operation, operationFree, operationTake, overlapOf } from "./operations";
 import { portFree, portLive, portQueue, portShift, portTake } from "./port";
@@ -48,6 +48,7 @@ function create(): u32 {
   if (i < 0) return 0;
   const h = handleAlloc(KIND_PORT, i);
   if (!h) portFree(<u32>i);
+  countHandles();
   return h;
 }
 
@@ -131,6 +132,7 @@ export function CloseHandle(h: u32, lpErrno: usize): i32 {
     return event ? 1 : 0;
   }
   handleFree(h);
+  countHandles();
   portFree(<u32>i);
   portWake(h);
   setError(lpErrno, 0);

@@ -164,9 +164,9 @@ function drainSeqpacket(s: Socket, cause: u32): bool {
   return false;
 }
 
-/** Resets what is connected and settles with that cause; CAUSE_NONE lets the facts speak. */
+/** Resets what is connected and settles with that cause; CAUSE_NONE lets the facts speak, an abort before the close among them. */
 function abortNow(s: Socket, cause: u32): void {
-  s.abortCause = <u8>cause;
+  if (cause) s.abortCause = <u8>cause;
   streamAbort(s.provider, s.transport, cause ? cause : CAUSE_ABORT);
   settle(s);
 }
