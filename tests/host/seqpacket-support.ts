@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { LASTACK_WAIT } from "../../host/abi/errors.gen.ts";
 import * as W from "../../host/abi/winsock.gen.ts";
 import type { CoreConfig } from "../../host/core/index.ts";
-import { type MemoryLinkOptions, memoryLink } from "../../host/device/index.ts";
+import { type MemoryLinkOptions, memoryLink, type PcapngRecorder, pcapng } from "../../host/device/index.ts";
 import { World } from "../../host/driver/index.ts";
 import { coreModule, Spi } from "./support/spi.ts";
 
@@ -15,11 +15,14 @@ export class Cores {
   readonly world: World;
   readonly a: Spi;
   readonly b: Spi;
+  /** What a sends and takes, where CoresOptions.pcap names a file. */
+  readonly recorder: PcapngRecorder | undefined;
 
-  constructor(module: WebAssembly.Module, link: MemoryLinkOptions, seed: number, config: CoreConfig) {
+  constructor(module: WebAssembly.Module, { link = {}, seed = 1, config = {}, pcap }: CoresOptions) {
     this.world = new World({ seed });
     const { a, b } = memoryLink({ clock: this.world.clock, seed, ...link });
-    this.a = new Spi(module, this.world, a, `${A}/24`, config);
+    this.recorder = pcap ? pcapng(a, pcap, { clock: this.world.clock }) : undefined;
+    this.a = new Spi(module, this.world, this.recorder ?? a, `${A}/24`, config);
     this.b = new Spi(module, this.world, b, `${B}/24`, config);
     assert.equal(this.a.startup(), 0);
     assert.equal(this.b.startup(), 0);
@@ -34,10 +37,11 @@ export interface CoresOptions {
   link?: MemoryLinkOptions;
   seed?: number;
   config?: CoreConfig;
+  pcap?: string;
 }
 
-export async function cores({ link = {}, seed = 1, config = {} }: CoresOptions = {}): Promise<Cores> {
-  return new Cores(await coreModule(), link, seed, config);
+export async function cores(options: CoresOptions = {}): Promise<Cores> {
+  return new Cores(await coreModule(), options);
 }
 
 export interface Joined extends Cores {
