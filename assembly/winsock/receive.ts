@@ -1,4 +1,5 @@
 /** WSPRecv and WSPRecvFrom (chapter R). */
+import { OVERLAPPED_FLAGS } from "../abi/overlapped";
 import { WSAEFAULT, WSAEINVAL, WSAEMSGSIZE, WSAEOPNOTSUPP, WSAETIMEDOUT, WSAEWOULDBLOCK } from "../abi/errors";
 import { OP_RECV } from "../abi/events";
 import { FD_CLOSE, FD_OOB, FD_READ, MSG_OOB, MSG_PARTIAL, MSG_PEEK, MSG_WAITALL } from "../abi/winsock";
@@ -47,7 +48,11 @@ function receiveCall(
   // E-53: a receive that fails re-enables FD_READ all the same.
   if (e) { reenable(s, FD_READ); return e; }
   const flags = load<u32>(lpFlags);
-  if (!TINY && overlapped) return receiveOverlapped(s, list, count, lpRecvd, flags, overlapped, routine, from, fromLen);
+  if (!TINY && overlapped) {
+    e = receiveOverlapped(s, list, count, lpRecvd, flags, overlapped, routine, from, fromLen);
+    if (!e || e == WSAEMSGSIZE) store<u32>(lpFlags, load<u32>(overlapped + <usize>OVERLAPPED_FLAGS));
+    return e;
+  }
   moved = 0;
   if (!TINY && flags & MSG_OOB) e = receiveUrgent(s, list, count, (flags & MSG_PEEK) != 0);
   else if (isSeqpacket(s)) {

@@ -82,6 +82,12 @@ export class Area {
     return Array.from(this.core.memory.i32.subarray(ptr >>> 2, (ptr >>> 2) + count));
   }
 
+  /** A copy of bytes at any address. */
+  bytes(ptr: number, length: number): Uint8Array {
+    this.core.memory.ensure();
+    return this.core.memory.u8.slice(ptr, ptr + length);
+  }
+
   /** One WSABUF over the data room with `length` bytes; `bytes` are put there. Returns the WSABUF's address. */
   buffer(length: number, bytes?: Uint8Array): number {
     this.setWords(this.at("buffer"), [length, this.#data]);

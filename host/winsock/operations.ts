@@ -1,5 +1,5 @@
 /** Overlapped operations as the face keeps them: each owns memory of the core's host area until its end was told. */
-import { OVERLAPPED_EVENT, OVERLAPPED_INTERNAL_HIGH, STATUS_PENDING } from "../abi/overlapped.gen.ts";
+import { OVERLAPPED_EVENT, OVERLAPPED_FLAGS, OVERLAPPED_INTERNAL_HIGH, STATUS_PENDING } from "../abi/overlapped.gen.ts";
 import { SIZEOF_SOCKADDR_IN } from "../abi/winsock.gen.ts";
 import { readSockaddr } from "../core/index.ts";
 import type { Area, SockAddr } from "./area.ts";
@@ -18,6 +18,8 @@ export class WSAOVERLAPPED {
   Internal = 0;
   /** Bytes it moved. */
   InternalHigh = 0;
+  /** Flags of its end: MSG_PARTIAL of a receive whose message goes on. */
+  Offset = 0;
 }
 
 export interface Operation {
@@ -117,6 +119,7 @@ export class Operations {
     if (operation.done) return true;
     operation.done = true;
     operation.overlapped.InternalHigh = memory.word(operation.at + OVERLAPPED_INTERNAL_HIGH);
+    operation.overlapped.Offset = memory.word(operation.at + OVERLAPPED_FLAGS);
     let left = operation.whole ? Number.POSITIVE_INFINITY : operation.overlapped.InternalHigh;
     let place = operation.into.length > 0 ? this.dataOf(operation) : 0;
     for (const part of operation.into) {

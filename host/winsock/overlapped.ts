@@ -5,14 +5,10 @@ import * as W from "../abi/winsock.gen.ts";
 import { readSockaddr, writeSockaddr } from "../core/index.ts";
 import type { Host } from "../api/raw.ts";
 import type { SockAddr } from "./area.ts";
-import { type SOCKET, WinsockCalls } from "./calls.ts";
+import type { SOCKET } from "./calls.ts";
 import { type CompletionRoutine, type Operation, Operations, type Wanted, WSAOVERLAPPED } from "./operations.ts";
+import { type Ref, TransferCalls } from "./transfers.ts";
 import type { Waiting } from "./waiting.ts";
-
-/** Where a call stores a result. */
-export interface Ref<T> {
-  value: T;
-}
 
 /** A window procedure: what WSAAsyncSelect's messages are handed to. */
 export type WindowProcedure = (message: number, wParam: number, lParam: number) => void;
@@ -39,7 +35,20 @@ export function GetAcceptExSockaddrs(buffer: Uint8Array, dataLength: number): { 
   return { local: name(dataLength), remote: name(dataLength + ACCEPTEX_NAME_BYTES) };
 }
 
-export abstract class OverlappedCalls extends WinsockCalls {
+const valueOf = (flags: number | Ref<number>): number => (typeof flags === "number" ? flags : flags.value);
+
+/** The buffers as one. */
+function joined(buffers: readonly Uint8Array[]): Uint8Array {
+  const all = new Uint8Array(buffers.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const buffer of buffers) {
+    all.set(buffer, at);
+    at += buffer.length;
+  }
+  return all;
+}
+
+export abstract class OverlappedCalls extends TransferCalls {
   readonly #operations: Operations;
   /** Sockets tied to a completion port, as this face saw it. */
   readonly #tied = new Map<SOCKET, number>();
@@ -63,7 +72,7 @@ export abstract class OverlappedCalls extends WinsockCalls {
     if (!operation) return;
     this.#operations.settle(operation);
     this.#operations.end(operation);
-    operation.routine?.(error, bytes, operation.overlapped, 0);
+    operation.routine?.(error, bytes, operation.overlapped, operation.overlapped.Offset);
   }
 
   /** Begins an operation: what the call returned. Unless it is pending or complete, nothing of it is left. */
@@ -81,18 +90,53 @@ export abstract class OverlappedCalls extends WinsockCalls {
   /**
    * Receives into the buffers: 0 when it is complete at once, SOCKET_ERROR with 997 when it will be. The bytes are there, and `overlapped`
    * tells how many, when the operation is complete: by hEvent, by the completion port that the socket is tied to, or by `routine`, which is
-   * called as soon as it is due (there is no alertable wait).
+   * called as soon as it is due (there is no alertable wait). Without `overlapped` it waits like recv. `flags` as an object also takes what
+   * comes back: MSG_PARTIAL where a message goes on behind what the buffers hold (SOCK_SEQPACKET).
    */
-  WSARecv(s: SOCKET, buffers: readonly Uint8Array[], count: Ref<number> | null, flags: number, overlapped: WSAOVERLAPPED, routine: CompletionRoutine | null = null): number {
+  WSARecv(s: SOCKET, buffers: readonly Uint8Array[], count: Ref<number> | null, flags: number | Ref<number>, overlapped: WSAOVERLAPPED, routine?: CompletionRoutine | null): number;
+  WSARecv(s: SOCKET, buffers: readonly Uint8Array[], count: Ref<number> | null, flags: number | Ref<number>, overlapped: null): Promise<number>;
+  WSARecv(
+    s: SOCKET, buffers: readonly Uint8Array[], count: Ref<number> | null, flags: number | Ref<number>, overlapped: WSAOVERLAPPED | null,
+    routine: CompletionRoutine | null = null,
+  ): number | Promise<number> {
+    if (!overlapped) return this.#receiveInto(s, buffers, count, flags);
     return this.#begin(s, { overlapped, routine, into: buffers }, (o) => {
-      this.area.setWord("flags", flags);
-      return this.spi.WSPRecv(s, this.#operations.buffersOf(o), buffers.length, this.area.at("count"), this.area.at("flags"), o.at, routine ? 1 : 0, 0, this.errno);
+      this.area.setWord("flags", valueOf(flags));
+      const list = this.#operations.buffersOf(o);
+      const result = this.spi.WSPRecv(s, list, buffers.length, this.area.at("count"), this.area.at("flags"), o.at, routine ? 1 : 0, 0, this.errno);
+      if (result === 0 && typeof flags !== "number") flags.value = this.area.word("flags");
+      return result;
     }, -1, count);
   }
-  /** Sends the buffers, which are copied in the call. Complete means accepted, not delivered. */
-  WSASend(s: SOCKET, buffers: readonly Uint8Array[], count: Ref<number> | null, flags: number, overlapped: WSAOVERLAPPED, routine: CompletionRoutine | null = null): number {
+  /** Sends the buffers, which are copied in the call. Complete means accepted, not delivered. Without `overlapped` it waits like send. */
+  WSASend(s: SOCKET, buffers: readonly Uint8Array[], count: Ref<number> | null, flags: number, overlapped: WSAOVERLAPPED, routine?: CompletionRoutine | null): number;
+  WSASend(s: SOCKET, buffers: readonly Uint8Array[], count: Ref<number> | null, flags: number, overlapped: null): Promise<number>;
+  WSASend(
+    s: SOCKET, buffers: readonly Uint8Array[], count: Ref<number> | null, flags: number, overlapped: WSAOVERLAPPED | null,
+    routine: CompletionRoutine | null = null,
+  ): number | Promise<number> {
+    if (!overlapped) return this.#sendFrom(s, buffers, count, flags);
     return this.#begin(s, { overlapped, routine, data: buffers }, (o) =>
       this.spi.WSPSend(s, this.#operations.buffersOf(o), buffers.length, this.area.at("count"), flags, o.at, routine ? 1 : 0, 0, this.errno), -1, count);
+  }
+  async #receiveInto(s: SOCKET, buffers: readonly Uint8Array[], count: Ref<number> | null, flags: number | Ref<number>): Promise<number> {
+    const into = new Uint8Array(buffers.reduce((sum, { length }) => sum + length, 0));
+    const got = await this.receive(s, into, valueOf(flags));
+    if (!got) return -1;
+    let at = 0;
+    for (const buffer of buffers) {
+      buffer.set(into.subarray(at, Math.min(at + buffer.length, got.count)));
+      at = Math.min(at + buffer.length, got.count);
+    }
+    if (count) count.value = got.count;
+    if (typeof flags !== "number") flags.value = got.flags;
+    return 0;
+  }
+  async #sendFrom(s: SOCKET, buffers: readonly Uint8Array[], count: Ref<number> | null, flags: number): Promise<number> {
+    const sent = await this.send(s, buffers.length === 1 ? buffers[0] as Uint8Array : joined(buffers), flags);
+    if (sent === -1) return -1;
+    if (count) count.value = sent;
+    return 0;
   }
   WSARecvFrom(
     s: SOCKET, buffers: readonly Uint8Array[], count: Ref<number> | null, flags: number, from: SockAddr | null, overlapped: WSAOVERLAPPED,
@@ -116,16 +160,17 @@ export abstract class OverlappedCalls extends WinsockCalls {
       ), -1, count);
   }
 
-  /** True with the bytes in `transfer`, or false with the operation's code; 996 while it is pending, unless `wait`. */
-  async WSAGetOverlappedResult(s: SOCKET, overlapped: WSAOVERLAPPED, transfer: Ref<number>, wait: boolean): Promise<boolean> {
+  /** True with the bytes in `transfer` and MSG_PARTIAL or 0 in `flags`, or false with the operation's code; 996 while it is pending, unless `wait`. */
+  async WSAGetOverlappedResult(s: SOCKET, overlapped: WSAOVERLAPPED, transfer: Ref<number>, wait: boolean, flags: Ref<number> | null = null): Promise<boolean> {
     const operation = this.#operations.of(overlapped);
     // Settled before and told: the record is all that is left, and the core reads it from where a call puts it.
     const at = operation?.at ?? this.area.at("more");
-    if (!operation) this.area.setWords(at, [overlapped.Internal | 0, overlapped.InternalHigh, 0, 0, 0]);
+    if (!operation) this.area.setWords(at, [overlapped.Internal | 0, overlapped.InternalHigh, overlapped.Offset, 0, 0]);
     const ok = await this.blocking(() => this.spi.WSPGetOverlappedResult(s, at, this.area.at("count"), wait ? 1 : 0, this.area.at("flags"), this.errno), 0);
     const code = this.error;
     if (operation) this.#operations.settle(operation);
     transfer.value = overlapped.InternalHigh;
+    if (flags) flags.value = overlapped.Offset;
     this.#operations.sweep();
     this.error = code;
     return ok !== 0;

@@ -3,12 +3,14 @@
  * as Winsock's do: 0 or a count, SOCKET_ERROR or INVALID_SOCKET with the code in WSAGetLastError(). Those that may block in C
  * return a promise here; `await` stands where the C program waited. Structures are plain objects, buffers are Uint8Arrays.
  */
-import { LASTACK_CONDITION, WSAENOBUFS } from "../abi/errors.gen.ts";
+import { LASTACK_CONDITION, WSAEMSGSIZE } from "../abi/errors.gen.ts";
 import * as W from "../abi/winsock.gen.ts";
 import { type CloseReport, openHost, type StackOptions } from "../api/raw.ts";
 import { AREA_BYTES, HANDLES_MAX, type Linger, type NetworkEvents, type SockAddr } from "./area.ts";
 import type { Call, SOCKET } from "./calls.ts";
 import { OverlappedCalls } from "./overlapped.ts";
+import { type ProtocolInfo, readProtocolInfo, type WSAPROTOCOL_INFO } from "./protocols.ts";
+import type { Ref } from "./transfers.ts";
 import { Waiting } from "./waiting.ts";
 
 /** What WSAAccept's condition answers: CF_ACCEPT, CF_REJECT or CF_DEFER. */
@@ -25,9 +27,6 @@ export interface PollFd {
   events: number;
   revents: number;
 }
-
-/** WSAPROTOCOL_INFOW as bytes; WSADuplicateSocket fills it, WSASocket opens it. */
-export type ProtocolInfo = Uint8Array;
 
 /** One process's Winsock. Made by createWinsock. */
 export class Winsock extends OverlappedCalls {
@@ -61,6 +60,22 @@ export class Winsock extends OverlappedCalls {
     });
   }
 
+  /**
+   * The protocols of the providers there are: fills `out` and returns how many. `protocols`: IPPROTO_ numbers of which to tell, null = all.
+   * An entry's `info` given to WSASocket makes a socket of just that protocol of that provider.
+   */
+  WSAEnumProtocols(protocols: readonly number[] | null, out: WSAPROTOCOL_INFO[]): number {
+    const list = protocols ? this.area.at("more") : 0;
+    const most = Math.floor(this.area.room / W.SIZEOF_WSAPROTOCOL_INFOW);
+    return this.call(() => {
+      if (protocols) this.area.setWords(list, [...protocols.slice(0, HANDLES_MAX), 0]);
+      this.area.setWord("length", most * W.SIZEOF_WSAPROTOCOL_INFOW);
+      const found = this.spi.WSAEnumProtocols(list, this.area.data, this.area.at("length"), this.errno);
+      if (found >= 0) out.splice(0, out.length, ...Array.from({ length: found }, (_, k) => readProtocolInfo(this.area.bytes(this.area.data + k * W.SIZEOF_WSAPROTOCOL_INFOW, W.SIZEOF_WSAPROTOCOL_INFOW))));
+      return found;
+    });
+  }
+
   bind(s: SOCKET, name: SockAddr): number {
     return this.call(() => this.spi.WSPBind(s, ...this.area.name(name), this.errno));
   }
@@ -91,59 +106,31 @@ export class Winsock extends OverlappedCalls {
     }
   }
 
-  /** Bytes sent. A blocking socket takes all of them; a nonblocking one takes at most what one call can carry, or nothing. */
-  async send(s: SOCKET, bytes: Uint8Array, flags = 0): Promise<number> {
-    let done = 0;
-    do {
-      const part = bytes.subarray(done, done + this.area.room);
-      const result = await this.blocking(() => this.spi.WSPSend(s, this.area.buffer(part.length, part), 1, this.area.at("count"), flags, 0, 0, 0, this.errno));
-      if (result === -1) return done > 0 ? done : -1;
-      done += this.area.word("count");
-    } while (done < bytes.length);
-    return done;
-  }
-  /** Bytes received into `bytes`; 0 at the end of the stream. */
-  async recv(s: SOCKET, bytes: Uint8Array, flags = 0): Promise<number> {
-    return this.#receive(bytes, (buffer) => {
-      this.area.setWord("flags", flags);
-      return this.spi.WSPRecv(s, buffer, 1, this.area.at("count"), this.area.at("flags"), 0, 0, 0, this.errno);
-    });
-  }
-  async sendto(s: SOCKET, bytes: Uint8Array, flags: number, to: SockAddr): Promise<number> {
-    if (bytes.length > this.area.room) { this.error = WSAENOBUFS; return -1; }
-    const result = await this.blocking(() =>
-      this.spi.WSPSendTo(s, this.area.buffer(bytes.length, bytes), 1, this.area.at("count"), flags, ...this.area.name(to), 0, 0, 0, this.errno));
-    return result === -1 ? -1 : this.area.word("count");
-  }
-  async recvfrom(s: SOCKET, bytes: Uint8Array, flags = 0, from: SockAddr | null = null): Promise<number> {
-    return this.#receive(bytes, (buffer) => {
-      this.area.setWord("flags", flags);
-      const result = this.spi.WSPRecvFrom(s, buffer, 1, this.area.at("count"), this.area.at("flags"), ...this.area.nameRoom(), 0, 0, 0, this.errno);
-      if (result !== -1 && from) this.area.readName(from);
-      return result;
-    });
-  }
-  async #receive(bytes: Uint8Array, call: (buffer: number) => number): Promise<number> {
-    const room = Math.min(bytes.length, this.area.room);
-    let count = 0;
-    const result = await this.blocking(() => {
-      const got = call(this.area.buffer(room));
-      count = Math.min(this.area.word("count"), room);
-      if (got !== -1) this.area.copyOut(bytes, count);
-      return got;
-    });
-    return result === -1 ? -1 : count;
-  }
-
   shutdown(s: SOCKET, how: number): number {
     return this.call(() => this.spi.WSPShutdown(s, how, this.errno));
   }
-  /** TCP takes no disconnect data: anything but null is refused with 10042 (semantics D-02). */
+  /**
+   * Ends our direction, with up to 64 bytes of disconnect data where the protocol has such (SOCK_SEQPACKET; more: 10040). TCP takes none:
+   * anything but null is refused with 10042 (semantics D-02).
+   */
   WSASendDisconnect(s: SOCKET, data: Uint8Array | null = null): number {
-    return this.call(() => this.spi.WSPSendDisconnect(s, data ? this.area.buffer(0) : 0, this.errno));
+    if (data && data.length > this.area.room) { this.error = WSAEMSGSIZE; return -1; }
+    return this.call(() => this.spi.WSPSendDisconnect(s, data ? this.area.buffer(data.length, data) : 0, this.errno));
   }
-  WSARecvDisconnect(s: SOCKET, data: Uint8Array | null = null): number {
-    return this.call(() => this.spi.WSPRecvDisconnect(s, data ? this.area.buffer(0) : 0, this.errno));
+  /**
+   * Ends the peer's direction. `data` gets the peer's disconnect data, `length` how many bytes those are (0: none came, or not yet); 64 bytes
+   * hold them all, a buffer that does not is refused with 10014 and they are kept.
+   */
+  WSARecvDisconnect(s: SOCKET, data: Uint8Array | null = null, length: Ref<number> | null = null): number {
+    return this.call(() => {
+      const at = data ? this.area.buffer(Math.min(data.length, this.area.room)) : 0;
+      const result = this.spi.WSPRecvDisconnect(s, at, this.errno);
+      if (result !== 0) return result;
+      const got = data ? (this.area.words(at, 1)[0] as number) : 0;
+      if (data) this.area.copyOut(data, got);
+      if (length) length.value = got;
+      return 0;
+    });
   }
   /** With SO_LINGER { on, T > 0 } on a blocking socket the promise settles when the peer has everything, or after T seconds. */
   async closesocket(s: SOCKET): Promise<number> {

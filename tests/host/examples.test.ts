@@ -15,6 +15,11 @@ const EXPECTED: Readonly<Record<string, readonly RegExp[]>> = {
     /client: "hello"/, /client: "and again"/, /client: end of the stream: true/, /server: 10\.0\.0\.1 closed, graceful/, /server: receive of 10\.0\.0\.1 failed with 64/,
     /server: 10\.0\.0\.1 closed, resetByPeer/, /server: 0 connections open/,
   ],
+  "winsock/seqpacket-disconnect.ts": [
+    /customer: messages in parts and disconnect data: TP2/, /clerk: 3 orders: tea \/ bread and butter \/ three dozen eggs of the brown kind/,
+    /clerk: the customer ends with "that is all"/, /customer: "16 letters"/, /customer: the clerk ends with "closed until Monday"/,
+    /clerk: report graceful/, /customer: report graceful/,
+  ],
   "winsock/six-steps.ts": [
     /server: received "the request"/, /server: \(2\) FD_CLOSE 0/, /client: \(5'\) received "the rest of the answer"/, /client: \(5\) FD_CLOSE 0/,
     /client: \(6\) closesocket = 0/, /client: report graceful/, /server: report graceful/,
