@@ -17,8 +17,9 @@ import { connectExDone, isConnectExPending } from "./overlapped/connecting";
 import { operationsProgress } from "./overlapped/progress";
 import { has, isSeqpacket, isStream, S_ACCEPTING, S_CONNECTING, S_LISTENING, S_PENDING, Socket, socketAt, T_OPEN } from "./socket";
 import { admit, childDue, childNews } from "./seqpacket/admission";
-import { connectingNews, messageNews, seqpacketDue, seqpacketMore } from "./seqpacket/news";
-import { hasRoom } from "./status";
+import { associationOf } from "./seqpacket/facts";
+import { connectingNews, handshakeError, messageNews, seqpacketDue } from "./seqpacket/news";
+import { acceptCount, hasRoom } from "./status";
 import { closeProgress, closeTimer } from "./teardown/close";
 import { waitsTimer, wake } from "./waits";
 
@@ -41,15 +42,19 @@ export function socketNotifyHost(i: i32, bits: u32): void {
 
 function streamTold(s: Socket, i: i32, bits: u32): void {
   if (s.teardown != T_OPEN) { closeProgress(s, bits); return; }
-  if (!TINY && has(s, S_ACCEPTING)) { operationsProgress(s); return; }
+  if (!TINY && has(s, S_ACCEPTING)) {
+    if (isSeqpacket(s)) messageNews(s, bits);
+    operationsProgress(s);
+    return;
+  }
   if (isSeqpacket(s)) {
     bits = seqpacketTold(s, bits);
     if (!bits) return;
   }
   if (has(s, S_CONNECTING)) {
-    const extended = !TINY && isConnectExPending(s);
-    if (bits & NOTIFY_CONNECT_FAILED) { attemptFailed(s, streamError(s.provider, i), extended); return; }
+    if (bits & NOTIFY_CONNECT_FAILED) { attemptFailed(s, i); return; }
     if (!(bits & NOTIFY_CONNECTED)) return;
+    const extended = !TINY && isConnectExPending(s);
     connectDone(s);
     if (extended) connectExDone(s, 0);
   }
@@ -58,8 +63,9 @@ function streamTold(s: Socket, i: i32, bits: u32): void {
   streamNews(s, bits);
 }
 
-function attemptFailed(s: Socket, error: i32, extended: bool): void {
-  const before = s.soError;
+function attemptFailed(s: Socket, i: i32): void {
+  const error = isSeqpacket(s) && handshakeError ? handshakeError : streamError(s.provider, i);
+  const before = s.soError, extended = !TINY && isConnectExPending(s);
   connectFailed(s, error);
   if (!extended) return;
   // O-05: the operation tells.
@@ -69,9 +75,21 @@ function attemptFailed(s: Socket, error: i32, extended: bool): void {
 
 /** NOTIFY_ news of a stream that carries messages: those that are left for the socket. */
 function seqpacketTold(s: Socket, bits: u32): u32 {
-  if (has(s, S_PENDING)) { childNews(s, bits); return 0; }
-  if (has(s, S_LISTENING)) { admit(s); return bits & NOTIFY_FAILED; }
-  return has(s, S_CONNECTING) ? connectingNews(s, bits) : messageNews(s, bits);
+  if (has(s, S_CONNECTING)) return connectingNews(s, bits);
+  if (!has(s, S_PENDING | S_LISTENING)) return messageNews(s, bits);
+  const l = has(s, S_LISTENING) ? s : socketAt(associationOf(s).listener - 1), before = acceptCount(l);
+  if (l == s) admit(l); else childNews(s, bits);
+  requestsCame(l, before);
+  return l == s ? bits & NOTIFY_FAILED : 0;
+}
+
+/** E-73: the connection requests that came go to AcceptEx before anybody hears of them. */
+function requestsCame(l: Socket, before: u32): void {
+  if (acceptCount(l) <= before) return;
+  operationsProgress(l);
+  if (!acceptCount(l)) return;
+  raiseNew(l, FD_ACCEPT);
+  wake(l, 1 << OP_ACCEPT);
 }
 
 function streamNews(s: Socket, bits: u32): void {
@@ -112,10 +130,15 @@ export function socketTimer(i: u32): void {
 }
 
 function seqpacketTimer(s: Socket): void {
-  if (has(s, S_PENDING)) { childDue(s); return; }
-  if (!seqpacketDue(s)) return;
-  const bits = seqpacketMore(s);
+  if (has(s, S_PENDING)) {
+    const l = socketAt(associationOf(s).listener - 1), before = acceptCount(l);
+    childDue(s);
+    requestsCame(l, before);
+    return;
+  }
+  const bits = seqpacketDue(s);
   if (!bits) return;
+  if (bits & NOTIFY_CONNECT_FAILED) { attemptFailed(s, s.transport); return; }
   operationsProgress(s);
-  streamNews(s, bits);
+  if (!has(s, S_ACCEPTING)) streamNews(s, bits);
 }

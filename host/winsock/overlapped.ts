@@ -35,7 +35,7 @@ export function GetAcceptExSockaddrs(buffer: Uint8Array, dataLength: number): { 
   return { local: name(dataLength), remote: name(dataLength + ACCEPTEX_NAME_BYTES) };
 }
 
-const valueOf = (flags: number | Ref<number>): number => (typeof flags === "number" ? flags : flags.value);
+const flagsIn = (flags: number | Ref<number>): number => (typeof flags === "number" ? flags : flags.value);
 
 /** The buffers as one. */
 function joined(buffers: readonly Uint8Array[]): Uint8Array {
@@ -101,7 +101,7 @@ export abstract class OverlappedCalls extends TransferCalls {
   ): number | Promise<number> {
     if (!overlapped) return this.#receiveInto(s, buffers, count, flags);
     return this.#begin(s, { overlapped, routine, into: buffers }, (o) => {
-      this.area.setWord("flags", valueOf(flags));
+      this.area.setWord("flags", flagsIn(flags));
       const list = this.#operations.buffersOf(o);
       const result = this.spi.WSPRecv(s, list, buffers.length, this.area.at("count"), this.area.at("flags"), o.at, routine ? 1 : 0, 0, this.errno);
       if (result === 0 && typeof flags !== "number") flags.value = this.area.word("flags");
@@ -121,7 +121,7 @@ export abstract class OverlappedCalls extends TransferCalls {
   }
   async #receiveInto(s: SOCKET, buffers: readonly Uint8Array[], count: Ref<number> | null, flags: number | Ref<number>): Promise<number> {
     const into = new Uint8Array(buffers.reduce((sum, { length }) => sum + length, 0));
-    const got = await this.receive(s, into, valueOf(flags));
+    const got = await this.receive(s, into, flagsIn(flags));
     if (!got) return -1;
     let at = 0;
     for (const buffer of buffers) {

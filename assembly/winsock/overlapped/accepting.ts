@@ -4,11 +4,11 @@ import {
 } from "../../abi/errors";
 import { ACCEPTEX_ADDRESS_EXTRA } from "../../abi/overlapped";
 import { CAUSE_ABORT } from "../../abi/report";
-import { FD_ALL_EVENTS, SIZEOF_SOCKADDR_IN } from "../../abi/winsock";
+import { FD_ALL_EVENTS, MSG_PARTIAL, SIZEOF_SOCKADDR_IN } from "../../abi/winsock";
 import { addrClear } from "../../base/addr";
 import { handleObject, KIND_SOCKET } from "../../memory/handles";
 import {
-  streamAbort, streamAcceptCount, streamAcceptTake, streamAttach, streamDetach, streamFlags, streamNames, streamRecv, streamSetLimits, streamUnread,
+  streamAbort, streamAcceptTake, streamAttach, streamDetach, streamFlags, streamNames, streamRecv, streamSetLimits, streamUnread,
 } from "../../provider/index";
 import { TF_FIN_RCVD } from "../../tcp/tcb";
 import { applyOptions } from "../connect";
@@ -16,15 +16,19 @@ import { sockaddrWrite } from "../names";
 import { raise } from "../netevents";
 import { portDrop, portTake } from "../ports";
 import { mayAccess, setError } from "../result";
+import { admittedFirst, admittedMove } from "../seqpacket/admission";
+import { messageFacts } from "../seqpacket/facts";
+import { seqpacketForget } from "../seqpacket/news";
+import { messageGoesOn, messageHere, messageMoved, messageTake } from "../seqpacket/transfer";
 import {
   enter, has, indexOf, isSeqpacket, isStream, it, localOf, remoteOf, S_ACCEPTED, S_ACCEPTING, S_BOUND, S_CONNECTED, S_CONNECTING, S_LISTENING, S_NO_CONTEXT, S_REUSED,
   Socket, socketAt,
 } from "../socket";
-import { TF_LOST } from "../status";
+import { acceptCount, TF_LOST } from "../status";
 import { clockNow } from "../waits";
 import { statusOf } from "./codes";
 import { begun, operationBegin, operationComplete, operationPend } from "./complete";
-import { KIND_ACCEPT, operation, overlapOf, recvAppend, recvRemove } from "./operations";
+import { buffersOf, KIND_ACCEPT, Operation, operation, overlapOf, recvAppend, recvRemove } from "./operations";
 
 const ADDRESS_ROOM: u32 = SIZEOF_SOCKADDR_IN + ACCEPTEX_ADDRESS_EXTRA;
 /** Where the length of a name stands in its room. */
@@ -34,9 +38,10 @@ const LENGTH_AT: usize = SIZEOF_SOCKADDR_IN;
  * Gives `acceptor` (a stream socket of the listener's provider that is neither bound nor connected) the next connection of `listener`
  * that no one else takes; AcceptEx is served before accept. With dataLength > 0 the operation lasts until the first bytes or the end of
  * the stream are there. Data, own name and peer's name (each dataLength, localLength, remoteLength bytes; names at least 32) go to
- * `buffer`, which is the provider's until the operation is complete. shutdown and the names answer only after SO_UPDATE_ACCEPT_CONTEXT
- * (O-35). Returns 0 always, with 997 (pending, or complete meanwhile) or the error: 10093, 10038, 10014 (buffer, names' room), 10045 (UDP, SOCK_SEQPACKET), 10022 (not
- * listening; acceptor in use), 87 (no lpOverlapped), 10055. Completes with 995 when either socket is closed, 10054 when the peer reset.
+ * `buffer`, which is the provider's until the operation is complete. Of SOCK_SEQPACKET the data is the first message, as far as it fits
+ * (MSG_PARTIAL). shutdown and the names answer only after SO_UPDATE_ACCEPT_CONTEXT
+ * (O-35). Returns 0 always, with 997 (pending, or complete meanwhile) or the error: 10093, 10038, 10014 (buffer, names' room), 10045 (UDP), 10022 (not
+ * listening; acceptor in use, or of another kind), 87 (no lpOverlapped), 10055. Completes with 995 when either socket is closed, 10054 when the peer reset.
  */
 export function AcceptEx(
   listener: u32, acceptor: u32, buffer: usize, dataLength: u32, localLength: u32, remoteLength: u32, lpReceived: usize, lpOverlapped: usize,
@@ -54,8 +59,8 @@ function acceptEx(h: u32, acceptor: u32, buffer: usize, data: u32, local: u32, r
   const a = socketAt(<u32>i), room = <u64>data + <u64>local + <u64>remote;
   if (local < ADDRESS_ROOM || remote < ADDRESS_ROOM || room > 0x7fffffff || !mayAccess(buffer, <u32>room)) return WSAEFAULT;
   if (!overlapped) return WSA_INVALID_PARAMETER;
-  if (!isStream(l) || !isStream(a) || isSeqpacket(l) || isSeqpacket(a)) return WSAEOPNOTSUPP;
-  if (!has(l, S_LISTENING) || a.provider != l.provider || !isVacant(a)) return WSAEINVAL;
+  if (!isStream(l) || !isStream(a)) return WSAEOPNOTSUPP;
+  if (!has(l, S_LISTENING) || a.provider != l.provider || a.type != l.type || !isVacant(a)) return WSAEINVAL;
   e = operationBegin(l, KIND_ACCEPT, overlapped, 0);
   if (e) return e;
   const ref = begun, o = operation(ref);
@@ -81,10 +86,10 @@ function isVacant(a: Socket): bool {
 /** Gives a listener's connections to the AcceptEx that wait, the oldest to the oldest (E-73: nobody else hears of them). */
 export function acceptsProgress(l: Socket): void {
   let ref = overlapOf(l).recvFirst;
-  while (ref && streamAcceptCount(l.provider, l.transport)) {
+  while (ref && acceptCount(l)) {
     const next = operation(ref).next;
     if (!operation(ref).half) {
-      const child = streamAcceptTake(l.provider, l.transport);
+      const child = isSeqpacket(l) ? admittedMove(l, admittedFirst(l), socketAt(operation(ref).acceptor)) : streamAcceptTake(l.provider, l.transport);
       if (child < 0) return;
       attach(l, ref, child);
     }
@@ -114,23 +119,30 @@ function attach(l: Socket, ref: u32, child: i32): void {
 export function acceptanceProgress(a: Socket): void {
   const ref = overlapOf(a).acceptance, o = operation(ref);
   if (!o.half) return;
-  const l = socketAt(o.socket), facts = streamFlags(a.provider, a.transport);
+  const l = socketAt(o.socket), stream = streamFlags(a.provider, a.transport), facts = isSeqpacket(a) ? messageFacts(a, stream) : stream;
   if (facts & TF_LOST) {
     recvRemove(l, ref);
     vacate(a);
     operationComplete(ref, statusOf(WSAECONNRESET), 0);
     return;
   }
-  if (o.length && !streamUnread(a.provider, a.transport) && !(facts & TF_FIN_RCVD)) return;
+  if (o.length && !(facts & TF_FIN_RCVD) && !(isSeqpacket(a) ? messageHere(a, o.length) : streamUnread(a.provider, a.transport) != 0)) return;
   recvRemove(l, ref);
   overlapOf(a).acceptance = 0;
   a.flags = (a.flags & ~S_ACCEPTING) | S_CONNECTED | S_NO_CONTEXT;
   applyOptions(a);
-  const n = o.length ? streamRecv(a.provider, a.transport, <usize>o.pointer, o.length, false) : 0;
+  const n = o.length ? firstData(a, o) : 0, goesOn = o.length != 0 && isSeqpacket(a) && messageGoesOn;
   nameAt(<usize>o.pointer + <usize>o.length, localOf(a), <u32>a.lport);
   nameAt(<usize>o.pointer + <usize>o.length + <usize>o.from, remoteOf(a), <u32>a.rport);
-  operationComplete(ref, 0, n);
+  operationComplete(ref, 0, n, goesOn ? MSG_PARTIAL : 0);
   raise(a, FD_ALL_EVENTS);
+}
+
+/** R-36: nothing if the peer ended without any. */
+function firstData(a: Socket, o: Operation): u32 {
+  if (!isSeqpacket(a)) return streamRecv(a.provider, a.transport, <usize>o.pointer, o.length, false);
+  messageTake(a, buffersOf(o), 1, o.length, 0);
+  return messageMoved;
 }
 
 function nameAt(at: usize, addr: usize, port: u32): void { sockaddrWrite(at, at + LENGTH_AT, addr, port); }
@@ -142,6 +154,7 @@ export function vacate(a: Socket): void {
   if (a.transport < 0) return;
   streamAbort(a.provider, a.transport, CAUSE_ABORT);
   streamDetach(a.provider, a.transport);
+  if (isSeqpacket(a)) seqpacketForget(a);
   a.transport = -1;
   portDrop(a);
   addrClear(localOf(a));

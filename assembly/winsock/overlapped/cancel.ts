@@ -6,7 +6,8 @@ import { CAUSE_NONE } from "../../abi/report";
 import { streamAbort } from "../../provider/index";
 import { connectFailed } from "../connect";
 import { setError } from "../result";
-import { enter, has, isStream, it, S_ACCEPTING, S_CONNECTING, S_LISTENING, Socket, socketAt } from "../socket";
+import { seqpacketForget } from "../seqpacket/news";
+import { enter, has, isSeqpacket, isStream, it, S_ACCEPTING, S_CONNECTING, S_LISTENING, Socket, socketAt } from "../socket";
 import { chosen } from "../status";
 import { vacate } from "./accepting";
 import { operationComplete, operationVanish } from "./complete";
@@ -105,6 +106,7 @@ function cancelLink(s: Socket): void {
   endLink(s);
   if (!connects) return;
   streamAbort(s.provider, s.transport, CAUSE_NONE);
+  if (isSeqpacket(s)) seqpacketForget(s);
   connectFailed(s, 0);
   s.soError = error;
 }

@@ -15,6 +15,8 @@ import { openStream } from "../connect";
 import { NAME, namePort, sockaddrRead } from "../names";
 import { portDrop } from "../ports";
 import { mayAccess, setError } from "../result";
+import { seqpacketForget } from "../seqpacket/news";
+import { messageSend } from "../seqpacket/transfer";
 import {
   enter, has, isSeqpacket, isStream, it, localOf, S_ACCEPTED, S_ACCEPTING, S_BOUND, S_CONNECT_FAILED, S_CONNECTED, S_CONNECTING, S_LISTENING, S_NO_CONTEXT,
   S_RECV_SHUT, S_REUSED, S_SEND_SHUT, Socket,
@@ -24,12 +26,12 @@ import { shutStream } from "../teardown/directions";
 import { enterWaiting, waitEnd, waitFor } from "../waits";
 import { statusOf } from "./codes";
 import { begun, operationBegin, operationComplete, operationPend } from "./complete";
-import { KIND_CONNECT, KIND_DISCONNECT, operation, operationFree, overlapOf } from "./operations";
+import { buffersOf, KIND_CONNECT, KIND_DISCONNECT, Operation, operation, operationFree, overlapOf } from "./operations";
 
 /**
  * Connects the bound stream socket `s` and sends `length` bytes of `data` (0 = none) as the first: complete when they are accepted, which
- * is not delivered. shutdown and getpeername answer only after SO_UPDATE_CONNECT_CONTEXT. Returns 0 always, with 997 or the error: 10093,
- * 10038, 10014, 10047, 87 (no lpOverlapped), 10045 (UDP, SOCK_SEQPACKET), 10022 (not bound, listening), 10037, 10056, 10049, 10051, 10048, 10055 (more than
+ * is not delivered (SOCK_SEQPACKET: as the first message). shutdown and getpeername answer only after SO_UPDATE_CONNECT_CONTEXT. Returns 0 always, with 997 or the error: 10093,
+ * 10038, 10014, 10047, 87 (no lpOverlapped), 10045 (UDP), 10022 (not bound, listening), 10037, 10056, 10049, 10051, 10048, 10055 (more than
  * sendMax). Completes with the bytes sent, with why the attempt failed (10061, 10060, 10065, 10051), or 995 when s is closed.
  */
 export function ConnectEx(s: u32, name: usize, nameLength: i32, data: usize, length: u32, lpSent: usize, lpOverlapped: usize, lpErrno: usize): i32 {
@@ -45,7 +47,7 @@ function connectEx(h: u32, name: usize, nameLength: i32, data: usize, length: u3
   if (e) return e;
   if (length && (!data || !mayAccess(data, length))) return WSAEFAULT;
   if (!overlapped) return WSA_INVALID_PARAMETER;
-  if (!isStream(s) || isSeqpacket(s)) return WSAEOPNOTSUPP;
+  if (!isStream(s)) return WSAEOPNOTSUPP;
   if (has(s, S_LISTENING | S_ACCEPTING)) return WSAEINVAL;
   if (has(s, S_CONNECTED)) return WSAEISCONN;
   if (has(s, S_CONNECTING)) return WSAEALREADY;
@@ -56,7 +58,7 @@ function connectEx(h: u32, name: usize, nameLength: i32, data: usize, length: u3
   if (e) return e;
   const ref = begun, o = operation(ref);
   o.pointer = <u32>data;
-  o.total = length;
+  o.length = o.total = length;
   e = openStream(s);
   if (e) { operationFree(ref); return e; }
   s.flags &= ~S_REUSED;
@@ -77,9 +79,15 @@ export function connectExDone(s: Socket, error: i32): void {
   p.link = 0;
   if (!error) {
     s.flags |= S_NO_CONTEXT;
-    if (o.total && streamSend(s.provider, s.transport, <usize>o.pointer, o.total) < o.total) error = WSAENOBUFS;
+    if (o.total && !firstData(s, o)) error = WSAENOBUFS;
   }
   operationComplete(ref, statusOf(error), error ? 0 : o.total);
+}
+
+/** False if memory is short. */
+function firstData(s: Socket, o: Operation): bool {
+  if (isSeqpacket(s)) return !messageSend(s, buffersOf(o), 1, o.total, true, ~0);
+  return streamSend(s.provider, s.transport, <usize>o.pointer, o.total) == o.total;
 }
 
 /**
@@ -150,6 +158,7 @@ export function disconnectProgress(s: Socket): void {
 /** D-28: nothing is left of the connection; the socket is fresh but for its options and the name that bind gave it. */
 function recycle(s: Socket): void {
   streamDetach(s.provider, s.transport);
+  if (isSeqpacket(s)) seqpacketForget(s);
   s.transport = -1;
   s.rport = 0;
   if (has(s, S_ACCEPTED)) {

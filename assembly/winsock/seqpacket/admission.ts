@@ -3,10 +3,9 @@
  * request has come: only then can they be accepted (FD_ACCEPT). At most `backlog` of them wait, each at most 30 s for its request.
  */
 import { CAUSE_ABORT, CAUSE_NONE, CAUSE_PROTOCOL } from "../../abi/report";
-import { OP_ACCEPT } from "../../abi/events";
-import { FD_ACCEPT, SOCK_SEQPACKET } from "../../abi/winsock";
+import { SOCK_SEQPACKET } from "../../abi/winsock";
 import { due } from "../../base/time";
-import { A_HELD, A_OPEN, A_WAIT_CR, Association, associationAlloc, associationBegin, ownTsap } from "../../cotp/association";
+import { A_HELD, A_OPEN, A_WAIT_CR, Association, associationAlloc, associationBegin, associationLimit, ownTsap } from "../../cotp/association";
 import { NEWS_BROKEN, NEWS_CUT, NEWS_REFUSED, NEWS_REQUESTED, take } from "../../cotp/input";
 import { sendConfirm, sendRefusal } from "../../cotp/output";
 import { deadlineBefore } from "../../memory/deadlines";
@@ -16,9 +15,7 @@ import {
 } from "../../provider/index";
 import { NOTIFY_FAILED, NOTIFY_RESET } from "../../tcp/tcb";
 import { REASON_REFUSED } from "../../wire/cotp";
-import { raiseNew } from "../netevents";
 import { has, indexOf, S_CONDITIONAL, S_PENDING, Socket, socketAlloc, socketAt, socketFree } from "../socket";
-import { wake } from "../waits";
 import { associationOf } from "./facts";
 import { handshakeBy } from "./news";
 
@@ -93,8 +90,6 @@ export function childNews(c: Socket, bits: u32): void {
   if (news & NEWS_REQUESTED) {
     if (!has(l, S_CONDITIONAL)) sendConfirm(a);
     associationOf(l).ready++;
-    raiseNew(l, FD_ACCEPT);
-    wake(l, 1 << OP_ACCEPT);
     return;
   }
   if (!(news & (NEWS_BROKEN | NEWS_CUT | NEWS_REFUSED))) return;
@@ -144,6 +139,17 @@ export function admittedTake(l: Socket, c: Socket): void {
   const a = associationOf(c);
   if (a.state == A_HELD) sendConfirm(a);
   admit(l);
+}
+
+/** Child c of l becomes the connection of socket a, which has none (AcceptEx); returns the stream. */
+export function admittedMove(l: Socket, c: Socket, a: Socket): i32 {
+  admittedTake(l, c);
+  const i = c.transport, former = a.message;
+  a.message = c.message;
+  c.message = former;
+  socketFree(c);
+  associationLimit(associationOf(a), a.recvLimit);
+  return i;
 }
 
 /** CF_REJECT for the oldest: a disconnect request in answer to its connection request, if that can be had, else a reset (O-22). */

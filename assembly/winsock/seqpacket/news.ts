@@ -2,7 +2,7 @@
 import { WSAECONNABORTED, WSAECONNREFUSED, WSAECONNRESET, WSAETIMEDOUT } from "../../abi/errors";
 import { CAUSE_PROTOCOL, CAUSE_RECV_SHUT } from "../../abi/report";
 import { due, now } from "../../base/time";
-import { A_DEAD, A_WAIT_CC, Association, associationBegin, E_REFUSE } from "../../cotp/association";
+import { A_DEAD, A_IDLE, A_WAIT_CC, Association, associationBegin, E_REFUSE } from "../../cotp/association";
 import { NEWS_BROKEN, NEWS_CONFIRMED, NEWS_CUT, NEWS_DATA, NEWS_END, NEWS_REFUSED, NEWS_UNWANTED, take } from "../../cotp/input";
 import { sendEnd, sendRequest } from "../../cotp/output";
 import { recordAny, recordsDrop } from "../../cotp/records";
@@ -12,8 +12,7 @@ import { streamAbort, streamFlags, streamShutdownSend } from "../../provider/ind
 import {
   NOTIFY_CONNECT_FAILED, NOTIFY_CONNECTED, NOTIFY_FAILED, NOTIFY_FIN, NOTIFY_READABLE, NOTIFY_RESET, NOTIFY_URGENT, NOTIFY_WRITABLE, TF_RST_RCVD,
 } from "../../tcp/tcb";
-import { connectFailed } from "../connect";
-import { indexOf, has, S_CONNECTED, S_CONNECTING, Socket } from "../socket";
+import { indexOf, has, S_ACCEPTING, S_CONNECTED, S_CONNECTING, Socket } from "../socket";
 import { associationOf } from "./facts";
 
 /** How long the peer may take to answer a connection request, and to send one, milliseconds (X.224's TS1 is a local matter). */
@@ -31,28 +30,36 @@ export function handshakeBy(s: Socket, a: Association): void {
   deadlineBefore(idOfSocket(indexOf(s)), a.until);
 }
 
-/** The stream of a connecting socket has NOTIFY_ news; returns those that concern the socket, NOTIFY_CONNECTED once the CC is here. */
+/** Why connectingNews answered NOTIFY_CONNECT_FAILED; 0 = the stream knows. */
+export let handshakeError: i32 = 0;
+
+/**
+ * The stream of a connecting socket has NOTIFY_ news; returns those that concern the socket: NOTIFY_CONNECTED once the CC is here,
+ * NOTIFY_CONNECT_FAILED with handshakeError.
+ */
 export function connectingNews(s: Socket, bits: u32): u32 {
   const a = associationOf(s);
+  handshakeError = 0;
   if (bits & NOTIFY_CONNECT_FAILED) return bits;
   if (bits & NOTIFY_CONNECTED) {
     associationBegin(a, s.transport, A_WAIT_CC, s.recvLimit);
-    if (!sendRequest(a)) { giveUp(s, WSAECONNABORTED); return 0; }
+    if (!sendRequest(a)) return giveUp(s, WSAECONNABORTED);
     handshakeBy(s, a);
   }
   if (a.state != A_WAIT_CC) return 0;
-  if (bits & LOST) { giveUp(s, streamFlags(s.provider, s.transport) & TF_RST_RCVD ? WSAECONNREFUSED : WSAECONNABORTED); return 0; }
+  if (bits & LOST) return giveUp(s, streamFlags(s.provider, s.transport) & TF_RST_RCVD ? WSAECONNREFUSED : WSAECONNABORTED);
   const news = take(a);
   // A peer that does not speak the protocol, or closes instead of answering, is no peer.
-  if (news & NEWS_REFUSED) { giveUp(s, WSAECONNREFUSED); return 0; }
-  if (news & (NEWS_BROKEN | NEWS_CUT) && !(news & NEWS_CONFIRMED)) { giveUp(s, WSAECONNRESET); return 0; }
+  if (news & NEWS_REFUSED) return giveUp(s, WSAECONNREFUSED);
+  if (news & (NEWS_BROKEN | NEWS_CUT) && !(news & NEWS_CONFIRMED)) return giveUp(s, WSAECONNRESET);
   return news & NEWS_CONFIRMED ? NOTIFY_CONNECTED | NOTIFY_WRITABLE | noticed(s, news) : 0;
 }
 
-function giveUp(s: Socket, error: i32): void {
+function giveUp(s: Socket, error: i32): u32 {
   associationOf(s).state = A_DEAD;
   streamAbort(s.provider, s.transport, CAUSE_PROTOCOL);
-  connectFailed(s, error);
+  handshakeError = error;
+  return NOTIFY_CONNECT_FAILED;
 }
 
 /** The stream of a connected socket has NOTIFY_ news; returns what they mean for messages. */
@@ -66,7 +73,7 @@ export function messageNews(s: Socket, bits: u32): u32 {
 }
 
 /** Takes what the stream held back for want of room or memory. */
-export function seqpacketMore(s: Socket): u32 { return has(s, S_CONNECTED) ? noticed(s, take(associationOf(s))) : 0; }
+export function seqpacketMore(s: Socket): u32 { return has(s, S_CONNECTED | S_ACCEPTING) ? noticed(s, take(associationOf(s))) : 0; }
 
 /** NEWS_ bits as NOTIFY_ bits; what breaks the protocol is answered with a reset. */
 function noticed(s: Socket, news: u32): u32 {
@@ -114,12 +121,18 @@ export function seqpacketRefuse(s: Socket): void {
   if (recordAny(a) || a.inData) seqpacketAbort(s, CAUSE_RECV_SHUT); else a.ends |= <u8>E_REFUSE;
 }
 
-/** The deadline of an open socket: true if the stream may give more now (memory). */
-export function seqpacketDue(s: Socket): bool {
+/** Nothing is left of an association: its socket may have another (DisconnectEx, CancelIoEx). */
+export function seqpacketForget(s: Socket): void {
+  const a = associationOf(s);
+  recordsDrop(a);
+  a.state = A_IDLE;
+}
+
+/** The deadline of an open socket: NOTIFY_ news of what the stream may give now (memory), NOTIFY_CONNECT_FAILED where no CC came. */
+export function seqpacketDue(s: Socket): u32 {
   const a = associationOf(s);
   const waits = a.state == A_WAIT_CC && has(s, S_CONNECTING);
-  if (!waits && !a.starved) return false;
-  if (!due(a.until)) { deadlineBefore(idOfSocket(indexOf(s)), a.until); return false; }
-  if (waits) { giveUp(s, WSAETIMEDOUT); return false; }
-  return true;
+  if (!waits && !a.starved) return 0;
+  if (!due(a.until)) { deadlineBefore(idOfSocket(indexOf(s)), a.until); return 0; }
+  return waits ? giveUp(s, WSAETIMEDOUT) : seqpacketMore(s);
 }

@@ -4,9 +4,8 @@ import { WSAEDISCON, WSAENOBUFS, WSAETIMEDOUT, WSAEWOULDBLOCK } from "../../abi/
 import { OP_RECV, OP_SEND } from "../../abi/events";
 import { FD_CLOSE, FD_READ, FD_WRITE, MSG_PARTIAL, MSG_PEEK } from "../../abi/winsock";
 import { config } from "../../base/config";
-import { ended, E_CUT, E_RECEIVED } from "../../cotp/association";
 import { DATA_OVERHEAD, dataMost, dataPlace, dataWire, sendData } from "../../cotp/output";
-import { recordAny, recordCopy, recordEnds, recordLength, recordRoom, recordTake } from "../../cotp/records";
+import { recordAny, recordCopy, recordEnds, recordLength, recordTake } from "../../cotp/records";
 import { NOTIFY_FAILED, TF_FIN_RCVD } from "../../tcp/tcb";
 import { streamSendUsed } from "../../provider/index";
 import { bufferLength, bufferPointer } from "../buffers";
@@ -14,7 +13,7 @@ import { forgetWrite, raise, reenable } from "../netevents";
 import { has, S_NONBLOCKING, Socket } from "../socket";
 import { chosen, factsOf, receiveError, sendError, sendRoom } from "../status";
 import { waitDone, waitEnd, waitFor, waitOf, waitsHalfway, wake } from "../waits";
-import { associationOf } from "./facts";
+import { associationOf, messageWhole } from "./facts";
 import { seqpacketMore } from "./news";
 
 /** Octets the last call moved. */
@@ -133,13 +132,18 @@ export function messageTake(s: Socket, list: usize, count: u32, total: u32, flag
   messageGoesOn = false;
   const a = associationOf(s);
   if (!recordAny(a)) return factsOf(s) & TF_FIN_RCVD ? WSAEDISCON : WSAEWOULDBLOCK;
-  const length = recordLength(a), complete = recordEnds(a);
-  const now = complete || length >= total || !recordRoom(a) || a.starved != 0 || ended(a, E_RECEIVED | E_CUT) || (flags & MSG_PARTIAL) != 0;
-  if (!now) return WSAEWOULDBLOCK;
+  if (!(flags & MSG_PARTIAL) && !messageHere(s, total)) return WSAEWOULDBLOCK;
+  const length = recordLength(a);
   messageMoved = scatter(s, list, count, min(length, total));
-  messageGoesOn = !complete || length > total;
+  messageGoesOn = !recordEnds(a) || length > total;
   if (!(flags & MSG_PEEK)) taken(s, messageMoved);
   return 0;
+}
+
+/** What a receive of `total` octets waits for: a whole message, or so much of one that waiting would bring no more. */
+export function messageHere(s: Socket, total: u32): bool {
+  const a = associationOf(s);
+  return messageWhole(a) || (recordAny(a) && recordLength(a) >= total);
 }
 
 /** n octets of the oldest record were read: there is room for what the stream held back. */
