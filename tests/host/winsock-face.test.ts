@@ -2,38 +2,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as W from "../../host/winsock/index.ts";
+import { type WinsockPair, winsockPair } from "./support/winsock-pair.ts";
 
 const { AF_INET, createWinsock, IPPROTO_TCP, IPPROTO_UDP, SD_SEND, SO_LINGER, SOCK_DGRAM, SOCK_STREAM, SOL_SOCKET } = W;
 const PORT = 6000;
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 
-interface Pair {
-  readonly a: W.Winsock;
-  readonly b: W.Winsock;
-  /** On a, connected to t on b. */
-  readonly s: number;
-  readonly t: number;
-  end(): void;
-}
-
-async function pair(): Promise<Pair> {
-  const link = W.memoryLink();
-  const a = await createWinsock({ devices: [link.a], addresses: ["10.0.0.1/24"] });
-  const b = await createWinsock({ devices: [link.b], addresses: ["10.0.0.2/24"] });
-  assert.equal(a.WSAStartup(), 0);
-  assert.equal(b.WSAStartup(), 0);
-  const listener = b.socket(AF_INET, SOCK_STREAM, IPPROTO_TCP);
-  assert.equal(b.bind(listener, { address: "0.0.0.0", port: PORT }), 0);
-  assert.equal(b.listen(listener, 5), 0);
-  const s = a.socket(AF_INET, SOCK_STREAM, IPPROTO_TCP);
-  const from: W.SockAddr = { address: "", port: 0 };
-  const [t, connected] = await Promise.all([b.accept(listener, from), a.connect(s, { address: "10.0.0.2", port: PORT })]);
-  assert.equal(connected, 0);
-  const own: W.SockAddr = { address: "", port: 0 };
-  assert.equal(a.getsockname(s, own), 0);
-  assert.deepEqual(from, own);
-  return { a, b, s, t, end: () => { a.end(); b.end(); } };
-}
+const pair = (): Promise<WinsockPair> => winsockPair(SOCK_STREAM, PORT);
 
 test("calls answer as Winsock's do, and the last error is set and cleared", async () => {
   const { a, s, end } = await pair();

@@ -2,41 +2,20 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as W from "../../host/winsock/index.ts";
+import { type WinsockPair, winsockPair } from "./support/winsock-pair.ts";
 
-const { AF_INET, createWinsock, IPPROTO_TCP, MSG_PARTIAL, MSG_PEEK, SOCK_SEQPACKET, SOCK_STREAM, SOL_LASTACK, SOL_SOCKET } = W;
+const { AF_INET, IPPROTO_TCP, MSG_PARTIAL, MSG_PEEK, SOCK_SEQPACKET, SOCK_STREAM, SOL_LASTACK, SOL_SOCKET } = W;
 const PORT = 102;
 /** XP1_UNI_SEND and XP1_UNI_RECV. */
 const XP1_UNI = 0x18000;
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 const text = (part: Uint8Array): string => new TextDecoder().decode(part);
 
-interface Pair {
-  readonly a: W.Winsock;
-  readonly b: W.Winsock;
-  /** On a, connected to t on b. */
-  readonly s: number;
-  readonly t: number;
-  end(): void;
-}
-
-async function pair(): Promise<Pair> {
-  const link = W.memoryLink();
-  const a = await createWinsock({ devices: [link.a], addresses: ["10.0.0.1/24"] });
-  const b = await createWinsock({ devices: [link.b], addresses: ["10.0.0.2/24"] });
-  assert.equal(a.WSAStartup(), 0);
-  assert.equal(b.WSAStartup(), 0);
-  const listener = b.socket(AF_INET, SOCK_SEQPACKET, 0);
-  assert.equal(b.bind(listener, { address: "0.0.0.0", port: PORT }), 0);
-  assert.equal(b.listen(listener, 5), 0);
-  const s = a.socket(AF_INET, SOCK_SEQPACKET, IPPROTO_TCP);
-  const [t, connected] = await Promise.all([b.accept(listener), a.connect(s, { address: "10.0.0.2", port: PORT })]);
-  assert.equal(connected, 0);
-  assert.equal(b.getsockopt(t, SOL_SOCKET, W.SO_TYPE), SOCK_SEQPACKET);
-  return { a, b, s, t, end: () => { a.end(); b.end(); } };
-}
+const pair = (): Promise<WinsockPair> => winsockPair(SOCK_SEQPACKET, PORT);
 
 test("recv: whole messages by their length, 10040 for one that goes on, 10101 behind the last", async () => {
   const { a, b, s, t, end } = await pair();
+  assert.equal(b.getsockopt(t, SOL_SOCKET, W.SO_TYPE), SOCK_SEQPACKET);
   for (const line of ["", "one", "0123456789"]) assert.equal(await a.send(s, bytes(line)), line.length);
   const into = new Uint8Array(8);
   assert.equal(await b.recv(t, into), 0);

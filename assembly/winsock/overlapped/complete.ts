@@ -7,17 +7,18 @@ import { isEvent, WSAResetEvent, WSASetEvent } from "../eventobjects";
 import { mayAccess } from "../result";
 import { indexOf, Socket, socketAt } from "../socket";
 import { wake } from "../waits";
-import { buffersRelease, operation, operationFree, operationTake, overlapOf } from "./operations";
+import { buffersRelease, operation, operationFree, operationTake, overlapOf, Queue, queuePush, queueShift } from "./operations";
 import { portLive, portQueue } from "./port";
 
 /** The operation that operationBegin made. */
 export let begun: u32 = 0;
 
-/** First and last operation whose routine is due, + 1. */
-let routineFirst: u32 = 0;
-let routineLast: u32 = 0;
+/** Operations whose routine is due. */
+const ROUTINES = memory.data(8, 4);
+// @ts-ignore: decorator
+@inline function routines(): Queue { return changetype<Queue>(ROUTINES); }
 
-export function routinesReset(): void { routineFirst = routineLast = 0; }
+export function routinesReset(): void { routines().first = routines().last = 0; }
 
 /**
  * A slot for an operation on s that will tell of its end through `overlapped`; leaves it in `begun`. Nothing of the caller's is touched
@@ -54,11 +55,8 @@ export function operationComplete(ref: u32, status: u32, bytes: u32, flags: u32 
   if (o.event) WSASetEvent(o.event);
   o.status = status;
   o.done = bytes;
-  if (o.routine) {
-    o.next = 0;
-    if (routineLast) operation(routineLast).next = ref; else routineFirst = ref;
-    routineLast = ref;
-  } else if (portLive(p.port)) {
+  if (o.routine) queuePush(routines(), ref);
+  else if (portLive(p.port)) {
     o.key = p.key;
     portQueue(p.port, ref);
   } else operationFree(ref);
@@ -78,10 +76,4 @@ function tell(at: usize, status: u32, bytes: u32, flags: u32): void {
 }
 
 /** The operation whose routine has been due longest, out of the queue and still to be freed; 0 if there is none. */
-export function routineTake(): u32 {
-  const ref = routineFirst;
-  if (!ref) return 0;
-  routineFirst = operation(ref).next;
-  if (!routineFirst) routineLast = 0;
-  return ref;
-}
+export function routineTake(): u32 { return queueShift(routines()); }

@@ -145,41 +145,60 @@ export function buffersRelease(o: Operation): void {
   o.list = 0;
 }
 
-export function recvAppend(s: Socket, ref: u32): void {
-  const p = overlapOf(s);
+/** A queue of operations linked by `next`; references are operation + 1, 0 = none. */
+// @ts-ignore: decorator
+@unmanaged
+export class Queue {
+  first: u32;
+  last: u32;
+}
+
+export function queuePush(q: Queue, ref: u32): void {
   operation(ref).next = 0;
-  if (p.recvLast) operation(p.recvLast).next = ref; else p.recvFirst = ref;
-  p.recvLast = ref;
+  if (q.last) operation(q.last).next = ref; else q.first = ref;
+  q.last = ref;
+}
+
+/** The oldest, out of the queue; 0 if it is empty. */
+export function queueShift(q: Queue): u32 {
+  const ref = q.first;
+  if (!ref) return 0;
+  q.first = operation(ref).next;
+  if (!q.first) q.last = 0;
+  return ref;
+}
+
+/** Takes an operation out, wherever it stands. */
+function queueRemove(q: Queue, ref: u32): void {
+  let before: u32 = 0;
+  for (let r = q.first; r && r != ref; r = operation(r).next) before = r;
+  if (before) operation(before).next = operation(ref).next; else q.first = operation(ref).next;
+  if (q.last == ref) q.last = before;
+}
+
+// @ts-ignore: decorator
+@inline function receives(s: Socket): Queue { return changetype<Queue>(changetype<usize>(overlapOf(s)) + offsetof<Overlap>("recvFirst")); }
+// @ts-ignore: decorator
+@inline function sends(s: Socket): Queue { return changetype<Queue>(changetype<usize>(overlapOf(s)) + offsetof<Overlap>("sendFirst")); }
+
+export function recvAppend(s: Socket, ref: u32): void {
+  queuePush(receives(s), ref);
   s.flags |= S_RECV_PENDING;
 }
 
 export function sendAppend(s: Socket, ref: u32): void {
-  const p = overlapOf(s);
-  operation(ref).next = 0;
-  if (p.sendLast) operation(p.sendLast).next = ref; else p.sendFirst = ref;
-  p.sendLast = ref;
+  queuePush(sends(s), ref);
   s.flags |= S_SEND_PENDING;
 }
 
-/** Takes an operation out of the receives, wherever it stands there. */
 export function recvRemove(s: Socket, ref: u32): void {
-  const p = overlapOf(s), before = previous(p.recvFirst, ref);
-  if (before) operation(before).next = operation(ref).next; else p.recvFirst = operation(ref).next;
-  if (p.recvLast == ref) p.recvLast = before;
-  setFlag(s, S_RECV_PENDING, p.recvFirst != 0);
+  queueRemove(receives(s), ref);
+  setFlag(s, S_RECV_PENDING, receives(s).first != 0);
 }
 
 export function sendRemove(s: Socket, ref: u32): void {
-  const p = overlapOf(s), before = previous(p.sendFirst, ref);
-  if (before) operation(before).next = operation(ref).next; else p.sendFirst = operation(ref).next;
-  if (p.sendLast == ref) p.sendLast = before;
-  setFlag(s, S_SEND_PENDING, p.sendFirst != 0);
-}
-
-function previous(first: u32, ref: u32): u32 {
-  let before: u32 = 0;
-  for (let r = first; r && r != ref; r = operation(r).next) before = r;
-  return before;
+  queueRemove(sends(s), ref);
+  setFlag(s, S_SEND_PENDING, sends(s).first != 0);
 }
 
 /** True while a send of s has bytes that are not handed over: a FIN has to stand behind them (S-35). */

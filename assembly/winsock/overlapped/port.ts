@@ -2,7 +2,7 @@
 import { carve } from "../../memory/arena";
 import { handleObject, KIND_PORT } from "../../memory/handles";
 import { portWake } from "../portwaits";
-import { operation, operationFree } from "./operations";
+import { operationFree, Queue, queuePush, queueShift } from "./operations";
 
 /** Ports at once. */
 export const PORTS: u32 = 64;
@@ -10,7 +10,7 @@ export const PORTS: u32 = 64;
 // @ts-ignore: decorator
 @unmanaged
 class Port {
-  /** Oldest and youngest completion, operation + 1. */
+  /** Oldest and youngest completion: a Queue. */
   first: u32;
   last: u32;
   /** Next free port + 1. */
@@ -22,6 +22,9 @@ let free: u32 = 0;
 
 // @ts-ignore: decorator
 @inline function at(i: u32): Port { return changetype<Port>(table + <usize>i * offsetof<Port>()); }
+
+// @ts-ignore: decorator
+@inline function queueOf(i: u32): Queue { return changetype<Queue>(changetype<usize>(at(i)) + offsetof<Port>("first")); }
 
 export function portTableReset(): bool {
   table = carve(PORTS * <u32>offsetof<Port>());
@@ -42,13 +45,8 @@ export function portTake(): i32 {
 
 /** Gives port i back; completions nobody took are gone. */
 export function portFree(i: u32): void {
-  const p = at(i);
-  while (p.first) {
-    const ref = p.first;
-    p.first = operation(ref).next;
-    operationFree(ref);
-  }
-  p.next = free;
+  for (let ref = portShift(i); ref; ref = portShift(i)) operationFree(ref);
+  at(i).next = free;
   free = i + 1;
 }
 
@@ -57,18 +55,9 @@ export function portLive(h: u32): bool { return h != 0 && handleObject(h, KIND_P
 
 /** Puts a completed operation into the open port `h` and wakes who waits there. */
 export function portQueue(h: u32, ref: u32): void {
-  const p = at(<u32>handleObject(h, KIND_PORT));
-  operation(ref).next = 0;
-  if (p.last) operation(p.last).next = ref; else p.first = ref;
-  p.last = ref;
+  queuePush(queueOf(<u32>handleObject(h, KIND_PORT)), ref);
   portWake(h);
 }
 
 /** The oldest completion of port i, out of the queue and still to be freed; 0 if it is empty. */
-export function portShift(i: u32): u32 {
-  const p = at(i), ref = p.first;
-  if (!ref) return 0;
-  p.first = operation(ref).next;
-  if (!p.first) p.last = 0;
-  return ref;
-}
+export function portShift(i: u32): u32 { return queueShift(queueOf(i)); }
