@@ -4,7 +4,7 @@ import { test } from "node:test";
 import * as W from "../../host/winsock/index.ts";
 import { type WinsockPair, winsockPair } from "./support/winsock-pair.ts";
 
-const { AF_INET, createWinsock, IPPROTO_TCP, IPPROTO_UDP, SD_SEND, SO_LINGER, SOCK_DGRAM, SOCK_STREAM, SOL_SOCKET } = W;
+const { AF_INET, IPPROTO_TCP, IPPROTO_UDP, SD_SEND, SO_LINGER, SOCK_DGRAM, SOCK_STREAM, SOL_SOCKET } = W;
 const PORT = 6000;
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 
