@@ -1,7 +1,7 @@
 /** The exports, nothing else. Each is described where it is defined. */
 import { ABI_VERSION } from "./abi/link";
 import { claimsForget } from "./winsock/socket";
-import { poll as stackPoll } from "./stack/poll";
+import { poll as stackPoll, pollAt as stackPollAt } from "./stack/poll";
 
 /** ABI_VERSION of assembly/abi/link: the host refuses a core that was built against another. */
 export function abiVersion(): i32 { return ABI_VERSION; }
@@ -12,12 +12,20 @@ export function poll(): i32 {
   return stackPoll();
 }
 
+/** poll at `ns` nanoseconds of the monotonic clock, for hosts that know the time already: the core does not ask for it. */
+export function pollAt(ns: f64): i32 {
+  if (TINY) return poll();
+  claimsForget();
+  return stackPollAt(ns);
+}
+
 export { configure, hostArea, hostAreaSize } from "./stack/configure";
 export { hostReady, stats } from "./stack/host";
 export { addressAdd } from "./ip/address";
 export { routeAdd } from "./ip/route";
 export { echoRequest, echoState } from "./ip/echo";
 export { deviceAdd } from "./link/device";
+export { devicePost } from "./link/posted";
 export { eventsPull as events } from "./winsock/pull";
 export { reportPull as report } from "./winsock/teardown/report";
 export { setCaller as caller } from "./winsock/waits";

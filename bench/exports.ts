@@ -26,19 +26,21 @@ const UNDRIVEN: Runtime = {
 export class End {
   readonly calls: Calls;
   readonly #core: Host["core"];
+  readonly #clock: Clock;
   /** Places for a length and an error number. */
   readonly #length: number;
   readonly #errno: number;
 
-  constructor({ core }: Host) {
+  constructor({ core, runtime }: Host) {
     this.#core = core;
+    this.#clock = runtime.clock;
     this.calls = new Calls(core);
     this.#length = this.calls.data;
     this.#errno = this.calls.data + 4;
   }
 
   poll(): void {
-    this.#core.exports.poll();
+    this.#core.poll(this.#clock.now());
   }
 
   /** Takes the wake-ups, so that they do not pile up. */

@@ -10,6 +10,18 @@ export const DEVICE_CHECKSUM_OFFLOAD: u32 = 1 << 1;
 /** Frames up to 64 KiB with a segment size may cross (TSO/GRO through the vnet header). */
 export const DEVICE_SEGMENT_OFFLOAD: u32 = 1 << 2;
 
+/** Offsets in the record of a device's posted receive buffers (devicePost), u32 each. */
+/** Buffers there are, bytes from one to the next, address of the first. */
+export const POSTED_COUNT: u32 = 0;
+export const POSTED_STRIDE: u32 = 4;
+export const POSTED_FIRST: u32 = 8;
+/** Buffers the device has filled since the core took them last. */
+export const POSTED_FILLED: u32 = 12;
+/** Set by the device: older frames are to be read with fd_read. */
+export const POSTED_READ: u32 = 16;
+/** Length of the frame in each buffer. */
+export const POSTED_LENGTHS: u32 = 20;
+
 /** WASI errno values the core meets. */
 export const WASI_SUCCESS: i32 = 0;
 export const WASI_EAGAIN: i32 = 6;

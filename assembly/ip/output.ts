@@ -10,7 +10,7 @@ import { STAT_IP_OUT_NO_ROUTES, STAT_IP_OUT_REQUESTS } from "../abi/stats";
 import { addrIsMulticast, addrV4 } from "../base/addr";
 import { count } from "../base/counters";
 import { device } from "../link/device";
-import { etherWrite } from "../link/ethernet";
+import { etherForget, etherMayRepeat, etherRepeat, etherWrite } from "../link/ethernet";
 import { neighborFor, neighborSend } from "../link/neighbor";
 import { ETHER_HEADER, ETHERTYPE_IPV4, macSetBroadcast, macSetGroupV4 } from "../wire/ethernet";
 import { IPV4_DONT_FRAGMENT, IPV4_HEADER, IPV4_MAXIMUM, IPV4_MORE_FRAGMENTS, ipv4Emit } from "../wire/ipv4";
@@ -42,6 +42,7 @@ export function ipSend(src16: usize, dst16: usize, protocol: u32, headerLen: u32
   const path = pathTo(dst16), total = IPV4_HEADER + headerLen + n1 + n2;
   if (path.kind == PATH_NONE || total > IPV4_MAXIMUM) { count(STAT_IP_OUT_NO_ROUTES); return NO_ROUTE; }
   count(STAT_IP_OUT_REQUESTS);
+  if (!TINY) etherForget();
   // RFC 6864 §4.1: an atomic datagram may carry any identification.
   const atomic = protocol == <u32>IPPROTO_TCP, id = atomic ? 0 : identificationFor(src16, dst16, protocol);
   if (!TINY && path.kind == PATH_LOCAL) {
@@ -51,6 +52,19 @@ export function ipSend(src16: usize, dst16: usize, protocol: u32, headerLen: u32
   if (total > path.mtu && !atomic) return fragments(path, src16, dst16, protocol, id, headerLen, p1, n1, p2, n2, ttl, tos);
   ipv4Emit(HEADER, tos, total, id, atomic ? IPV4_DONT_FRAGMENT : 0, ttl, protocol, src16, dst16);
   return transmit(path, src16, dst16, headerLen, p1, n1, p2, n2);
+}
+
+/** True if the packet sent last went to its neighbour at once and its headers stand at TX still: ipSendAgain may send them again. */
+// @ts-ignore: decorator
+@inline export function ipMaySendAgain(): bool { return !TINY && etherMayRepeat(ETHER); }
+
+/**
+ * Sends the packet sent last again with other payload of the same length; only its transport header has been changed. 0 or WASI_EAGAIN.
+ * For TCP, whose packets may all carry the same identification. Nothing else may have been sent in between.
+ */
+export function ipSendAgain(p1: usize, n1: u32, p2: usize, n2: u32): i32 {
+  count(STAT_IP_OUT_REQUESTS);
+  return etherRepeat(p1, n1, p2, n2);
 }
 
 /** Hands the packet whose IP header is complete to the link. */

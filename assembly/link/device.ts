@@ -25,9 +25,11 @@ export class Device {
   private mac2: u16;
   /** 1 after a read said that the device is gone or down, until one says otherwise. */
   down: u16;
+  /** Record of its posted buffers (link/posted), 0 while it is read with fd_read. */
+  posted: usize;
 }
 
-const TABLE = memory.data(MAX_DEVICES * 20, 4);
+const TABLE = memory.data(MAX_DEVICES * 24, 4);
 /** Devices added since configure. */
 export let deviceCount: u32 = 0;
 
@@ -54,6 +56,7 @@ export function deviceAdd(fd: i32, capabilities: u32, mtu: u32, mac: usize): i32
   d.capabilities = capabilities;
   d.mtu = mtu;
   d.down = 0;
+  d.posted = 0;
   // The host's six bytes may lie anywhere: single bytes need no alignment.
   memory.copy(deviceMac(d), mac, 6);
   deviceCount++;

@@ -52,6 +52,31 @@ export function etherAccept(d: Device, frame: usize, len: u32): u32 {
 export function etherWrite(d: Device, ether: usize, type: u32, headLen: u32, p1: usize, n1: u32, p2: usize, n2: u32): i32 {
   macCopy(ether + ETHER_SOURCE, deviceMac(d));
   wr16(ether + ETHER_TYPE, type);
+  if (!TINY) {
+    lastHead = ether;
+    lastLength = headLen;
+    lastDevice = d;
+  }
+  return write(d, ether, headLen, p1, n1, p2, n2);
+}
+
+/** Head, its length and device of the frame written last, 0 = forgotten. */
+let lastHead: usize = 0;
+let lastLength: u32 = 0;
+let lastDevice: Device = changetype<Device>(0);
+
+/** Whoever composes another head lets nobody take it for the one written last. */
+// @ts-ignore: decorator
+@inline export function etherForget(): void { lastHead = 0; }
+/** The head at `ether` was written last and stands there still, but for what its owner changed behind it. */
+// @ts-ignore: decorator
+@inline export function etherMayRepeat(ether: usize): bool { return !TINY && lastHead == ether; }
+/** Writes it again with other parts: etherWrite's answers. To be asked before: etherMayRepeat. */
+export function etherRepeat(p1: usize, n1: u32, p2: usize, n2: u32): i32 {
+  return write(lastDevice, lastHead, lastLength, p1, n1, p2, n2);
+}
+
+function write(d: Device, ether: usize, headLen: u32, p1: usize, n1: u32, p2: usize, n2: u32): i32 {
   frameBegin();
   if (d.capabilities & DEVICE_VNET_HEADER) {
     vnetEmit(ether - VNET_HEADER);

@@ -127,6 +127,16 @@ export function blockAlloc(order: u32): usize {
   return unitPtr(u);
 }
 
+/** A block that is never given back: it does not count as a buffer. 0 when memory is used up. */
+export function blockKeep(order: u32): usize {
+  const p = blockAlloc(order);
+  if (p) blockBytes -= 1 << (BLOCK_SHIFT + order);
+  return p;
+}
+
+/** Bytes that blocks may take in all, those that are taken included. */
+export function blockRoom(): u32 { return maxUnits > 1 << (31 - BLOCK_SHIFT) ? 0x80000000 : maxUnits << BLOCK_SHIFT; }
+
 /** Gives a block back. */
 export function blockFree(p: usize): void {
   const u = <u32>((p - base) >> BLOCK_SHIFT), order = <u32>load<u8>(map + u) & 0x3f;

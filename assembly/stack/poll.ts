@@ -7,6 +7,8 @@ import { frameRead, clockSample } from "../wasi/preview1";
 import { deadlineNext, deadlineTake } from "../memory/deadlines";
 import { hostOf, idOfNeighbors, idOfPorts, idOfReassembly, isConnection, isHost, isSocket, socketOf } from "../memory/identities";
 import { device, deviceCount, deviceWentDown } from "../link/device";
+import { postedFilled, postedFrame, postedLength, postedRead, postedReadAgain, postedTaken } from "../link/posted";
+import { timeSample } from "../base/time";
 import { neighborsTimer } from "../link/neighbor";
 import { loopbackQueued } from "../ip/loopback";
 import { hostBusy, hostChangedTake, hostNotifyTake } from "../provider/hostblock";
@@ -32,6 +34,9 @@ const PACKETS: u32 = 256;
 /** When to come back after a device was full, milliseconds: a host need not notice when it has room again. */
 const FULL_MS: i32 = 1;
 
+/** 2^63: times beyond it are none. */
+const LATEST_NS: f64 = 9223372036854775808.0;
+
 /** Device that is served first next time, so that a busy one starves none. */
 let turn: u32 = 0;
 
@@ -41,6 +46,16 @@ let turn: u32 = 0;
  */
 export function poll(): i32 {
   clockSample();
+  return work();
+}
+
+/** The same at `ns` nanoseconds of the clock that clock_time_get reads; a number that is no time leaves the time as it is. */
+export function pollAt(ns: f64): i32 {
+  if (ns >= 0 && ns < LATEST_NS) timeSample(<u64>ns);
+  return work();
+}
+
+function work(): i32 {
   let more = deadlines();
   more = frames() || more;
   let out = EGRESS_DONE, round: u32 = 0, again: bool = true;
@@ -85,6 +100,19 @@ function frames(): bool {
 }
 
 function framesOf(i: u32): bool {
+  const posted = TINY ? 0 : device(i).posted;
+  if (!posted) return framesRead(i);
+  if (postedRead(posted) && framesRead(i)) {
+    postedReadAgain(posted);
+    return true;
+  }
+  const filled = postedFilled(posted);
+  for (let k: u32 = 0; k < filled; k++) ingressFrame(i, postedFrame(posted, k), postedLength(posted, k));
+  postedTaken(posted);
+  return false;
+}
+
+function framesRead(i: u32): bool {
   const fd = device(i).fd;
   for (let n: u32 = 0; n < FRAMES; n++) {
     const len = frameRead(fd, frameBuffer, frameCapacity);

@@ -22,7 +22,7 @@ import { limitedTransmit, mayRepair, mayResend, persistStart, RECOVERY_SACK, rep
 import { rackOn, repaired, tailProbed, tailWatch } from "./rack";
 import { repairLost } from "./repairs";
 import { sackGapEnd, sackHighest, sackSkip } from "./scoreboard";
-import { duplicateAckSend, opening, segmentSend } from "./segment_out";
+import { duplicateAckSend, opening, segmentSend, trainForget } from "./segment_out";
 
 /** Segments per call, so that one connection cannot keep the others waiting. */
 const BUDGET: u32 = 64;
@@ -32,6 +32,7 @@ const BUDGET: u32 = 64;
  * the connection stands flagged again.
  */
 export function tcpOutput(i: i32): i32 {
+  if (!TINY) trainForget();
   const t = tcb(i), r = run(t);
   if (r) flag(t);
   return r;

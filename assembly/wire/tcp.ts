@@ -135,6 +135,10 @@ export function tcpEmit(p: usize, source: u32, destination: u32, seq: u32, ack: 
   wr16(p + URGENT, 0);
 }
 
+/** Changes the sequence number of the header at p. */
+// @ts-ignore: decorator
+@inline export function tcpSetSequence(p: usize, seq: u32): void { wr32(p + SEQUENCE, seq); }
+
 /** Writes the MSS option, the first of a SYN, behind the header. Returns the header's length with it. */
 export function tcpEmitMss(p: usize, mss: u32): u32 {
   wr8(p + 20, OPTION_MSS);

@@ -11,6 +11,18 @@ export const DEVICE_CHECKSUM_OFFLOAD = 2;
 /** Frames up to 64 KiB with a segment size may cross (TSO/GRO through the vnet header). */
 export const DEVICE_SEGMENT_OFFLOAD = 4;
 
+/** Offsets in the record of a device's posted receive buffers (devicePost), u32 each. */
+/** Buffers there are, bytes from one to the next, address of the first. */
+export const POSTED_COUNT = 0;
+export const POSTED_STRIDE = 4;
+export const POSTED_FIRST = 8;
+/** Buffers the device has filled since the core took them last. */
+export const POSTED_FILLED = 12;
+/** Set by the device: older frames are to be read with fd_read. */
+export const POSTED_READ = 16;
+/** Length of the frame in each buffer. */
+export const POSTED_LENGTHS = 20;
+
 /** WASI errno values the core meets. */
 export const WASI_SUCCESS = 0;
 export const WASI_EAGAIN = 6;

@@ -24,8 +24,6 @@ export interface Timed {
 export interface Clock {
   /** Nanoseconds since the clock's own start; never decreases. */
   now(): number;
-  /** What now() said last: enough for whoever knows that somebody has just asked. */
-  readonly lastNow?: number;
   /** Wall-clock time of `now() === 0`, in milliseconds since 1970. Virtual clocks say 0. */
   readonly epochMs: number;
   attach(timed: Timed): void;
@@ -57,11 +55,8 @@ export class RealClock implements Clock {
   /** When the armed timer fires, ns; Infinity while none is armed. */
   #armedFor = Number.POSITIVE_INFINITY;
 
-  lastNow = 0;
-
   now(): number {
-    this.lastNow = Math.floor(performance.now() * NS_PER_MS);
-    return this.lastNow;
+    return Math.floor(performance.now() * NS_PER_MS);
   }
 
   attach(timed: Timed): void {

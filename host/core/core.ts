@@ -45,7 +45,13 @@ export interface DeviceInfo {
   readonly mtu: number;
   readonly mac: Uint8Array;
   readonly capabilities: number;
+  /** Takes buffers of the core's, where the device can write to them (device/contract.ts). */
+  post?(memory: MemoryViews, record: number): void;
+  taken?(): void;
 }
+
+/** Buffers asked for where a device takes some: what one poll takes. */
+const POSTED_FRAMES = 256;
 
 export class Core {
   readonly exports: CoreExports;
@@ -54,6 +60,8 @@ export class Core {
   /** Shared by the calls below: the record's bytes are the core's only until a call returns. */
   readonly #scratch: number;
   readonly #eventCapacity: number;
+  /** Devices that write into posted buffers. */
+  readonly #posted: DeviceInfo[] = [];
 
   /**
    * Instantiates and configures a core.
@@ -82,7 +90,20 @@ export class Core {
   addDevice(fd: number, device: DeviceInfo): number {
     this.memory.ensure();
     this.memory.u8.set(device.mac, this.#scratch);
-    return checkSetup(this.exports.deviceAdd(fd, device.capabilities, device.mtu, this.#scratch), "add device");
+    const iface = checkSetup(this.exports.deviceAdd(fd, device.capabilities, device.mtu, this.#scratch), "add device");
+    const record = device.post && this.exports.devicePost ? this.exports.devicePost(iface, POSTED_FRAMES) >>> 0 : 0;
+    if (record !== 0) {
+      device.post?.(this.memory, record);
+      this.#posted.push(device);
+    }
+    return iface;
+  }
+
+  /** Polls at `ns` of the clock that clock_time_get reads: the exports' poll, without the core asking for the time. */
+  poll(ns: number): number {
+    const next = this.exports.pollAt === undefined ? this.exports.poll() : this.exports.pollAt(ns);
+    for (let i = 0; i < this.#posted.length; i++) (this.#posted[i] as DeviceInfo).taken?.();
+    return next;
   }
 
   /** Gives an interface an address: `addAddress(0, "192.0.2.1/24")`. */

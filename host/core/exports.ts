@@ -26,6 +26,10 @@ export interface LastackExports {
   routeAdd(destination: Ptr, prefixBits: number, gateway: Ptr, iface: number): number;
   /** Does all work there is. Milliseconds until the next call is wanted (0 = again at once), -1 = when something happens. */
   poll(): number;
+  /** The same at `ns` of the monotonic clock, without asking for the time; not in every build. */
+  pollAt?(ns: number): number;
+  /** Address of the record of device `iface`'s posted receive buffers (assembly/link/posted.ts), 0 = there are none. */
+  devicePost?(iface: number, frames: number): Ptr;
   /** Writes up to `capacity` 16-byte event records; returns how many. */
   events(ptr: Ptr, capacity: number): number;
   /** 1 = a 64-byte close report was written, 0 = none. */

@@ -1,7 +1,8 @@
 /** One direction of a wire: frames go in, are lost, held or changed as the options say, and come out for one reader. */
 import type { Timed } from "../base/clock.ts";
-import { gather, partsLength } from "./contract.ts";
+import { type DeviceStats, gather, partsLength, type PostedMemory } from "./contract.ts";
 import { Dice, type FrameFate, type WireOptions } from "./impairment.ts";
+import { PostedBuffers } from "./posted.ts";
 import { type Frame, FramePool, FrameQueue } from "./queue.ts";
 
 /** Counters of one direction. */
@@ -46,6 +47,10 @@ export class Channel implements Timed {
   /** The sender waits for room. */
   #blocked = false;
   #closed = false;
+  /** Buffers of the reader that frames go to at once, while nothing delays or looks at them. */
+  #posted: PostedBuffers | undefined;
+  /** Bytes of the frame that was written last. */
+  lastLength = 0;
   /** When the transmitter has sent all it was given, ns. */
   #lineFree = 0;
   /** Arrival of the last frame that kept its place, ns. */
@@ -69,11 +74,52 @@ export class Channel implements Timed {
 
   /** Takes one frame in parts; false = full, try after onWritable. The contract is FrameDevice.write's. */
   write(memory: Uint8Array, parts: Int32Array, first: number, count: number): boolean {
-    const frame = this.#admit(partsLength(parts, first, count));
+    const length = partsLength(parts, first, count);
+    this.lastLength = length;
+    const posted = this.#posted;
+    if (posted !== undefined && this.#ready.length === 0 && this.onFrame === undefined && length !== 0 && length <= this.#pool.capacity && !this.#closed) {
+      return this.#writePosted(posted, memory, parts, first, count, length);
+    }
+    const frame = this.#admit(length);
     if (frame === undefined) return !this.#blocked;
     gather(memory, parts, first, count, frame.bytes, 0);
     this.#send(frame);
     return true;
+  }
+
+  #writePosted(posted: PostedBuffers, memory: Uint8Array, parts: Int32Array, first: number, count: number, length: number): boolean {
+    const stats = this.stats;
+    const before = posted.put(memory, parts, first, count, length);
+    if (before < 0) {
+      this.#blocked = true;
+      stats.busy++;
+      return false;
+    }
+    this.#blocked = false;
+    stats.frames++;
+    stats.bytes += length;
+    stats.delivered++;
+    if (before === 0) this.onReadable?.();
+    return true;
+  }
+
+  /** The reader's buffers take frames from now on: those of an ideal wire, which neither holds nor changes any. */
+  post(memory: PostedMemory, record: number, reader: DeviceStats): void {
+    if (!this.#wire.ideal || this.#closed) return;
+    this.#posted = new PostedBuffers(memory, record, this.#wire.queueFrames, reader);
+    if (this.#ready.length > 0) this.#posted.readFirst();
+  }
+
+  unpost(): void {
+    this.#posted?.readFirst();
+    this.#posted = undefined;
+  }
+
+  /** The reader has taken what stood in its buffers. */
+  taken(): void {
+    if (!this.#blocked || this.#posted === undefined || this.#posted.filled > 0) return;
+    this.#blocked = false;
+    this.onWritable?.();
   }
 
   /** Takes one whole frame; the same answers as write. */
@@ -122,6 +168,7 @@ export class Channel implements Timed {
   /** Forgets all frames; later ones are dropped. */
   close(): void {
     this.#closed = true;
+    this.#posted = undefined;
     this.#wire.clock.detach(this);
     this.#flying = undefined;
     this.#flyingLast = undefined;
@@ -164,6 +211,7 @@ export class Channel implements Timed {
       if (this.onFrame !== undefined) this.#log(frame, "passed");
       this.stats.delivered++;
       this.#ready.push(frame);
+      this.#posted?.readFirst();
       if (this.#ready.length === 1) this.onReadable?.();
     } else {
       this.#impair(frame);

@@ -27,6 +27,14 @@ export function newDeviceStats(): DeviceStats {
   return { inFrames: 0, inBytes: 0, outFrames: 0, outBytes: 0, outBusy: 0, dropped: 0 };
 }
 
+/** Linear memory of a stack, asked for anew at each use: it may have been replaced by a larger one. */
+export interface PostedMemory {
+  readonly u8: Uint8Array;
+  readonly i32: Int32Array;
+  /** Makes the views valid. */
+  ensure(): void;
+}
+
 export interface FrameDevice {
   /** For messages and recordings: `tap0`, `link/a`. */
   readonly name: string;
@@ -60,6 +68,17 @@ export interface FrameDevice {
   onReadable: (() => void) | undefined;
   /** Set by the owner. Called once there is room again after write returned false; the same rule holds. */
   onWritable: (() => void) | undefined;
+
+  /**
+   * Offers the device buffers of the stack that reads it: `memory` is that stack's, and at its byte `record` stands what
+   * assembly/link/posted.ts describes. From then on frames are written there, and readInto is called only for what the device says
+   * is left. A device that cannot do that leaves the method out.
+   */
+  post?(memory: PostedMemory, record: number): void;
+  /** The buffers are the stack's alone again, and it is told to look with fd_read. */
+  unpost?(): void;
+  /** The stack has taken what stood in its buffers. */
+  taken?(): void;
 
   /** Releases what the device holds. Later reads return 0, later writes are dropped. Safe to call twice. */
   close(): void;

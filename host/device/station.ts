@@ -1,6 +1,6 @@
 /** A frame device at one end of in-process wires: writes go into one channel, reads come out of another. */
 import type { Channel } from "./channel.ts";
-import { type DeviceStats, type FrameDevice, newDeviceStats, partsLength } from "./contract.ts";
+import { type DeviceStats, type FrameDevice, newDeviceStats, type PostedMemory } from "./contract.ts";
 import { copyFrame } from "./queue.ts";
 
 export interface StationOptions {
@@ -57,6 +57,18 @@ export class Station implements FrameDevice {
     return length;
   }
 
+  post(memory: PostedMemory, record: number): void {
+    if (!this.#closed) this.#in.post(memory, record, this.stats);
+  }
+
+  unpost(): void {
+    this.#in.unpost();
+  }
+
+  taken(): void {
+    this.#in.taken();
+  }
+
   write(memory: Uint8Array, parts: Int32Array, first: number, count: number): boolean {
     if (this.#closed) {
       this.stats.dropped++;
@@ -67,7 +79,7 @@ export class Station implements FrameDevice {
       return false;
     }
     this.stats.outFrames++;
-    this.stats.outBytes += partsLength(parts, first, count);
+    this.stats.outBytes += this.#out.lastLength;
     return true;
   }
 

@@ -99,10 +99,10 @@ export class Driver implements Timed {
     if (this.#closed) return;
     try {
       this.#tellReady();
-      const next = this.core.exports.poll();
+      const now = this.clock.now();
+      const next = this.core.poll(now);
       this.polls++;
-      // The core counts from its own look at the clock, on entry of the poll.
-      this.#due = next > 0 ? (this.clock.lastNow ?? this.clock.now()) + next * NS_PER_MS : undefined;
+      this.#due = next > 0 ? now + next * NS_PER_MS : undefined;
       if (next === 0) this.kick();
     } catch (error) {
       this.#fail(error);

@@ -31,6 +31,7 @@ export class FdTable {
     if (device === undefined) return undefined;
     device.onReadable = undefined;
     device.onWritable = undefined;
+    device.unpost?.();
     this.devices[fd] = undefined;
     this.#free.push(fd);
     return device;

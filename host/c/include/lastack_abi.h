@@ -240,6 +240,18 @@
 /** Frames up to 64 KiB with a segment size may cross (TSO/GRO through the vnet header). */
 #define LASTACK_DEVICE_SEGMENT_OFFLOAD 4u
 
+/** Offsets in the record of a device's posted receive buffers (devicePost), u32 each. */
+/** Buffers there are, bytes from one to the next, address of the first. */
+#define LASTACK_POSTED_COUNT 0u
+#define LASTACK_POSTED_STRIDE 4u
+#define LASTACK_POSTED_FIRST 8u
+/** Buffers the device has filled since the core took them last. */
+#define LASTACK_POSTED_FILLED 12u
+/** Set by the device: older frames are to be read with fd_read. */
+#define LASTACK_POSTED_READ 16u
+/** Length of the frame in each buffer. */
+#define LASTACK_POSTED_LENGTHS 20u
+
 /** WASI errno values the core meets. */
 #define LASTACK_WASI_SUCCESS 0
 #define LASTACK_WASI_EAGAIN 6
