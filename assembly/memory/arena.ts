@@ -12,9 +12,12 @@ const STATIC = memory.data(TINY ? TINY_ARENA : 16, 16);
 let cursor: usize = 0;
 let end: usize = 0;
 let limit: usize = 0;
+/** Memory from here on was never written to: it is zero. */
+let untouched: usize = 0;
 
 /** Starts carving. `memoryLimit` bounds all of linear memory in bytes. */
 export function arenaReset(memoryLimit: u32): void {
+  untouched = end;
   if (TINY) {
     cursor = STATIC;
     end = STATIC + <usize>TINY_ARENA;
@@ -34,14 +37,23 @@ export function arenaTake(start: usize, size: u32): void {
   cursor = (start + 15) & ~15;
   end = start + <usize>size;
   limit = end;
+  untouched = end;
 }
+
+/** Pages added at once where the ceiling allows: 1 MiB. */
+const GROW_PAGES: i32 = 16;
 
 /** Makes [.., to) addressable; false at the ceiling or when the host refuses. */
 export function arenaExtend(to: usize): bool {
   if (to <= end) return true;
   if (TINY || to > limit || to < cursor || end == limit) return false;
-  const pages = <i32>((to - end + 0xffff) >> 16);
-  if (memory.grow(pages) < 0) return false;
+  const least = <i32>((to - end + 0xffff) >> 16), most = <i32>((limit - end) >> 16);
+  // Each growing is dear for the host, whatever its size.
+  let pages = max(least, min(GROW_PAGES, most));
+  if (memory.grow(pages) < 0) {
+    pages = least;
+    if (memory.grow(pages) < 0) return false;
+  }
   end += <usize>pages << 16;
   return true;
 }
@@ -51,7 +63,8 @@ export function carve(size: u32): usize {
   const at = cursor, next = at + ((<usize>size + 15) & ~15);
   if (next < at || !arenaExtend(next)) return 0;
   cursor = next;
-  memory.fill(at, 0, <usize>size);
+  // Zeroing what is zero would have the system find pages for tables that may never be used.
+  if (at < untouched) memory.fill(at, 0, min(<usize>size, untouched - at));
   return at;
 }
 

@@ -2,8 +2,10 @@
  * Buddy allocator for buffers: blocks of 2 KiB << order, aligned to their size relative to the region's start.
  * Grows linear memory on request up to the ceiling; no other part of the core does after configure.
  *
- * One byte per 2 KiB unit: 0 = inside a block, 0x80|order = head of an allocated block, 0x40|order = head of a free one.
- * A free block holds its list links: next @0, prev @4.
+ * One byte per 2 KiB unit: 0 = inside a block, 0x80|order = head of an allocated block, 0x40|order = head of a free one, 0x20 = a
+ * spare. A free block holds its list links: next @0, prev @4.
+ *
+ * A few smallest blocks that came back last are kept as spares, unjoined: the next to ask finds its block in the cache.
  */
 import { arenaCursor, arenaEnd, arenaExtend, arenaLimit, carve } from "./arena";
 
@@ -11,6 +13,8 @@ export const BLOCK_SHIFT: u32 = 11;
 const ORDERS: u32 = 20;
 const USED: u32 = 0x80;
 const FREE: u32 = 0x40;
+const SPARE: u32 = 0x20;
+const SPARES: u32 = TINY ? 0 : 64;
 /** Units added at once when the region grows: 1 MiB, so that memory.grow stays rare. */
 const GROW_UNITS: u32 = 512;
 
@@ -18,6 +22,9 @@ const lists = memory.data(20 * 4, 4);
 let map: usize = 0;
 let base: usize = 0;
 let units: u32 = 0;
+/** First spare (next @0), and how many there are. */
+let spare: usize = 0;
+let spares: u32 = 0;
 let maxUnits: u32 = 0;
 /** Bytes handed out now. */
 export let blockBytes: u32 = 0;
@@ -27,6 +34,8 @@ export function blocksReset(minimumUnits: u32): bool {
   memory.fill(lists, 0, 80);
   blockBytes = 0;
   units = 0;
+  spare = 0;
+  spares = 0;
   const room = <u32>(arenaLimit() - arenaCursor());
   maxUnits = room >> BLOCK_SHIFT;
   map = carve(maxUnits);
@@ -112,11 +121,13 @@ export function blockOrder(bytes: u32): u32 {
 /** A block of 2 KiB << order, contents undefined; 0 when memory is used up. */
 export function blockAlloc(order: u32): usize {
   if (order >= ORDERS) return 0;
+  if (!TINY && !order && spare) return spareTake();
   let o = order;
   for (;;) {
     while (o < ORDERS && !load<u32>(head(o))) o++;
     if (o < ORDERS) break;
-    if (!grow(order)) return 0;
+    // Spares may be what keeps larger blocks from forming.
+    if (!sparesRelease() && !grow(order)) return 0;
     o = order;
   }
   const u = <u32>((<usize>load<u32>(head(o)) - base) >> BLOCK_SHIFT);
@@ -125,6 +136,27 @@ export function blockAlloc(order: u32): usize {
   store<u8>(map + u, <u8>(USED | order));
   blockBytes += 1 << (BLOCK_SHIFT + order);
   return unitPtr(u);
+}
+
+function spareTake(): usize {
+  const p = spare;
+  spare = <usize>load<u32>(p);
+  spares--;
+  store<u8>(map + <usize>((p - base) >> BLOCK_SHIFT), <u8>USED);
+  blockBytes += 1 << BLOCK_SHIFT;
+  return p;
+}
+
+/** Gives the spares back to the free lists; false if there are none. */
+function sparesRelease(): bool {
+  if (TINY || !spare) return false;
+  while (spare) {
+    const p = spare;
+    spare = <usize>load<u32>(p);
+    release(<u32>((p - base) >> BLOCK_SHIFT), 0);
+  }
+  spares = 0;
+  return true;
 }
 
 /** A block that is never given back: it does not count as a buffer. 0 when memory is used up. */
@@ -142,5 +174,12 @@ export function blockFree(p: usize): void {
   const u = <u32>((p - base) >> BLOCK_SHIFT), order = <u32>load<u8>(map + u) & 0x3f;
   assert(<u32>load<u8>(map + u) & USED, "block freed twice");
   blockBytes -= 1 << (BLOCK_SHIFT + order);
+  if (!TINY && !order && spares < SPARES) {
+    store<u8>(map + u, <u8>SPARE);
+    store<u32>(p, <u32>spare);
+    spare = p;
+    spares++;
+    return;
+  }
   release(u, order);
 }

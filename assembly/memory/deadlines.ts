@@ -1,72 +1,85 @@
 /**
- * Deadline queue: a binary heap of timer identities, O(log n). An identity has at most one deadline; owners with several
- * timers keep them in their own block and enter the earliest. Re-arming later than what stands is free: leave the earlier
- * deadline, and compute anew when it fires.
+ * Deadline queue: a heap of timer identities, O(log n). An identity has at most one deadline; owners with several timers keep them
+ * in their own block and enter the earliest. Re-arming later than what stands is free: leave the earlier deadline, and compute
+ * anew when it fires.
  *
- * heap[i] = identity; slot[identity] = heap position + 1 (0 = not queued); at[identity] = deadline (milliseconds, serial).
+ * heap[i] = { deadline (milliseconds, serial), identity }, eight children to an entry in one cache line, so that a queue of 100,000
+ * costs a handful of them; slot[identity] = heap position + 1 (0 = not queued).
  */
 import { carve } from "./arena";
 import { now } from "../base/time";
 
+/** Children of entry i: (i << ARITY_SHIFT) + 1 and those behind it. */
+const ARITY_SHIFT: u32 = 3;
+const LINE: usize = 64;
+
 let heap: usize = 0;
 let slot: usize = 0;
-let times: usize = 0;
 let length: u32 = 0;
 
 export function deadlinesReset(identities: u32): bool {
   length = 0;
-  heap = carve(identities * 4);
+  heap = carve(identities * 8 + 2 * <u32>LINE);
   slot = carve(identities * 4);
-  times = carve(identities * 4);
-  return heap != 0 && slot != 0 && times != 0;
+  if (!heap || !slot) return false;
+  // Entry 1, a first child, begins a line.
+  heap = ((heap + LINE - 1) & ~(LINE - 1)) + LINE - 8;
+  return true;
 }
 
 // @ts-ignore: decorator
-@inline function idAt(i: u32): u32 { return load<u32>(heap + (<usize>i << 2)); }
+@inline function timeAt(i: u32): u32 { return load<u32>(heap + (<usize>i << 3)); }
 // @ts-ignore: decorator
-@inline function timeOf(id: u32): u32 { return load<u32>(times + (<usize>id << 2)); }
+@inline function idAt(i: u32): u32 { return load<u32>(heap + (<usize>i << 3), 4); }
 // @ts-ignore: decorator
-@inline function place(i: u32, id: u32): void {
-  store<u32>(heap + (<usize>i << 2), id);
+@inline function place(i: u32, id: u32, at: u32): void {
+  store<u32>(heap + (<usize>i << 3), at);
+  store<u32>(heap + (<usize>i << 3), id, 4);
   store<u32>(slot + (<usize>id << 2), i + 1);
 }
 
-function up(i: u32): void {
-  const id = idAt(i), t = timeOf(id);
+/** Puts an entry where it belongs, from the free place i upwards. */
+function up(i: u32, id: u32, at: u32): void {
   while (i) {
-    const parent = (i - 1) >> 1, other = idAt(parent);
-    if (<i32>(t - timeOf(other)) >= 0) break;
-    place(i, other);
+    const parent = (i - 1) >> ARITY_SHIFT, other = timeAt(parent);
+    if (<i32>(at - other) >= 0) break;
+    place(i, idAt(parent), other);
     i = parent;
   }
-  place(i, id);
+  place(i, id, at);
 }
 
-function down(i: u32): void {
-  const id = idAt(i), t = timeOf(id);
+/** The same downwards. */
+function down(i: u32, id: u32, at: u32): void {
   for (;;) {
-    let child = i * 2 + 1;
+    let child = (i << ARITY_SHIFT) + 1;
     if (child >= length) break;
-    if (child + 1 < length && <i32>(timeOf(idAt(child + 1)) - timeOf(idAt(child))) < 0) child++;
-    if (<i32>(timeOf(idAt(child)) - t) >= 0) break;
-    place(i, idAt(child));
+    const end = min(child + (1 << ARITY_SHIFT), length);
+    let first = timeAt(child);
+    for (let k = child + 1; k < end; k++) {
+      const other = timeAt(k);
+      if (<i32>(other - first) < 0) { first = other; child = k; }
+    }
+    if (<i32>(first - at) >= 0) break;
+    place(i, idAt(child), first);
     i = child;
   }
-  place(i, id);
+  place(i, id, at);
 }
 
 /** Sets the deadline of `id` to exactly `at`. */
 export function deadlineSet(id: u32, at: u32): void {
-  const s = load<u32>(slot + (<usize>id << 2)), old = timeOf(id);
-  store<u32>(times + (<usize>id << 2), at);
-  if (!s) { place(length, id); length++; up(length - 1); }
-  else if (<i32>(at - old) < 0) up(s - 1);
-  else if (at != old) down(s - 1);
+  const s = load<u32>(slot + (<usize>id << 2));
+  if (!s) { length++; up(length - 1, id, at); return; }
+  const old = timeAt(s - 1);
+  if (<i32>(at - old) < 0) up(s - 1, id, at);
+  else if (at != old) down(s - 1, id, at);
 }
 
 /** Makes sure `id` fires no later than `at`; an earlier deadline stays. */
 export function deadlineBefore(id: u32, at: u32): void {
-  if (!load<u32>(slot + (<usize>id << 2)) || <i32>(at - timeOf(id)) < 0) deadlineSet(id, at);
+  const s = load<u32>(slot + (<usize>id << 2));
+  if (!s || <i32>(at - timeAt(s - 1)) < 0) deadlineSet(id, at);
 }
 
 export function deadlineClear(id: u32): void {
@@ -74,18 +87,17 @@ export function deadlineClear(id: u32): void {
   if (!s) return;
   store<u32>(slot + (<usize>id << 2), 0);
   length--;
-  const moved = idAt(length);
-  if (moved == id) return;
-  place(s - 1, moved);
-  up(s - 1);
-  down(load<u32>(slot + (<usize>moved << 2)) - 1);
+  const i = s - 1;
+  if (i == length) return;
+  const moved = idAt(length), at = timeAt(length);
+  if (i && <i32>(at - timeAt((i - 1) >> ARITY_SHIFT)) < 0) up(i, moved, at); else down(i, moved, at);
 }
 
 /** Takes the identity whose deadline has come, the earliest first; -1 if none is due. */
 export function deadlineTake(): i32 {
   if (!length) return -1;
+  if (<i32>(now - timeAt(0)) < 0) return -1;
   const id = idAt(0);
-  if (<i32>(now - timeOf(id)) < 0) return -1;
   deadlineClear(id);
   return <i32>id;
 }
@@ -93,6 +105,6 @@ export function deadlineTake(): i32 {
 /** Milliseconds until the earliest deadline, 0 if it is due, -1 if there is none. */
 export function deadlineNext(): i32 {
   if (!length) return -1;
-  const d = <i32>(timeOf(idAt(0)) - now);
+  const d = <i32>(timeAt(0) - now);
   return d < 0 ? 0 : d;
 }

@@ -16,6 +16,8 @@ const ENTRY: usize = 16;
 let table: usize = 0;
 let size: u32 = 0;
 let bits: u32 = 0;
+/** Entries [fresh, size) were never used and are all zero: they go out before those that were. */
+let fresh: u32 = 0;
 let first: u32 = 0;
 let last: u32 = 0;
 /** Handles open now. */
@@ -27,12 +29,9 @@ export function handlesReset(n: u32): bool {
   handlesOpen = 0;
   table = carve(n * <u32>ENTRY);
   if (!table) return false;
-  for (let i: u32 = 0; i < n; i++) {
-    store<u32>(table + <usize>i * ENTRY, i);
-    store<u32>(table + <usize>i * ENTRY, i + 1 < n ? i + 2 : 0, 12);
-  }
-  first = 1;
-  last = n;
+  fresh = 0;
+  first = 0;
+  last = 0;
   return true;
 }
 
@@ -46,11 +45,18 @@ export function handlesReset(n: u32): bool {
 
 /** A new handle of `kind` for `object`; 0 when the table is full. */
 export function handleAlloc(kind: u32, object: i32): u32 {
-  if (!first) return 0;
-  const i = first - 1, e = table + <usize>i * ENTRY;
-  first = load<u32>(e, 12);
-  if (!first) last = 0;
-  let h = load<u32>(e) + (1 << bits);
+  let e: usize, h: u32;
+  if (fresh < size) {
+    e = table + <usize>fresh * ENTRY;
+    h = fresh + (1 << bits);
+    fresh++;
+  } else {
+    if (!first) return 0;
+    e = table + <usize>(first - 1) * ENTRY;
+    first = load<u32>(e, 12);
+    if (!first) last = 0;
+    h = load<u32>(e) + (1 << bits);
+  }
   while (h == 0 || h == 0xffffffff) h += 1 << bits;
   store<u32>(e, h);
   store<i32>(e, object, 4);

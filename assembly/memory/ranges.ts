@@ -5,6 +5,7 @@
  * A list is a u32 in its owner: node index + 1 of the first range, 0 = none.
  */
 import { carve } from "./arena";
+import { freeLink, freeNext } from "./freelist";
 import { seqGeq, seqGt, seqLeq, seqLt } from "../base/seq";
 
 // @ts-ignore: decorator
@@ -19,12 +20,13 @@ class Range {
 }
 
 let pool: usize = 0;
+let capacity: u32 = 0;
 let free: u32 = 0;
 
 export function rangesReset(nodes: u32): bool {
+  capacity = nodes;
   pool = carve(nodes * <u32>offsetof<Range>());
   if (!pool) return false;
-  for (let i: u32 = 1; i <= nodes; i++) node(i).next = i < nodes ? i + 1 : 0;
   free = 1;
   return true;
 }
@@ -32,7 +34,7 @@ export function rangesReset(nodes: u32): bool {
 // @ts-ignore: decorator
 @inline function node(i: u32): Range { return changetype<Range>(pool + <usize>(i - 1) * offsetof<Range>()); }
 
-function recycle(i: u32): void { node(i).next = free; free = i; }
+function recycle(i: u32): void { node(i).next = freeLink(free); free = i; }
 
 /**
  * Adds [start, end) to the list at `list`, joining what it touches. Returns false, leaving the list unchanged, if that would
@@ -59,7 +61,7 @@ export function rangesAdd(list: usize, start: u32, end: u32, cap: u32): bool {
   for (let i = at; i; i = node(i).next) n++;
   if (n >= cap || !free) return false;
   const fresh = free;
-  free = node(fresh).next;
+  free = freeNext(node(fresh).next, fresh, capacity);
   node(fresh).start = start;
   node(fresh).end = end;
   node(fresh).next = at;

@@ -6,6 +6,7 @@ import { TCP_CLOSED } from "../abi/winsock";
 import { hashBegin, hashEnd, hashWord } from "../base/hash";
 import { carve } from "../memory/arena";
 import { deadlineClear } from "../memory/deadlines";
+import { freeLink, freeNext } from "../memory/freelist";
 import { idOfHost } from "../memory/identities";
 import { Ring } from "../memory/ring";
 import { hostClose } from "../wasi/sockets";
@@ -146,7 +147,6 @@ export function hostBlocksReset(n: u32): bool {
   table = carve(n * <u32>STRIDE);
   buckets = carve(size * 4);
   if (!table || !buckets) return false;
-  for (let i: u32 = 0; i < n; i++) hostBlock(<i32>i).next = i + 1 < n ? i + 2 : 0;
   free = 1;
   return true;
 }
@@ -188,7 +188,7 @@ export function hostFind(fd: i32): i32 {
 export function hostAlloc(fd: i32, type: i32, owner: i32): i32 {
   if (!free) return -1;
   const i = <i32>free - 1, b = hostBlock(i);
-  free = b.next;
+  free = freeNext(b.next, free, hostCapacity);
   // A block may be freed while it stands in a queue; the queue keeps its links.
   const kept = b.marks & (H_WORK | H_CHANGED), workNext = b.workNext, changedNext = b.changedNext;
   memory.fill(changetype<usize>(b), 0, STRIDE);
@@ -223,7 +223,7 @@ export function hostFree(i: i32): void {
   deadlineClear(idOfHost(<u32>i));
   b.marks &= H_WORK | H_CHANGED;
   b.owner = -1;
-  b.next = free;
+  b.next = freeLink(free);
   free = <u32>i + 1;
 }
 

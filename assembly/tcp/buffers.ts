@@ -6,6 +6,7 @@ import { TCP_CLOSED } from "../abi/winsock";
 import { STAT_TCP_NO_BUFFER } from "../abi/stats";
 import { count } from "../base/counters";
 import { now } from "../base/time";
+import { BLOCK_SHIFT } from "../memory/blocks";
 import { rangesEnd, rangesFree } from "../memory/ranges";
 import { Ring, ringEnsure, ringFree, ringUsed } from "../memory/ring";
 import { outOfOrderList, rcvRing, sndRing, Tcb } from "./tcb";
@@ -13,6 +14,8 @@ import { arm, armed, T_IDLE } from "./timer";
 
 /** An empty buffer is kept this long, milliseconds, so that a busy connection does not allocate at every turn. */
 const IDLE_MS: u32 = 1000;
+/** Capacity of a ring in a smallest block. */
+const SMALLEST: u32 = 1 << BLOCK_SHIFT;
 
 /** Bytes queued to send and not acknowledged. */
 // @ts-ignore: decorator
@@ -46,10 +49,19 @@ export function rcvReserve(t: Tcb, ahead: u32): bool {
   r.tail = 0;
 }
 
-/** To be called when a buffer has run empty: its block goes back soon (tiny: at once). */
+/**
+ * To be called when a buffer has run empty. A smallest block goes back at once: taking one costs next to nothing, and the next
+ * connection finds it in the cache. A larger one stays for a while, since growing again means copying.
+ */
 export function bufferEmptied(t: Tcb): void {
-  if (TINY) buffersIdle(t, true);
-  else if (!armed(t, T_IDLE) && (sndRing(t).base || rcvRing(t).base)) arm(t, T_IDLE, IDLE_MS);
+  if (TINY) {
+    buffersIdle(t, true);
+    return;
+  }
+  const snd = sndRing(t), rcv = rcvRing(t);
+  if (snd.capacity == SMALLEST && !ringUsed(snd)) ringFree(snd);
+  if (rcv.capacity == SMALLEST && !ringUsed(rcv) && !t.outOfOrder) ringFree(rcv);
+  if ((snd.base || rcv.base) && !armed(t, T_IDLE)) arm(t, T_IDLE, IDLE_MS);
 }
 
 /** The T_IDLE timer: gives empty buffers back if nothing moved lately. */

@@ -7,6 +7,7 @@ import { STAT_TCP_CURRENT } from "../abi/stats";
 import { countBy } from "../base/counters";
 import { carve } from "../memory/arena";
 import { deadlineClear } from "../memory/deadlines";
+import { freeLink, freeNext } from "../memory/freelist";
 import { idOfConnection } from "../memory/identities";
 import { Ring } from "../memory/ring";
 
@@ -354,7 +355,6 @@ export function tcbReset(n: u32): bool {
   tcbCapacity = n;
   table = carve(n * <u32>STRIDE);
   if (!table) return false;
-  for (let i: u32 = 0; i < n; i++) tcb(<i32>i).next = i + 1 < n ? i + 2 : 0;
   free = 1;
   return true;
 }
@@ -392,7 +392,7 @@ export function tcbReset(n: u32): bool {
 export function tcbAlloc(): i32 {
   if (!free) return -1;
   const i = <i32>free - 1, t = tcb(i);
-  free = t.next;
+  free = freeNext(t.next, free, tcbCapacity);
   // A block may be freed while it stands in a queue; the queue keeps its links.
   const kept = t.marks & (M_FLAGGED | M_CHANGED), flaggedNext = t.flaggedNext, changedNext = t.changedNext;
   memory.fill(changetype<usize>(t), 0, offsetof<Tcb>());
@@ -412,7 +412,7 @@ export function tcbFree(i: i32): void {
   deadlineClear(idOfConnection(<u32>i));
   t.marks &= M_FLAGGED | M_CHANGED;
   t.owner = -1;
-  t.next = free;
+  t.next = freeLink(free);
   free = <u32>i + 1;
   countBy(STAT_TCP_CURRENT, -1);
 }

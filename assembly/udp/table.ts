@@ -7,6 +7,7 @@ import { addrClear, addrEqual, addrIsAny } from "../base/addr";
 import { config } from "../base/config";
 import { randomBelow } from "../base/prng";
 import { carve } from "../memory/arena";
+import { freeLink, freeNext } from "../memory/freelist";
 import { Ring } from "../memory/ring";
 
 /** The peer named by udpConnect is the only one heard. */
@@ -79,12 +80,6 @@ export function udpReset(): bool {
   table = carve(size * STRIDE);
   buckets = carve((mask + 1) * 4);
   if (!table || !buckets) return false;
-  for (let i: u32 = 0; i < size; i++) {
-    ucb(i).owner = -2;
-    ucb(i).next = i + 1 < size ? i + 2 : 0;
-    ucb(i).received = changetype<Ring>(changetype<usize>(ucb(i)) + offsetof<Ucb>());
-    ucb(i).unsent = changetype<Ring>(changetype<usize>(ucb(i)) + offsetof<Ucb>() + RING);
-  }
   free = 1;
   return true;
 }
@@ -105,7 +100,9 @@ const STRIDE: u32 = (<u32>offsetof<Ucb>() + 2 * RING + 7) & ~7;
 export function udpOpen(owner: i32): i32 {
   if (!free) return -1;
   const i = free - 1, u = ucb(i);
-  free = u.next;
+  free = freeNext(u.next, free, size);
+  u.received = changetype<Ring>(changetype<usize>(u) + offsetof<Ucb>());
+  u.unsent = changetype<Ring>(changetype<usize>(u) + offsetof<Ucb>() + RING);
   u.owner = owner;
   u.flags = 0;
   u.localPort = 0;
@@ -137,7 +134,7 @@ export function udpFree(i: u32): void {
   udpUnlink(i);
   const u = ucb(i);
   u.owner = -2;
-  u.next = free;
+  u.next = freeLink(free);
   free = i + 1;
 }
 

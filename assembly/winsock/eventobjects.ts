@@ -6,6 +6,7 @@ import { CONFIG_MAX_SOCKETS } from "../abi/config";
 import { WSA_WAIT_FAILED, WSA_WAIT_TIMEOUT } from "../abi/winsock";
 import { config } from "../base/config";
 import { carve } from "../memory/arena";
+import { freeLink, freeNext } from "../memory/freelist";
 import { handleAlloc, handleFree, handleObject, KIND_EVENT } from "../memory/handles";
 import { mayAccess } from "./result";
 
@@ -25,6 +26,7 @@ class EventObject {
 const MAXIMUM_WAIT_OBJECTS: u32 = 64;
 
 let table: usize = 0;
+let capacity: u32 = 0;
 let free: u32 = 0;
 let first: u32 = 0;
 let last: u32 = 0;
@@ -33,10 +35,9 @@ let last: u32 = 0;
 @inline function at(i: u32): EventObject { return changetype<EventObject>(table + <usize>i * offsetof<EventObject>()); }
 
 export function eventObjectsReset(): bool {
-  const n = TINY ? <u32>TINY_SOCKETS : config(CONFIG_MAX_SOCKETS);
-  table = carve(n * <u32>offsetof<EventObject>());
+  capacity = TINY ? <u32>TINY_SOCKETS : config(CONFIG_MAX_SOCKETS);
+  table = carve(capacity * <u32>offsetof<EventObject>());
   if (!table) return false;
-  for (let i: u32 = 0; i < n; i++) at(i).next = i + 1 < n ? i + 2 : 0;
   free = 1;
   first = last = 0;
   return true;
@@ -50,7 +51,7 @@ export function WSACreateEvent(): u32 {
   const i = free - 1, h = handleAlloc(KIND_EVENT, <i32>i);
   if (!h) return 0;
   const e = at(i);
-  free = e.next;
+  free = freeNext(e.next, free, capacity);
   e.handle = h;
   e.signaled = 0;
   e.next = 0;
@@ -88,7 +89,7 @@ export function WSACloseEvent(h: u32): i32 {
   const e = at(<u32>i);
   if (e.queued) unqueue(<u32>i + 1);
   handleFree(h);
-  e.next = free;
+  e.next = freeLink(free);
   free = <u32>i + 1;
   return 1;
 }

@@ -4,6 +4,7 @@
  */
 import { FD_ACCEPT, FD_CLOSE, FD_CONNECT, FD_OOB, FD_READ, FD_WRITE } from "../abi/winsock";
 import { carve } from "../memory/arena";
+import { freeLink, freeNext } from "../memory/freelist";
 
 // @ts-ignore: decorator
 @unmanaged
@@ -31,6 +32,7 @@ const ORDER = memory.data<u32>([FD_ACCEPT, FD_CONNECT, FD_WRITE, FD_READ, FD_OOB
 const KINDS: u32 = 6;
 
 let table: usize = 0;
+let capacity: u32 = 0;
 let free: u32 = 0;
 let first: u32 = 0;
 let last: u32 = 0;
@@ -42,9 +44,9 @@ export let messageSocket: u32 = 0;
 export let messageEvent: u32 = 0;
 
 export function mailboxesReset(n: u32): bool {
+  capacity = n;
   table = carve(n * <u32>offsetof<Mailbox>());
   if (!table) return false;
-  for (let r: u32 = 1; r <= n; r++) at(r).next = r < n ? r + 1 : 0;
   free = 1;
   first = last = 0;
   return true;
@@ -58,7 +60,7 @@ export function mailboxTake(hWnd: u32, wMsg: u32, handle: u32): u32 {
   const ref = free;
   if (!ref) return 0;
   const m = at(ref);
-  free = m.next;
+  free = freeNext(m.next, ref, capacity);
   memory.fill(changetype<usize>(m), 0, offsetof<Mailbox>());
   m.hWnd = hWnd;
   m.wMsg = <u16>wMsg;
@@ -77,7 +79,7 @@ export function mailboxLeave(ref: u32): void {
 }
 
 function release(ref: u32): void {
-  at(ref).next = free;
+  at(ref).next = freeLink(free);
   free = ref;
 }
 

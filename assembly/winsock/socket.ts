@@ -11,6 +11,7 @@ import { counterSet } from "../base/counters";
 import { associationFree } from "../cotp/association";
 import { carve } from "../memory/arena";
 import { deadlineClear } from "../memory/deadlines";
+import { freeLink, freeNext } from "../memory/freelist";
 import { handleObject, handlesOpen, KIND_SOCKET } from "../memory/handles";
 import { idOfSocket } from "../memory/identities";
 
@@ -190,7 +191,6 @@ export function socketTableReset(): bool {
   count = socketObjects();
   table = carve(count * <u32>offsetof<Socket>());
   if (!table) return false;
-  for (let i: u32 = 0; i < count; i++) socketAt(i).nextFree = i + 1 < count ? i + 2 : 0;
   firstFree = 1;
   orphanCount = 0;
   startups = 0;
@@ -225,7 +225,7 @@ export function socketCapacity(): u32 { return count; }
 export function socketAlloc(): Socket {
   if (!firstFree) return changetype<Socket>(0);
   const s = socketAt(firstFree - 1);
-  firstFree = s.nextFree;
+  firstFree = freeNext(s.nextFree, firstFree, count);
   memory.fill(changetype<usize>(s), 0, offsetof<Socket>());
   s.transport = -1;
   return s;
@@ -237,7 +237,7 @@ export function socketFree(s: Socket): void {
   deadlineClear(idOfSocket(i));
   if (!TINY && s.message) associationFree(s.message);
   s.type = 0;
-  s.nextFree = firstFree;
+  s.nextFree = freeLink(firstFree);
   firstFree = i + 1;
 }
 

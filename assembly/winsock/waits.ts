@@ -11,6 +11,7 @@ import { config } from "../base/config";
 import { due, now } from "../base/time";
 import { carve } from "../memory/arena";
 import { deadlineBefore } from "../memory/deadlines";
+import { freeLink, freeNext } from "../memory/freelist";
 import { idOfSocket } from "../memory/identities";
 import { clockSample } from "../wasi/preview1";
 import { enter, has, indexOf, it, S_WATCHED, Socket, socketAt, startups } from "./socket";
@@ -72,7 +73,6 @@ export function waitsReset(): bool {
   size = TINY ? <u32>TINY_SOCKETS * 2 : config(CONFIG_MAX_SOCKETS) * 2 + 64;
   pool = carve(size * <u32>offsetof<Wait>());
   if (!pool) return false;
-  for (let i: u32 = 1; i <= size; i++) waitAt(i).next = i < size ? i + 1 : 0;
   free = 1;
   wakeFirst = wakeLast = detached = selects = 0;
   currentCaller = 0;
@@ -110,7 +110,7 @@ export function waitAllocate(op: u32, handle: u32): u32 {
   const ref = free;
   if (!ref) return 0;
   const w = waitAt(ref);
-  free = w.next;
+  free = freeNext(w.next, ref, size);
   w.next = 0;
   w.socket = -1;
   w.handle = handle;
@@ -131,7 +131,7 @@ export function clockNow(): u32 { clockSample(); return now; }
 export function waitRelease(ref: u32): void {
   dequeue(ref);
   waitAt(ref).op = 0;
-  waitAt(ref).next = free;
+  waitAt(ref).next = freeLink(free);
   free = ref;
 }
 

@@ -46,10 +46,22 @@ export async function compileCore(source: CoreSource): Promise<WebAssembly.Modul
 
 const noSuchFunction = (): number => WASI_ENOSYS;
 
+/** What each module imports: asking a module makes the list anew each time. */
+const importLists = new WeakMap<WebAssembly.Module, WebAssembly.ModuleImportDescriptor[]>();
+
+function importsOf(module: WebAssembly.Module): readonly WebAssembly.ModuleImportDescriptor[] {
+  let list = importLists.get(module);
+  if (list === undefined) {
+    list = WebAssembly.Module.imports(module);
+    importLists.set(module, list);
+  }
+  return list;
+}
+
 /** Every import the module asks for: from the host where it has it, else a function that answers ENOSYS. */
 function importsFor(module: WebAssembly.Module, host: WasiHost): WebAssembly.Imports {
   const functions: Record<string, ImportFunction> = {};
-  for (const wanted of WebAssembly.Module.imports(module)) {
+  for (const wanted of importsOf(module)) {
     if (wanted.module !== WASI_MODULE || wanted.kind !== "function") {
       throw new CoreError("E_LOAD", `the core imports ${wanted.kind} ${wanted.module}.${wanted.name}; expected functions of ${WASI_MODULE} only`);
     }

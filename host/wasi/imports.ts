@@ -41,8 +41,12 @@ export interface WasiImports extends WasiHost {
   readonly frameStats: Readonly<FrameIoStats>;
 }
 
-/** Stands in until the module's own memory exists. */
-const noMemory = (): MemoryViews => new MemoryViews(new WebAssembly.Memory({ initial: 0 }));
+/** Stands in until the module's own memory exists. One for all: a memory is dear however small it is. */
+let empty: MemoryViews | undefined;
+const noMemory = (): MemoryViews => {
+  empty ??= new MemoryViews(new WebAssembly.Memory({ initial: 0 }));
+  return empty;
+};
 
 /**
  * Makes the import side for one core instance. The functions check every pointer against linear memory and answer a WASI

@@ -7,6 +7,7 @@ import { WSAENOBUFS } from "../../abi/errors";
 import { config } from "../../base/config";
 import { carve } from "../../memory/arena";
 import { blockAlloc, blockFree, blockOrder } from "../../memory/blocks";
+import { freeLink, freeNext } from "../../memory/freelist";
 import { indexOf, S_RECV_PENDING, S_SEND_PENDING, setFlag, Socket, socketCapacity } from "../socket";
 
 export const KIND_RECV: u8 = 1;
@@ -82,14 +83,14 @@ const STRIDE: usize = (offsetof<Operation>() + 7) & ~7;
 
 let table: usize = 0;
 let overlaps: usize = 0;
+let capacity: u32 = 0;
 let free: u32 = 0;
 
 export function operationsReset(): bool {
-  const n = config(CONFIG_OPERATIONS);
-  table = carve(n * <u32>STRIDE);
+  capacity = config(CONFIG_OPERATIONS);
+  table = carve(capacity * <u32>STRIDE);
   overlaps = carve(socketCapacity() * <u32>offsetof<Overlap>());
   if (!table || !overlaps) return false;
-  for (let r: u32 = 1; r <= n; r++) operation(r).next = r < n ? r + 1 : 0;
   free = 1;
   return true;
 }
@@ -109,7 +110,7 @@ export function operationTake(kind: u8): u32 {
   const ref = free;
   if (!ref) return 0;
   const o = operation(ref);
-  free = o.next;
+  free = freeNext(o.next, ref, capacity);
   memory.fill(changetype<usize>(o), 0, STRIDE);
   o.kind = kind;
   return ref;
@@ -119,7 +120,7 @@ export function operationFree(ref: u32): void {
   const o = operation(ref);
   buffersRelease(o);
   o.kind = 0;
-  o.next = free;
+  o.next = freeLink(free);
   free = ref;
 }
 
