@@ -19,6 +19,7 @@ export function pollAt(ns: f64): i32 {
   return stackPollAt(ns);
 }
 
+export { workDue } from "./stack/poll";
 export { configure, hostArea, hostAreaSize } from "./stack/configure";
 export { hostReady, stats } from "./stack/host";
 export { addressAdd } from "./ip/address";

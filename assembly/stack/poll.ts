@@ -8,17 +8,19 @@ import { deadlineNext, deadlineTake } from "../memory/deadlines";
 import { hostOf, idOfNeighbors, idOfPorts, idOfReassembly, isConnection, isHost, isSocket, socketOf } from "../memory/identities";
 import { device, deviceCount, deviceWentDown } from "../link/device";
 import { postedFilled, postedFrame, postedLength, postedRead, postedReadAgain, postedTaken } from "../link/posted";
-import { timeSample } from "../base/time";
+import { now, timeSample } from "../base/time";
 import { neighborsTimer } from "../link/neighbor";
 import { loopbackQueued } from "../ip/loopback";
 import { hostBusy, hostChangedTake, hostNotifyTake } from "../provider/hostblock";
 import { hostTimer } from "../provider/hostend";
 import { hostWork } from "../provider/hostflow";
 import { tcpNetworkDown } from "../tcp/icmp";
-import { tcpChangedTake, tcpNotifyTake } from "../tcp/lists";
+import { tcpBusy, tcpChangedTake, tcpNotifyTake } from "../tcp/lists";
 import { tcpTimer } from "../tcp/timers";
-import { udpChangedTake, udpNotifyTake } from "../udp/udp";
+import { udpBusy, udpChangedTake, udpNotifyTake } from "../udp/udp";
 import { socketNotifyHost, socketNotifyTcp, socketNotifyUdp, socketTimer } from "../winsock/notify";
+import { signaledNews } from "../winsock/eventobjects";
+import { waitsNews } from "../winsock/waits";
 import { portWaitsTimer } from "../winsock/portwaits";
 import { frameBuffer, frameCapacity } from "./configure";
 import { egress, EGRESS_DONE, EGRESS_FULL, EGRESS_MORE } from "./egress";
@@ -55,11 +57,32 @@ export function pollAt(ns: f64): i32 {
   return work();
 }
 
+/**
+ * 1 if a poll now would do more than one when the last poll asked for it: a call since then left something to send, news for somebody, or
+ * an earlier deadline. Calls that answer 0 here need no poll.
+ */
+export function workDue(): i32 {
+  if (tcpBusy() || udpBusy() || waitsNews() || signaledNews()) return 1;
+  if (!TINY && (loopbackQueued || hostBusy())) return 1;
+  const next = deadlineNext();
+  return next >= 0 && (asked < 0 || <i32>(now + <u32>next - askedAt) < 0) ? 1 : 0;
+}
+
+/** What the last poll returned, and the time that meant. */
+let asked: i32 = 0;
+let askedAt: u32 = 0;
+
 function work(): i32 {
+  asked = round();
+  askedAt = now + <u32>max(asked, 0);
+  return asked;
+}
+
+function round(): i32 {
   let more = deadlines();
   more = frames() || more;
-  let out = EGRESS_DONE, round: u32 = 0, again: bool = true;
-  for (; again && round < ROUNDS; round++) {
+  let out = EGRESS_DONE, turns: u32 = 0, again: bool = true;
+  for (; again && turns < ROUNDS; turns++) {
     if (!TINY) { ingressLoopback(PACKETS); hostWork(); }
     changes();
     out = egress();

@@ -79,6 +79,9 @@ export function tcpFlaggedTake(): i32 {
   return i;
 }
 
+/** Some connection has something to send, or news for its owner. */
+export function tcpBusy(): bool { return (flaggedFirst | changedFirst) != 0; }
+
 /** Remembers NOTIFY_x bits for the owner and queues the block once. Without an owner they wait for one. */
 export function notify(e: Endpoint, bits: u32): void {
   e.notify |= bits;

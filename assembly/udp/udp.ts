@@ -32,6 +32,9 @@ let changedFirst: u32 = 0;
 let changedLast: u32 = 0;
 
 /** Empties the two lists; udpReset empties the table. */
+/** Some socket has something to send, or news for its owner. */
+export function udpBusy(): bool { return (flaggedFirst | changedFirst) != 0; }
+
 export function udpListsReset(): void { flaggedFirst = 0; flaggedLast = 0; changedFirst = 0; changedLast = 0; }
 
 function flag(i: u32): void {

@@ -119,6 +119,9 @@ export function WSAWaitForMultipleEvents(count: u32, handles: usize, waitAll: i3
   return found < 0 ? WSA_WAIT_TIMEOUT : found;
 }
 
+/** Some event object became set, which the host has not been told. */
+export function signaledNews(): bool { return first != 0; }
+
 /** Handle of an event object that became set since the last call and still is; 0 if there is none. */
 export function signaledTake(): u32 {
   while (first) {

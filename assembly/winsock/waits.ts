@@ -98,6 +98,9 @@ function dequeue(ref: u32): void {
   if (w.wakeNext) waitAt(w.wakeNext).wakePrev = w.wakePrev; else wakeLast = w.wakePrev;
 }
 
+/** Somebody is to be told that a call can make progress. */
+export function waitsNews(): bool { return wakeFirst != 0; }
+
 /** The oldest record whose caller can make progress, out of the queue; 0 if there is none. */
 export function wakeTake(): u32 {
   const ref = wakeFirst;

@@ -11,6 +11,8 @@ export interface Backend {
   readonly hostSockets: boolean;
   /** A call may have given the core something to do. */
   kick(): void;
+  /** The same for a call that most often leaves nothing: the core is asked, which costs less than a poll. */
+  kickIfDue(): void;
   stats(): CoreStats;
   /** Gives up what is still open (semantics C-53), lets the core send its last segments, hands out its last news, and stops. */
   stop(): void;
@@ -49,6 +51,11 @@ export class LocalBackend implements Backend {
 
   kick(): void {
     this.#host.driver.kick();
+  }
+
+  kickIfDue(): void {
+    const { driver, core } = this.#host;
+    if (!driver.pending && (core.exports.workDue === undefined || core.exports.workDue() !== 0)) driver.kick();
   }
 
   stats(): CoreStats {

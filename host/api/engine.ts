@@ -57,6 +57,11 @@ export class Engine implements DriverListener {
     this.backend.kick();
   }
 
+  /** The same for a call that most often leaves nothing: the core is asked, which costs less than a poll. */
+  kickIfDue(): void {
+    this.backend.kickIfDue();
+  }
+
   own(handle: number, owner: Owner): void {
     this.#owners.set(handle, owner);
   }

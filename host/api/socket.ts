@@ -284,7 +284,7 @@ export class Socket implements Owner {
     const { calls } = this.#engine;
     if (!calls.consume(this.#handle, length)) throw this.#error("read", calls.error);
     // The peer may have to be told of the room.
-    this.#engine.kick();
+    this.#engine.kickIfDue();
   }
 
   #fill(target: Uint8Array): number | typeof WAITING {

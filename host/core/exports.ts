@@ -28,6 +28,8 @@ export interface LastackExports {
   poll(): number;
   /** The same at `ns` of the monotonic clock, without asking for the time; not in every build. */
   pollAt?(ns: number): number;
+  /** 1 = something is to be done before the time that the last poll asked for; without it: perhaps. */
+  workDue?(): number;
   /** Address of the record of device `iface`'s posted receive buffers (assembly/link/posted.ts), 0 = there are none. */
   devicePost?(iface: number, frames: number): Ptr;
   /** Writes up to `capacity` 16-byte event records; returns how many. */

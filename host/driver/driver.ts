@@ -41,6 +41,8 @@ export class Driver implements Timed {
   /** READY_* bits by descriptor, and the descriptors that have some. */
   readonly #readyBits: number[] = [];
   readonly #readyFds: number[] = [];
+  /** How many of them count: setting an array's length is slow. */
+  #readyCount = 0;
   /** A poll is scheduled. */
   #pending = false;
   /** When the core wants a poll, ns. */
@@ -69,7 +71,7 @@ export class Driver implements Timed {
   /** Says that a device or socket became ready (READY_* bits). The core learns of it just before the next poll. */
   ready(fd: number, bits: number): void {
     const before = this.#readyBits[fd] ?? 0;
-    if (before === 0) this.#readyFds.push(fd);
+    if (before === 0) this.#readyFds[this.#readyCount++] = fd;
     this.#readyBits[fd] = before | bits;
     this.kick();
   }
@@ -93,13 +95,15 @@ export class Driver implements Timed {
     this.kick();
   }
 
-  /** Polls the core and hands out its events. Called by the scheduler; also safe to call directly, outside the core. */
-  pollNow(): void {
+  /**
+   * Polls the core and hands out its events. Called by the scheduler; also safe to call directly, outside the core.
+   * @param now What the clock says, for a scheduler that has just asked it.
+   */
+  pollNow(now: number = this.clock.now()): void {
     this.#pending = false;
     if (this.#closed) return;
     try {
       this.#tellReady();
-      const now = this.clock.now();
       const next = this.core.poll(now);
       this.polls++;
       this.#due = next > 0 ? now + next * NS_PER_MS : undefined;
@@ -140,12 +144,13 @@ export class Driver implements Timed {
   }
 
   #tellReady(): void {
-    for (const fd of this.#readyFds) {
+    for (let i = 0; i < this.#readyCount; i++) {
+      const fd = this.#readyFds[i] as number;
       const bits = this.#readyBits[fd] as number;
       this.#readyBits[fd] = 0;
       this.core.exports.hostReady(fd, bits);
     }
-    this.#readyFds.length = 0;
+    this.#readyCount = 0;
   }
 
   /**

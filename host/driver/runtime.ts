@@ -12,8 +12,11 @@ export interface Runtime {
   attach(core: Core, fds: FdTable, listener: DriverListener, name?: string): Driver;
 }
 
-/** Every so many polls the event loop gets its turn: a chain of microtasks alone would starve timers and input. */
+/** A chain of microtasks alone would starve timers and input: after so many polls the event loop gets its turn, if so much time has passed. */
 const POLLS_PER_TURN = 64;
+const TURN_MS = 1;
+/** Polls in one chain that share a look at the clock. */
+const POLLS_PER_LOOK = 4;
 
 /** setImmediate where there is one; else a message to ourselves, which browsers deliver as a task. */
 function makeTask(): (run: () => void) => void {
@@ -29,37 +32,50 @@ function makeTask(): (run: () => void) => void {
 
 /**
  * Polls from a microtask, so that all kicks of one turn make one poll and its answer comes in the same turn: stacks that wake each
- * other over a link are polled in the same microtask until none wants more. Every 64th poll of the process waits for the event loop. The count is shared by all drivers: two stacks that keep each other busy over a
- * memory link yield together.
+ * other over a link are polled in the same microtask until none wants more. Every millisecond or so the next poll waits for the event
+ * loop. The count is shared by all drivers: two stacks that keep each other busy over a memory link yield together.
  */
-export function microtaskSchedule(pollsPerTurn: number = POLLS_PER_TURN): Schedule {
+export function microtaskSchedule(pollsPerTurn: number = POLLS_PER_TURN, clock: Clock = systemClock): Schedule {
   const task = makeTask();
   // A reaction of a settled promise: queueMicrotask would keep an async context for each.
   const settled = Promise.resolve();
   /** Drivers that want a poll, in the order in which they asked; those before `next` had theirs. */
   const ready: Driver[] = [];
   let next = 0;
+  let count = 0;
   let polls = 0;
+  /** When the event loop had its turn last, as far as is known here. */
+  let turnAt = Number.NEGATIVE_INFINITY;
   /** Somebody will drain the list. */
   let awaited = false;
   const drain = (): void => {
-    while (next < ready.length) {
+    // Polls of one chain follow each other within microseconds: one look at the clock serves a few.
+    let now = clock.now();
+    for (let fresh = 0; next < count; fresh++) {
       if (++polls >= pollsPerTurn) {
-        task(later);
-        return;
+        if (performance.now() - turnAt >= TURN_MS) {
+          task(later);
+          return;
+        }
+        polls = 0;
       }
-      (ready[next++] as Driver).pollNow();
+      if (fresh === POLLS_PER_LOOK) {
+        now = clock.now();
+        fresh = 0;
+      }
+      (ready[next++] as Driver).pollNow(now);
     }
-    ready.length = 0;
+    count = 0;
     next = 0;
     awaited = false;
   };
   const later = (): void => {
     polls = 0;
+    turnAt = performance.now();
     drain();
   };
   return (driver) => {
-    ready.push(driver);
+    ready[count++] = driver;
     if (awaited) return;
     awaited = true;
     void settled.then(drain);
@@ -77,7 +93,7 @@ export interface RuntimeOptions {
 export function realRuntime(options: RuntimeOptions = {}): Runtime {
   const clock = options.clock ?? systemClock;
   const random = options.random ?? systemRandom;
-  const schedule = microtaskSchedule();
+  const schedule = microtaskSchedule(POLLS_PER_TURN, clock);
   let count = 0;
   return {
     clock,

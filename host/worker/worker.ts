@@ -148,6 +148,10 @@ export class WorkerBackend implements Backend, Caller {
     });
   }
 
+  kickIfDue(): void {
+    this.kick();
+  }
+
   stats(): CoreStats {
     return (this.call("stats", -1, [], -1)?.result ?? {}) as CoreStats;
   }
