@@ -46,6 +46,7 @@ export interface DeviceInfo {
   readonly mac: Uint8Array;
   readonly capabilities: number;
   /** Takes buffers of the core's, where the device can write to them (device/contract.ts). */
+  readonly postable?: boolean;
   post?(memory: MemoryViews, record: number): void;
   taken?(): void;
 }
@@ -91,7 +92,7 @@ export class Core {
     this.memory.ensure();
     this.memory.u8.set(device.mac, this.#scratch);
     const iface = checkSetup(this.exports.deviceAdd(fd, device.capabilities, device.mtu, this.#scratch), "add device");
-    const record = device.post && this.exports.devicePost ? this.exports.devicePost(iface, POSTED_FRAMES) >>> 0 : 0;
+    const record = device.postable === true && this.exports.devicePost ? this.exports.devicePost(iface, POSTED_FRAMES) >>> 0 : 0;
     if (record !== 0) {
       device.post?.(this.memory, record);
       this.#posted.push(device);

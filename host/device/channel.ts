@@ -103,9 +103,14 @@ export class Channel implements Timed {
     return true;
   }
 
+  /** Nothing holds, loses or changes frames. */
+  get postable(): boolean {
+    return this.#wire.ideal && !this.#closed;
+  }
+
   /** The reader's buffers take frames from now on: those of an ideal wire, which neither holds nor changes any. */
   post(memory: PostedMemory, record: number, reader: DeviceStats): void {
-    if (!this.#wire.ideal || this.#closed) return;
+    if (!this.postable) return;
     this.#posted = new PostedBuffers(memory, record, this.#wire.queueFrames, reader);
     if (this.#ready.length > 0) this.#posted.readFirst();
   }

@@ -69,10 +69,12 @@ export interface FrameDevice {
   /** Set by the owner. Called once there is room again after write returned false; the same rule holds. */
   onWritable: (() => void) | undefined;
 
+  /** The device can write frames straight into memory of the stack that reads it: `post`, `unpost` and `taken` are there. */
+  readonly postable?: boolean;
   /**
    * Offers the device buffers of the stack that reads it: `memory` is that stack's, and at its byte `record` stands what
    * assembly/link/posted.ts describes. From then on frames are written there, and readInto is called only for what the device says
-   * is left. A device that cannot do that leaves the method out.
+   * is left. Asked only of a device that says `postable`.
    */
   post?(memory: PostedMemory, record: number): void;
   /** The buffers are the stack's alone again, and it is told to look with fd_read. */

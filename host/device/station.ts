@@ -57,6 +57,10 @@ export class Station implements FrameDevice {
     return length;
   }
 
+  get postable(): boolean {
+    return this.#in.postable;
+  }
+
   post(memory: PostedMemory, record: number): void {
     if (!this.#closed) this.#in.post(memory, record, this.stats);
   }
