@@ -13,6 +13,9 @@ export const BLOCK_SHIFT: u32 = 11;
 const ORDERS: u32 = 20;
 const USED: u32 = 0x80;
 const FREE: u32 = 0x40;
+/** Blocks of up to 2 KiB << SMALL_ORDER are for everybody; larger ones leave 1 / 2^RESERVE_SHIFT of all memory to them. */
+const SMALL_ORDER: u32 = 1;
+const RESERVE_SHIFT: u32 = 3;
 const SPARE: u32 = 0x20;
 const SPARES: u32 = TINY ? 0 : 64;
 /** Units added at once when the region grows: 1 MiB, so that memory.grow stays rare. */
@@ -28,6 +31,9 @@ let spares: u32 = 0;
 let maxUnits: u32 = 0;
 /** Bytes handed out now. */
 export let blockBytes: u32 = 0;
+/** Bytes handed out for good, and from how many on memory is short. */
+let keptBytes: u32 = 0;
+let ample: u32 = 0;
 
 /** Takes the rest of the arena. `minimumUnits` are there at once. False if not even those fit. */
 export function blocksReset(minimumUnits: u32): bool {
@@ -44,6 +50,8 @@ export function blocksReset(minimumUnits: u32): bool {
   base = (arenaCursor() + mask) & ~mask;
   maxUnits = base < arenaLimit() ? <u32>(arenaLimit() - base) >> BLOCK_SHIFT : 0;
   if (maxUnits < minimumUnits) return false;
+  keptBytes = 0;
+  ample = blockRoom() - (blockRoom() >> RESERVE_SHIFT);
   if (TINY) { append(maxUnits); return true; }
   if (!arenaExtend(base + (<usize>minimumUnits << BLOCK_SHIFT))) return false;
   append(min<u32>(maxUnits, <u32>(arenaEnd() - base) >> BLOCK_SHIFT));
@@ -118,10 +126,14 @@ export function blockOrder(bytes: u32): u32 {
   return bytes <= 1 << BLOCK_SHIFT ? 0 : 32 - clz((bytes - 1) >> BLOCK_SHIFT);
 }
 
-/** A block of 2 KiB << order, contents undefined; 0 when memory is used up. */
+/** Memory is short: only small blocks are to be had, so that who has much cannot take what little the others need. Never in tiny. */
+export function blocksShort(): bool { return !TINY && blockBytes + keptBytes >= ample; }
+
+/** A block of 2 KiB << order, contents undefined; 0 when memory is used up, or what is left is not for blocks of this size. */
 export function blockAlloc(order: u32): usize {
   if (order >= ORDERS) return 0;
   if (!TINY && !order && spare) return spareTake();
+  if (!TINY && order > SMALL_ORDER && (<u64>blockBytes + keptBytes + (<u64>1 << (BLOCK_SHIFT + order))) > ample) return 0;
   let o = order;
   for (;;) {
     while (o < ORDERS && !load<u32>(head(o))) o++;
@@ -162,7 +174,10 @@ function sparesRelease(): bool {
 /** A block that is never given back: it does not count as a buffer. 0 when memory is used up. */
 export function blockKeep(order: u32): usize {
   const p = blockAlloc(order);
-  if (p) blockBytes -= 1 << (BLOCK_SHIFT + order);
+  if (p) {
+    blockBytes -= 1 << (BLOCK_SHIFT + order);
+    keptBytes += 1 << (BLOCK_SHIFT + order);
+  }
   return p;
 }
 

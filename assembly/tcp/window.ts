@@ -2,7 +2,8 @@
  * The window we offer: limit minus unread, moved in useful steps only (RFC 9293 §3.8.6.2.2), its right edge never drawn back.
  */
 import { seqGt } from "../base/seq";
-import { Tcb } from "./tcb";
+import { BLOCK_SHIFT, blocksShort } from "../memory/blocks";
+import { rcvRing, Tcb } from "./tcb";
 import { rcvUnread } from "./buffers";
 
 const WINDOW_MAX: u32 = 65535;
@@ -16,15 +17,20 @@ export function scaleFor(limit: u32): u32 {
 
 /** The window a SYN offers. */
 // @ts-ignore: decorator
-@inline export function synWindow(t: Tcb): u32 { return min<u32>(t.rcvLimit, WINDOW_MAX); }
+@inline export function synWindow(t: Tcb): u32 { return min<u32>(rcvRoom(t), WINDOW_MAX); }
 
 /** Bytes the peer may still send by what we told it. */
 // @ts-ignore: decorator
 @inline export function rcvWindow(t: Tcb): u32 { return seqGt(t.rcvAdv, t.rcvNxt) ? t.rcvAdv - t.rcvNxt : 0; }
 
+/** Bytes the receive buffer may hold: its limit, or while memory is short what it has already, so that nothing offered is dropped. */
+function rcvRoom(t: Tcb): u32 {
+  return !TINY && blocksShort() ? min(t.rcvLimit, max<u32>(rcvRing(t).capacity, 1 << BLOCK_SHIFT)) : t.rcvLimit;
+}
+
 /** The right edge the next segment will offer: where it was, or further if that gains min(half the buffer, a segment). */
 export function windowEdge(t: Tcb): u32 {
-  const limit = t.rcvLimit, unread = rcvUnread(t);
+  const limit = rcvRoom(t), unread = rcvUnread(t);
   const room = min<u32>(limit > unread ? limit - unread : 0, WINDOW_MAX << <u32>t.rcvScale);
   const edge = t.rcvNxt + room, gain = <i32>(edge - t.rcvAdv);
   return gain >= <i32>min<u32>(limit >> 1, t.rcvMss) && gain > 0 ? edge : t.rcvAdv;

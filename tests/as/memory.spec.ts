@@ -1,6 +1,6 @@
 import { carve } from "../../assembly/memory/arena";
 import { freshArena } from "./region";
-import { blockAlloc, blockBytes, blockFree, blockOrder, blocksReset } from "../../assembly/memory/blocks";
+import { blockAlloc, blockBytes, blockFree, blockOrder, blockRoom, blocksReset, blocksShort } from "../../assembly/memory/blocks";
 import { Ring, ringAt, ringEnsure, ringFree, ringGet, ringPut, ringRun, ringUsed } from "../../assembly/memory/ring";
 import { handleAlloc, handleAt, handleCapacity, handleFree, handleKind, handleObject, handlesReset, handlesOpen, KIND_EVENT, KIND_FREE, KIND_SOCKET } from "../../assembly/memory/handles";
 import { rangeGet, rangesAdd, rangesAdvance, rangesEnd, rangesFree, rangesReset } from "../../assembly/memory/ranges";
@@ -85,6 +85,25 @@ describe("ring", () => {
     expect<i32>(memory.compare(S, T, 100)).toBe(0);
     expect<bool>(ringRun(r, 0) >= 16 && ringAt(r, 0) >= r.base).toBe(true);
     ringFree(r);
+  });
+});
+
+describe("memory that is short", () => {
+  it("large blocks leave an eighth to small ones, and all of it joins again", () => {
+    freshArena(); blocksReset(64);
+    let large: u32 = 0, small: u32 = 0, chain: usize = 0;
+    for (let p = blockAlloc(4); p; p = blockAlloc(4)) { store<usize>(p, chain); chain = p; large++; }
+    const afterLarge = blockBytes;
+    for (let p = blockAlloc(0); p; p = blockAlloc(0)) { store<usize>(p, chain); chain = p; small++; }
+    expect<bool>(blocksShort()).toBe(true);
+    expect<bool>(large > 0 && afterLarge <= blockRoom() - (blockRoom() >> 3)).toBe(true);
+    expect<bool>(small >= blockRoom() >> 14).toBe(true);
+    while (chain) { const p = chain; chain = load<usize>(p); blockFree(p); }
+    expect<u32>(blockBytes).toBe(0);
+    // Spares stand between the free blocks until a large one is asked for.
+    let again: u32 = 0;
+    while (blockAlloc(4)) again++;
+    expect<u32>(again).toBe(large);
   });
 });
 

@@ -199,13 +199,18 @@ describe("receiving", () => {
     expect<i32>(tcpState(c)).toBe(TCP_ESTABLISHED);
   });
 
-  it("an empty buffer goes back after a second of silence", () => {
+  it("an empty buffer of the smallest size goes back at once, a larger one after a second of silence", () => {
     accepted();
     send(100);
     rx("A", 1, 1, 100);
+    expect<u32>(blockBytes).toBe(4096);
     expect<bool>(readRight(1, 100)).toBe(true);
     out();
     rx("A", 101, 101);
+    expect<u32>(blockBytes).toBe(0);
+    send(3000);
+    out();
+    rx("A", 101, 3101);
     expect<u32>(blockBytes).toBe(4096);
     wait(3000);
     out();
