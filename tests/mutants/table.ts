@@ -19,6 +19,7 @@ const ARRIVAL: readonly Mutant[] = [
   m("tcp/segment_in", "SYN is not counted in SEG.LEN", "segLen = textLen + (segFlags & SYN ? 1 : 0)", "segLen = textLen + (segFlags & SYN ? 0 : 0)"),
   m("tcp/segment_in", "a FIN survives the text before it being cut", "  textLen = n;\n  segFlags &= ~FIN;", "  textLen = n;\n  segFlags &= ~0;"),
   m("tcp/arrival", "any RST in the window resets", "if (segSeq != t.rcvNxt) challenge(t); // W-23", "if (segSeq != segSeq) challenge(t); // W-23"),
+  m("tcp/arrival", "a RST outside the window is answered (a stray ACK)", "if (segFlags & RST) return window ?", "if (segFlags & 0) return window ?"),
   m("tcp/arrival", "a RST ends TIME_WAIT", "else if (t.state != TCP_TIME_WAIT) reset(t);", "else if (t.state != TCP_SYN_SENT) reset(t);"),
   m("tcp/arrival", "a RST at the right edge counts as in the window", "ahead >= 0 && ahead < window : ahead == 0", "ahead >= 0 && ahead <= window : ahead == 0"),
   m("tcp/arrival", "a RST is answered with a RST", "!(segFlags & RST)) answerReset();", "!(segFlags & FIN)) answerReset();"),
