@@ -63,6 +63,8 @@ export class Area {
   }
 
   word(place: keyof typeof AT, offset = 0): number {
+    // A call may have made memory grow.
+    this.core.memory.ensure();
     return this.core.memory.word(this.at(place) + offset);
   }
 

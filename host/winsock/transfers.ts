@@ -18,19 +18,41 @@ interface Received {
 export abstract class TransferCalls extends WinsockCalls {
   /**
    * Bytes sent. A blocking socket takes all of them; a nonblocking one takes at most what one call can carry, or nothing. On SOCK_SEQPACKET
-   * they are one message, or with MSG_PARTIAL a part of one that the next send goes on with; so is what a nonblocking send did not take.
+   * they are one message, or with MSG_PARTIAL a part of one that the next send goes on with; 10040 if they are more than the host area has
+   * room for (limits.hostArea).
    */
   async send(s: SOCKET, bytes: Uint8Array, flags = 0): Promise<number> {
-    const parts = bytes.length > this.area.room && this.#hasMessages(s) ? flags | W.MSG_PARTIAL : flags;
+    if (bytes.length > this.area.room && this.#hasMessages(s)) return this.#sendMessage(s, bytes, flags);
     let done = 0;
     do {
       const part = bytes.subarray(done, done + this.area.room);
-      const how = done + part.length < bytes.length ? parts : flags;
-      const result = await this.blocking(() => this.spi.WSPSend(s, this.area.buffer(part.length, part), 1, this.area.at("count"), how, 0, 0, 0, this.errno));
-      if (result === -1) return done > 0 ? done : -1;
-      done += this.area.word("count");
+      const sent = await this.#sent((count) => this.spi.WSPSend(s, this.area.buffer(part.length, part), 1, count, flags, 0, 0, 0, this.errno));
+      if (sent === -1) return done > 0 ? done : -1;
+      done += sent;
     } while (done < bytes.length);
     return done;
+  }
+  /** A message in one piece, whatever else is sent meanwhile. */
+  async #sendMessage(s: SOCKET, bytes: Uint8Array, flags: number): Promise<number> {
+    const at = this.area.heap.take(8 + bytes.length);
+    if (at === undefined) { this.error = WSAEMSGSIZE; return -1; }
+    this.area.setWords(at, [bytes.length, at + 8]);
+    this.host.core.memory.u8.set(bytes, at + 8);
+    try {
+      return await this.#sent((count) => this.spi.WSPSend(s, at, 1, count, flags, 0, 0, 0, this.errno));
+    } finally {
+      this.area.heap.give(at);
+    }
+  }
+  /** Repeats a send until it need not wait; the count it stored at once, before any other call. */
+  async #sent(call: (count: number) => number): Promise<number> {
+    let sent = 0;
+    const result = await this.blocking(() => {
+      const answer = call(this.area.at("count"));
+      sent = this.area.word("count");
+      return answer;
+    });
+    return result === -1 ? -1 : sent;
   }
   #hasMessages(s: SOCKET): boolean {
     this.area.setWord("value", 0);
@@ -55,9 +77,7 @@ export abstract class TransferCalls extends WinsockCalls {
   }
   async sendto(s: SOCKET, bytes: Uint8Array, flags: number, to: SockAddr): Promise<number> {
     if (bytes.length > this.area.room) { this.error = WSAENOBUFS; return -1; }
-    const result = await this.blocking(() =>
-      this.spi.WSPSendTo(s, this.area.buffer(bytes.length, bytes), 1, this.area.at("count"), flags, ...this.area.name(to), 0, 0, 0, this.errno));
-    return result === -1 ? -1 : this.area.word("count");
+    return this.#sent((count) => this.spi.WSPSendTo(s, this.area.buffer(bytes.length, bytes), 1, count, flags, ...this.area.name(to), 0, 0, 0, this.errno));
   }
   async recvfrom(s: SOCKET, bytes: Uint8Array, flags = 0, from: SockAddr | null = null): Promise<number> {
     const got = await this.#once(bytes, (buffer) => {

@@ -74,6 +74,29 @@ test("a message larger than one call's room is one message, sent and received", 
   end();
 });
 
+test("messages that are sent at once do not mix, and each send hears its own count; one larger than the host area is refused", async () => {
+  const { a, b, s, t, end } = await pair();
+  const sizes = [150_000, 5, 120_000, 90];
+  const sending = Promise.all(sizes.map((size, k) => a.send(s, new Uint8Array(size).fill(k + 1))));
+  const into = new Uint8Array(300_000);
+  const seen: number[] = [];
+  for (let k = 0; k < sizes.length; k++) {
+    let got = 0;
+    for (const flags = { value: MSG_PARTIAL }; flags.value & MSG_PARTIAL; ) {
+      flags.value = 0;
+      got += await b.WSARecvEx(t, into.subarray(got), flags);
+    }
+    assert.equal(new Set(into.subarray(0, got)).size, 1);
+    assert.equal(got, sizes[(into[0] as number) - 1]);
+    seen.push(into[0] as number);
+  }
+  assert.deepEqual(seen.sort(), [1, 2, 3, 4]);
+  assert.deepEqual(await sending, sizes);
+  assert.equal(await a.send(s, new Uint8Array(4 << 20)), -1);
+  assert.equal(a.WSAGetLastError(), W.WSAEMSGSIZE);
+  end();
+});
+
 test("overlapped receives tell MSG_PARTIAL: at once, by result, by routine", async () => {
   const { a, b, s, t, end } = await pair();
   await a.send(s, bytes("0123456789"));
