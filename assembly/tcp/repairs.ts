@@ -51,12 +51,14 @@ function drop(t: Tcb, prev: u32, at: u32): u32 {
   return next;
 }
 
-/** [start, end) leaves again now; an earlier record of it is replaced. */
+/** [start, end) leaves again now; an earlier record of it is replaced, one that reaches further keeps the rest. */
 export function repairSent(t: Tcb, start: u32, end: u32): void {
   let prev: u32 = 0, n: u32 = 0;
   for (let at = t.repairs; at;) {
     const r = node(at);
-    if (seqGeq(r.start, start) && seqLeq(r.end, end)) { at = drop(t, prev, at); continue; }
+    // What the peer has of it is no part of it any more.
+    if (seqGeq(missing(t, r), start) && seqLt(r.start, end)) r.start = missingFrom(t, end);
+    if (seqGeq(r.start, r.end)) { at = drop(t, prev, at); continue; }
     prev = at;
     at = r.next;
     n++;
@@ -73,6 +75,15 @@ export function repairSent(t: Tcb, start: u32, end: u32): void {
   r.lost = false;
   if (prev) node(prev).next = fresh; else t.repairs = fresh;
 }
+
+/** The first byte from `seq` on that the peer has not. */
+function missingFrom(t: Tcb, seq: u32): u32 {
+  seq = seqMax(seq, t.sndUna);
+  for (let at = rangeFirst(sackedList(t)); at && seqLeq(rangeStart(at), seq); at = rangeNext(at)) seq = seqMax(seq, rangeEnd(at));
+  return seq;
+}
+// @ts-ignore: decorator
+@inline function missing(t: Tcb, r: Repair): u32 { return missingFrom(t, r.start); }
 
 /** True if the peer has it, by SEG.ACK or by SACK. */
 function arrived(t: Tcb, r: Repair): bool {
@@ -126,9 +137,13 @@ export function repairsJudge(t: Tcb, wait: u32): bool {
 /** After repairsJudge: ms until the next record will be lost, 0 if none waits. */
 export let repairsDue: u32 = 0;
 
-/** Where a repetition begins that was lost; SND.NXT if none was. */
+/** Where what is missing of a repetition begins that was lost; SND.NXT if none was. */
 export function repairLost(t: Tcb): u32 {
-  for (let at = t.repairs; at; at = node(at).next) if (node(at).lost) return seqMax(node(at).start, t.sndUna);
+  for (let at = t.repairs; at; at = node(at).next) {
+    if (!node(at).lost) continue;
+    const from = missing(t, node(at));
+    if (seqLt(from, node(at).end)) return from;
+  }
   return t.sndNxt;
 }
 

@@ -36,6 +36,8 @@ export interface RunResult {
 const LIMITS = { orphanFinWait2Ms: 6_000, timeWaitMs: 3_000, userTimeoutMs: 20_000, keepIdleMs: 4_000, keepIntervalMs: 500, keepCount: 3, synRetries: 3 };
 /** Longest a run waits for its end, virtual ms. */
 const END_MS = 900_000;
+/** Frames that a stack may send within one virtual ms: far beyond what programs of a few sockets give cause for. */
+const STORM = 20_000;
 /** Slots for overlapped operations of each stack. */
 const OPERATIONS = 40;
 const WAITS_MS = [0, 1, 3, 20, 50, 50, 200, 500, 2_000, 12_000] as const;
@@ -72,8 +74,13 @@ class Run {
     }
     const { trace } = this.#options;
     const show = (what: string, frame: Uint8Array): void => trace?.(`${this.#world.nowMs.toFixed(3)} ${index} ${what} ${traceLine(frame)}`);
+    const within = { ms: -1, frames: 0 };
+    const storm = (): void => {
+      if (within.ms !== this.#world.nowMs) Object.assign(within, { ms: this.#world.nowMs, frames: 0 });
+      if (++within.frames === STORM) this.#fail(`station ${index} sends ${STORM} frames in one ms`);
+    };
     const cable = new Cable(device, {
-      sent: (frame) => { if (trace) show(">", frame); this.#wire.sent(frame); },
+      sent: (frame) => { if (trace) show(">", frame); storm(); this.#wire.sent(frame); },
       arrived: (frame) => { if (trace) show("<", frame); this.#wire.arrived(frame); },
     });
     const address = `10.0.0.${index + 1}`;
