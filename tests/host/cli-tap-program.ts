@@ -26,10 +26,13 @@ const cases: Record<string, () => Promise<void>> = {
     const run = lastack(["serve", directory, "--json", ...LINK]);
     await run.until(/"listening"/);
     const hash = createHash("sha256");
+    const started = performance.now();
     const curl = spawn("curl", ["--silent", "--fail", "--max-time", "100", `http://${OURS}:8000/big`], { stdio: ["ignore", "pipe", "inherit"] });
     curl.stdout.on("data", (part: Buffer) => hash.update(part));
     assert.equal((await once(curl, "close"))[0], 0, "curl's exit code");
-    assert.equal(hash.digest("hex"), sha256);
+    const got = hash.digest("hex");
+    console.log(`curl: ${statSync(BIG).size.toLocaleString("en-US")} bytes in ${((performance.now() - started) / 1000).toFixed(1)} s, sha256 ${got.slice(0, 16)}…, of the file ${sha256.slice(0, 16)}…`);
+    assert.equal(got, sha256);
     run.child.kill("SIGINT");
     const { status, stdout, stderr } = await run.done;
     assert.equal(status, 0, stderr);
@@ -49,6 +52,7 @@ const cases: Record<string, () => Promise<void>> = {
     const { status, stdout, stderr } = await lastack(["get", "--json", ...LINK, `http://${KERNEL}:${(http.address() as AddressInfo).port}/big`]).done;
     assert.equal(status, 0, stderr);
     const result = JSON.parse(stdout.toString());
+    console.log(`lastack get: ${result.bytes.toLocaleString("en-US")} bytes, sha256 ${result.sha256.slice(0, 16)}…, of the file ${sha256.slice(0, 16)}…; report ${result.report.outcome}`);
     assert.deepEqual([result.status, result.bytes, result.whole, result.sha256], [200, statSync(BIG).size, true, sha256]);
     assert.equal(result.report.outcome, "graceful");
     http.close();
@@ -65,6 +69,16 @@ const cases: Record<string, () => Promise<void>> = {
     const missing = await lastack(["ping", ...LINK, "-c", "2", "--timeout", "0.3", "--interval", "0", "--json", "10.77.0.99"]).done;
     assert.equal(missing.status, 1);
     assert.equal(JSON.parse(missing.stdout.toString()).received, 0);
+    const interrupted = lastack(["ping", ...LINK, "-c", "10000", "--interval", "0.02", KERNEL]);
+    await interrupted.until(/seq=2/);
+    interrupted.child.kill("SIGINT");
+    const ended = await interrupted.done;
+    assert.equal(ended.status, 130, ended.stderr);
+    assert.match(ended.stdout.toString(), /^10\.77\.0\.1: \d+ sent, \d+ answered; round trip min /m);
+    const muted = lastack(["ping", ...LINK, "-c", "10000", "--interval", "0.02", KERNEL]);
+    await muted.until(/seq=2/);
+    muted.child.stdout?.destroy();
+    assert.deepEqual(await muted.done.then(({ status: code, stderr: errors }) => [code, errors]), [1, "lastack: standard output: its reader has gone\n"]);
     const elsewhere = await lastack(["ping", ...LINK, "-c", "1", "192.0.2.1"]).done;
     assert.match(elsewhere.stdout.toString(), /192\.0\.2\.1: seq=0 no route/);
   },
