@@ -18,7 +18,8 @@ export interface Figures {
   sixStepsAsClient: string;
 }
 
-const ARP_REQUEST = Buffer.from("ffffffffffff02000000000108060001080006040001020000000001" + "0a4d0001" + "000000000000" + "0a4d0002", "hex");
+/** Who has the board's address, from ours. */
+export const ARP_REQUEST = Buffer.from("ffffffffffff02000000000108060001080006040001020000000001" + "0a4d0001" + "000000000000" + "0a4d0002", "hex");
 
 /** Milliseconds until the board answers who has its address. */
 async function firstArp(board: Board): Promise<number> {
@@ -89,10 +90,10 @@ export async function sixStepsAsClient(stack: Stack, board: Board): Promise<stri
 }
 
 /** A stack of ours on a switch; the board has another port of it. It has the hardware address that the first ARP request gave. */
-export async function openStack(board: Board): Promise<Stack> {
-  const middle = frameSwitch({ ports: 2, macs: ["02:00:00:00:00:05", "02:00:00:00:00:01"] });
+export async function openStack(board: Board, onFrame: (frame: Uint8Array) => void = () => {}): Promise<Stack> {
+  const middle = frameSwitch({ ports: 2, macs: ["02:00:00:00:00:05", "02:00:00:00:00:01"], onFrame: (_port, _direction, frame) => onFrame(frame) });
   plug(board.device, middle.port(0));
-  return createStack({ devices: [middle.port(1)], addresses: [`${OUR_ADDRESS}/24`] });
+  return createStack({ devices: [middle.port(1)], addresses: [`${OUR_ADDRESS}/24`], knobs: { timeWaitMs: 1000 } });
 }
 
 /** Boots a board, gives it and a stack beside it to `use`, and ends both. */

@@ -40,10 +40,11 @@ static void status(lastack *stack) {
   item("stack ", stack_peak());
   item(" sockets ", lastack_stat(stack, LASTACK_STAT_SOCKETS));
   item(" connections ", lastack_stat(stack, LASTACK_STAT_TCP_CURRENT));
-  item(" frames ", lastack_stat(stack, LASTACK_STAT_IN_FRAMES));
-  item(" ", lastack_stat(stack, LASTACK_STAT_OUT_FRAMES));
-  item(" ", lastack_stat(stack, LASTACK_STAT_IN_FRAME_ERRORS));
-  item(" reports ", lastack_stat(stack, LASTACK_STAT_REPORTS));
+  item(" orphans ", lastack_stat(stack, LASTACK_STAT_TCP_ORPHANS));
+  item(" received ", lastack_stat(stack, LASTACK_STAT_IN_FRAMES));
+  item(" sent ", lastack_stat(stack, LASTACK_STAT_OUT_FRAMES));
+  item(" graceful ", graceful_reports);
+  item(" otherwise ", other_reports);
   item(" buffers ", lastack_stat(stack, LASTACK_STAT_BUFFER_BYTES));
   item(" ticks ", busy_ticks);
   item(" of ", board_hz);
@@ -61,7 +62,10 @@ static void obey(lastack *stack) {
 #endif
   if (strncmp(line, "client ", 7) == 0) print(client(line + 7) ? "ok\n" : "error\n");
   else if (strcmp(line, "status") == 0) status(stack);
-  else if (strcmp(line, "quiet") == 0) quiet = 1;
+  else if (strcmp(line, "quiet") == 0) {
+    quiet = 1;
+    print("ok\n");
+  }
   else print("error\n");
 }
 

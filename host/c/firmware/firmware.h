@@ -13,7 +13,9 @@ uint32_t stack_peak(void);
 
 /* Time spent in polls that had segments to do with, in ticks of the board's clock, and those segments, in and out. */
 extern uint32_t busy_ticks, busy_segments;
-/* Close reports are counted and not printed. */
+/* Close reports by outcome. */
+extern uint32_t graceful_reports, other_reports;
+/* They are not printed. */
 extern int quiet;
 
 #ifdef LASTACK_INTERPRETER

@@ -90,7 +90,7 @@ uint32_t stack_peak(void) {
   return (uint32_t)((const char *)(paint_high + 16) - (const char *)p);
 }
 
-uint32_t busy_ticks, busy_segments;
+uint32_t busy_ticks, busy_segments, graceful_reports, other_reports;
 int quiet;
 static uint32_t segments(void) { return lastack_stat(stack, LASTACK_STAT_TCP_IN_SEGS) + lastack_stat(stack, LASTACK_STAT_TCP_OUT_SEGS); }
 static void poll(void) {
@@ -105,8 +105,11 @@ static void turn(void) {
   lastack_report report;
   poll();
   services_run();
-  while (lastack_report_pull(stack, &report))
+  while (lastack_report_pull(stack, &report)) {
+    if (report.outcome == LASTACK_OUTCOME_GRACEFUL) graceful_reports++;
+    else other_reports++;
     if (!quiet) print_report(&report);
+  }
 }
 
 #ifdef LASTACK_INTERPRETER

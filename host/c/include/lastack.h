@@ -82,6 +82,8 @@ int lastack_setsockopt(lastack *, lastack_handle, int level, int name, const voi
 int lastack_getsockopt(lastack *, lastack_handle, int level, int name, void *value, int *length, int *error);
 /* Calls answer 10035 instead of LASTACK_WAIT (FIONBIO). */
 int lastack_nonblocking(lastack *, lastack_handle, int on, int *error);
+/* Bytes received and not read (FIONREAD). */
+int lastack_unread(lastack *, lastack_handle, uint32_t *bytes, int *error);
 /* LASTACK_TCP_x of a socket, -1 if it has none. */
 int lastack_state(lastack *, lastack_handle);
 /* The oldest close report: 1, or 0 if there is none. */
@@ -92,6 +94,8 @@ uint32_t lastack_stat(lastack *, unsigned counter);
 /* The calls above, polling until they can be answered. `idle`, if not NULL, is told how long it may sleep between two polls. */
 typedef void lastack_idle(void *ctx, int milliseconds);
 void lastack_set_idle(lastack *, lastack_idle *idle);
+/* One poll, and the sleep that may follow it: what a program does between two tries of a call that has to wait. */
+void lastack_wait(lastack *);
 lastack_handle lastack_accept_blocking(lastack *, lastack_handle, uint8_t address[4], uint16_t *port, int *error);
 int lastack_connect_blocking(lastack *, lastack_handle, const uint8_t address[4], uint16_t port, int *error);
 /* All of `length`, or -1. */

@@ -1,7 +1,7 @@
 /* The calls of lastack.h that wait: poll, and ask again. */
 #include "stack.h"
 
-static void await(lastack *self) {
+void lastack_wait(lastack *self) {
   int ms = lastack_poll(self);
   if (ms && self->idle) self->idle(self->ops->ctx, ms);
 }
@@ -9,7 +9,7 @@ static void await(lastack *self) {
 #define UNTIL_ANSWERED(failed, call) \
   int own = 0;                       \
   if (!error) error = &own;          \
-  while ((call) == (failed) && *error == LASTACK_WAIT) await(self)
+  while ((call) == (failed) && *error == LASTACK_WAIT) lastack_wait(self)
 
 lastack_handle lastack_accept_blocking(lastack *self, lastack_handle s, uint8_t address[4], uint16_t *port, int *error) {
   lastack_handle a;
@@ -43,7 +43,7 @@ int lastack_close_blocking(lastack *self, lastack_handle s, lastack_report *repo
   int r;
   UNTIL_ANSWERED(-1, r = lastack_close(self, s, error));
   if (r < 0) return -1;
-  while (!lastack_report_pull(self, report) || report->handle != s) await(self);
+  while (!lastack_report_pull(self, report) || report->handle != s) lastack_wait(self);
   return 0;
 }
 

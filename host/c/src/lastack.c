@@ -187,6 +187,12 @@ int lastack_nonblocking(lastack *self, lastack_handle s, int on, int *error) {
   uint32_t e = errors(self), value = on ? 1 : 0, at = put(self, AT_VALUE, &value, 4);
   return result(self, (int32_t)CALL(WSPIoctl, s, (u32)LASTACK_FIONBIO, at, 4, 0, 0, self->area + AT_LENGTH, 0, 0, 0, e), error);
 }
+int lastack_unread(lastack *self, lastack_handle s, uint32_t *bytes, int *error) {
+  uint32_t e = errors(self), out = self->area + AT_VALUE;
+  int r = result(self, (int32_t)CALL(WSPIoctl, s, (u32)LASTACK_FIONREAD, 0, 0, out, 4, self->area + AT_LENGTH, 0, 0, 0, e), error);
+  if (r == 0) *bytes = get(self, out);
+  return r;
+}
 int lastack_state(lastack *self, lastack_handle s) {
   entered = self;
   return (int)CALL(socketState, s);
