@@ -50,7 +50,7 @@ function defaults(): void {
  */
 export function configLoad(record: usize, size: u32): bool {
   defaults();
-  if (size == 0) return true;
+  if (size == 0) return configLegal();
   if (size & 3 || size > C.SIZEOF_CONFIG || size < 4) return false;
   for (let at: u32 = 4; at < size; at += 4) {
     const v = load<u32>(record + <usize>at);

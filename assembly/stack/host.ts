@@ -7,7 +7,7 @@ import { hostReadiness } from "../provider/hostflow";
 /** Address of the STAT_COUNT counters (u32, abi/stats), brought up to date. Valid for good; they go on counting. */
 export function stats(): usize {
   counterSet(STAT_BUFFER_BYTES, blockBytes);
-  counterSet(STAT_MEMORY_BYTES, <u32>memory.size() << 16);
+  counterSet(STAT_MEMORY_BYTES, TINY ? <u32>__heap_base : <u32>memory.size() << 16);
   return countersPtr();
 }
 

@@ -26,6 +26,8 @@ export function ccAcked(t: Tcb, acked: u32, flight: u32, slow: bool): void {
   if (!slow && flight < t.cwnd >> 1) return;
   let grow: u32;
   if (t.cwnd < t.ssthresh) grow = slow ? min(acked, mss) : acked;
+  // In tiny a send buffer bounds what one ACK can cover: 32 bits do, and devices have no 64-bit division.
+  else if (TINY) grow = max<u32>(1, mss * acked / t.cwnd);
   else grow = max<u32>(1, <u32>(<u64>mss * <u64>acked / <u64>t.cwnd));
   t.cwnd = min(CWND_MAX, t.cwnd + grow);
 }

@@ -66,12 +66,14 @@ export let currentCaller: u32 = 0;
 
 export function setCaller(id: u32): void { currentCaller = id; }
 
+/** Records begin at multiples of 4: devices have no unaligned access. */
+const STRIDE: usize = (offsetof<Wait>() + 3) & ~3;
 // @ts-ignore: decorator
-@inline export function waitAt(ref: u32): Wait { return changetype<Wait>(pool + <usize>(ref - 1) * offsetof<Wait>()); }
+@inline export function waitAt(ref: u32): Wait { return changetype<Wait>(pool + <usize>(ref - 1) * STRIDE); }
 
 export function waitsReset(): bool {
   size = TINY ? <u32>TINY_SOCKETS * 2 : config(CONFIG_MAX_SOCKETS) * 2 + 64;
-  pool = carve(size * <u32>offsetof<Wait>());
+  pool = carve(size * <u32>STRIDE);
   if (!pool) return false;
   free = 1;
   wakeFirst = wakeLast = detached = selects = 0;

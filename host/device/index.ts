@@ -7,6 +7,7 @@ export type { FrameFate, Impairments } from "./impairment.ts";
 export { type Direction, type MemoryLink, type MemoryLinkOptions, memoryLink } from "./link.ts";
 export { type PcapngOptions, PcapngRecorder, type PcapngSink, pcapng } from "./pcapng.ts";
 export { type RecordedFrame, readPcapng } from "./pcapng-read.ts";
+export { type QemuDatagramOptions, type QemuOptions, type QemuStreamOptions, qemuDatagram, qemuStream } from "./qemu.ts";
 export { Station, type StationOptions } from "./station.ts";
 export { FrameSwitch, type FrameSwitchOptions, frameSwitch, type PortStats } from "./switch.ts";
 export { TapDevice, type TapOptions, tap } from "./tap.ts";

@@ -92,8 +92,9 @@ export class Spi {
     const made = typeof from === "function" ? from(this.#listener()) : this.#make(from, device, address, config, sockets);
     this.core = made.core;
     this.driver = made.driver;
-    this.at = this.core.area.take(Math.min(AT.big + ROOM, this.core.area.free - 8));
-    const room = this.core.area.start + this.core.area.size - this.at;
+    const before = this.core.area.free;
+    const room = before > AT.big + ROOM + 8 ? AT.big + ROOM : before > 4 * AT.big ? before >> 1 : before - 8;
+    this.at = this.core.area.take(room);
     this.#lay = room < AT.big ? CRAMPED : AT;
     this.room = Math.min(ROOM, room - this.#lay.big);
   }

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { LASTACK_WAIT } from "../../../host/abi/errors.gen.ts";
 import type { CoreConfig } from "../../../host/core/index.ts";
-import { type MemoryLink, type MemoryLinkOptions, memoryLink } from "../../../host/device/index.ts";
+import { type FrameDevice, type MemoryLink, type MemoryLinkOptions, memoryLink } from "../../../host/device/index.ts";
 import { World } from "../../../host/driver/index.ts";
 import { coreModule } from "../../host/support/spi.ts";
 import type { Check } from "../check.ts";
@@ -10,6 +10,7 @@ import { kernelHosts, scriptedKernelHosts } from "../kernel/hosts.ts";
 import { kernelTime } from "../kernel/reasons.ts";
 import { NotRun } from "../kernel/protocol.ts";
 import { Gate } from "./gate.ts";
+import type { Attach } from "../../host/support/spi.ts";
 import { Provider } from "./provider.ts";
 import { RawPeer } from "./rawpeer.ts";
 import { stateOnWire } from "./tcpstate.ts";
@@ -20,7 +21,10 @@ export const B = "10.0.0.2";
 export const PORT = 7000;
 
 /** Build of the core that the rows run against; the runner sets it. */
-export const target = { build: "" };
+export const target: { build: string; acting?: Acting } = { build: "" };
+
+/** Where core a is, if not in this process: makes it on that device, with that address and configuration (tests/device). */
+export type Acting = (world: World, device: FrameDevice, address: string, config: CoreConfig) => Attach;
 
 export interface HostsOptions {
   config?: CoreConfig;
@@ -52,7 +56,8 @@ class Wired {
       },
     });
     this.far = new Gate(this.link.b);
-    this.a = new Provider(module, this.world, this.link.a, `${A}/24`, config);
+    const elsewhere = target.acting?.(this.world, this.link.a, `${A}/24`, config);
+    this.a = new Provider(elsewhere ?? module, this.world, this.link.a, `${A}/24`, config);
     if (options.startup !== false) assert.equal(this.a.startup(), 0);
   }
 

@@ -24,12 +24,12 @@ const POLL_NAMES: readonly (readonly [number, string])[] = [
 ];
 
 export class Provider extends Spi {
-  /** A piece of the host area that no call of Spi touches: SCRATCH bytes, the address a pointer argument may name. */
+  /** A piece of the host area that no call of Spi touches: SCRATCH bytes where the area has them, the address a pointer argument may name. */
   readonly scratch: number;
 
   constructor(from: WebAssembly.Module | Attach, world: World, device: FrameDevice | undefined, address: string, config: CoreConfig = {}) {
     super(from, world, device, address, config);
-    this.scratch = this.core.area.take(SCRATCH);
+    this.scratch = this.core.area.take(Math.min(SCRATCH, this.core.area.free));
   }
 
   /** Like Spi's; more than ROOM bytes go out in one call of several buffers. */

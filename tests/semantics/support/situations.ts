@@ -3,15 +3,16 @@ import assert from "node:assert/strict";
 import { LASTACK_CONDITION } from "../../../host/abi/errors.gen.ts";
 import { SD_SEND } from "../../../host/abi/winsock.gen.ts";
 import type { Check } from "../check.ts";
-import { A, B, type Connected, connected, hosts, type Hosts, type HostsOptions, PORT, portOf, type ScriptedConnection } from "./hosts.ts";
+import { A, B, type Connected, connected, hosts, type Hosts, type HostsOptions, PORT, portOf, type ScriptedConnection, target } from "./hosts.ts";
 import type { Provider } from "./provider.ts";
 
-/** Bytes that stuffed() sends. */
-export const STUFFING = 20_000;
+/** Bytes that stuffed() sends, and the window it sends them against; on a board as much as its send buffer holds. */
+export const STUFFING = target.acting ? 2000 : 20_000;
+const SMALL_WINDOW = target.acting ? 512 : 2048;
 
 /** A connection on which a's 20,000 bytes stand before b's small window, which b does not open: unsent and unacknowledged data. */
 export async function stuffed(check: Check, options: HostsOptions = {}): Promise<Connected> {
-  const p = await connected(check, { ...options, configB: { recvBuffer: 2048, ...options.configB } });
+  const p = await connected(check, { ...options, configB: { recvBuffer: SMALL_WINDOW, ...options.configB } });
   assert.equal(p.a.send(p.s, STUFFING), STUFFING);
   p.run(500);
   return p;

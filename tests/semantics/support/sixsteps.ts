@@ -8,13 +8,14 @@
  */
 import assert from "node:assert/strict";
 import { FD_CLOSE, FD_READ, SD_SEND } from "../../../host/abi/winsock.gen.ts";
-import type { Connected } from "./hosts.ts";
+import { type Connected, target } from "./hosts.ts";
 import { bytesOf, type Provider } from "./provider.ts";
 import { watch } from "./situations.ts";
 import type { Segment, Side } from "./wire.ts";
 
-export const REQUEST = 3000;
-export const RESPONSE = 5000;
+/** On a board as much as its buffers hold. */
+export const REQUEST = target.acting ? 900 : 3000;
+export const RESPONSE = target.acting ? 1500 : 5000;
 
 export interface SixStepsOptions {
   /** b, whose socket was accepted, is the client: the server of the connection initiates. */

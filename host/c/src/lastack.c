@@ -1,0 +1,220 @@
+/* Lastack for C (lastack.h): arguments into the core's host area, results out of it. */
+#include <string.h>
+#include "stack.h"
+
+#ifndef LASTACK_STACKS
+#define LASTACK_STACKS 1
+#endif
+
+#ifdef LASTACK_ONE
+w2c_core core_instance;
+wasm_rt_memory_t core_memory;
+#define CALL(name, ...) w2c_core_##name(__VA_ARGS__)
+#define CALL0(name, self) w2c_core_##name()
+#else
+#define CALL(name, ...) w2c_core_##name(&self->core, __VA_ARGS__)
+#define CALL0(name, self) w2c_core_##name(&(self)->core)
+#endif
+
+static lastack stacks[LASTACK_STACKS];
+/* wasm_rt_trap has no argument for the stack: the one that was entered last. */
+static lastack *entered;
+
+void wasm_rt_trap(wasm_rt_trap_t reason) {
+  entered->ops->trap(entered->ops->ctx, (int)reason);
+  for (;;) continue;
+}
+
+/* Places in the host area, whose 256 bytes the core gives away. */
+enum { AT_ERROR = 0, AT_LENGTH = 4, AT_ADDRESS = 16, AT_MAC = 32, AT_GATEWAY = 48, AT_VALUE = 64, VALUE_MOST = 64, AT_REPORT = 128 };
+
+static uint32_t put(lastack *self, uint32_t at, const void *bytes, size_t n) {
+  memcpy(stack_memory(self, self->area + at, (uint32_t)n), bytes, n);
+  return self->area + at;
+}
+static uint32_t get(lastack *self, uint32_t address) {
+  uint32_t v;
+  memcpy(&v, stack_memory(self, address, 4), 4);
+  return v;
+}
+/* The lpErrno argument. */
+static uint32_t errors(lastack *self) {
+  entered = self;
+  return self->area + AT_ERROR;
+}
+static int result(lastack *self, int32_t value, int *error) {
+  if (value < 0 && error) *error = (int)get(self, self->area + AT_ERROR);
+  return value;
+}
+/* An IPv4-mapped address as the core keeps them. */
+static uint32_t put_address(lastack *self, uint32_t at, const uint8_t address[4]) {
+  uint8_t a[16] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+  memcpy(a + 12, address, 4);
+  return put(self, at, a, sizeof a);
+}
+static uint32_t put_name(lastack *self, const uint8_t address[4], uint16_t port) {
+  uint8_t name[LASTACK_SIZEOF_SOCKADDR_IN] = {LASTACK_AF_INET, 0};
+  name[2] = (uint8_t)(port >> 8);
+  name[3] = (uint8_t)port;
+  memcpy(name + 4, address, 4);
+  return put(self, AT_ADDRESS, name, sizeof name);
+}
+
+void lastack_restart(lastack *self) {
+  entered = self;
+#ifdef LASTACK_ONE
+  wasm2c_core_instantiate((struct w2c_wasi__snapshot__preview1 *)self);
+#else
+  wasm2c_core_instantiate(&self->core, (struct w2c_wasi__snapshot__preview1 *)self);
+#endif
+  CALL0(0x5Finitialize, self);
+}
+lastack *lastack_open(unsigned number, const lastack_ops *ops) {
+  if (number >= LASTACK_STACKS || !ops) return NULL;
+  lastack *self = &stacks[number];
+  self->ops = ops;
+  self->idle = NULL;
+  lastack_restart(self);
+  if (CALL0(abiVersion, self) != LASTACK_ABI_VERSION || CALL(configure, 0, 0)) return NULL;
+  self->area = CALL0(hostArea, self);
+  CALL(WSPStartup, 0x0202, 0, 0, 0, 0);
+  return self;
+}
+
+int lastack_device(lastack *self, const uint8_t mac[6], unsigned mtu) {
+  entered = self;
+  return (int)CALL(deviceAdd, DEVICE_FD, 0, mtu, put(self, AT_MAC, mac, 6));
+}
+int lastack_address(lastack *self, int interface, const uint8_t address[4], unsigned prefix) {
+  entered = self;
+  return (int)CALL(addressAdd, (u32)interface, put_address(self, AT_ADDRESS, address), 96 + prefix);
+}
+int lastack_route(lastack *self, int interface, const uint8_t destination[4], unsigned prefix, const uint8_t gateway[4]) {
+  entered = self;
+  uint32_t to = put_address(self, AT_ADDRESS, destination), via = put_address(self, AT_GATEWAY, gateway);
+  return (int)CALL(routeAdd, to, 96 + prefix, via, (u32)interface);
+}
+int lastack_poll(lastack *self) {
+  entered = self;
+  return (int)CALL0(poll, self);
+}
+void lastack_set_idle(lastack *self, lastack_idle *idle) { self->idle = idle; }
+
+lastack_handle lastack_socket(lastack *self, int type, int *error) {
+  uint32_t e = errors(self);
+  lastack_handle s = CALL(WSPSocket, LASTACK_AF_INET, (u32)type, 0, 0, 0, 0, e);
+  if (s == LASTACK_INVALID_SOCKET) result(self, -1, error);
+  return s;
+}
+int lastack_bind(lastack *self, lastack_handle s, const uint8_t address[4], uint16_t port, int *error) {
+  uint32_t e = errors(self);
+  return result(self, (int32_t)CALL(WSPBind, s, put_name(self, address, port), LASTACK_SIZEOF_SOCKADDR_IN, e), error);
+}
+int lastack_listen(lastack *self, lastack_handle s, int backlog, int *error) {
+  uint32_t e = errors(self);
+  return result(self, (int32_t)CALL(WSPListen, s, (u32)backlog, e), error);
+}
+lastack_handle lastack_accept(lastack *self, lastack_handle s, uint8_t address[4], uint16_t *port, int *error) {
+  uint32_t e = errors(self), size = LASTACK_SIZEOF_SOCKADDR_IN;
+  put(self, AT_LENGTH, &size, 4);
+  lastack_handle a = CALL(WSPAccept, s, self->area + AT_ADDRESS, self->area + AT_LENGTH, 0, 0, e);
+  if (a == LASTACK_INVALID_SOCKET) {
+    result(self, -1, error);
+    return a;
+  }
+  const uint8_t *name = stack_memory(self, self->area + AT_ADDRESS, LASTACK_SIZEOF_SOCKADDR_IN);
+  if (address) memcpy(address, name + 4, 4);
+  if (port) *port = (uint16_t)(name[2] << 8 | name[3]);
+  return a;
+}
+int lastack_connect(lastack *self, lastack_handle s, const uint8_t address[4], uint16_t port, int *error) {
+  uint32_t e = errors(self);
+  return result(self, (int32_t)CALL(WSPConnect, s, put_name(self, address, port), LASTACK_SIZEOF_SOCKADDR_IN, 0, 0, 0, 0, e), error);
+}
+
+/* One copy: straight into the send buffer (reserve, commit). */
+int lastack_send(lastack *self, lastack_handle s, const void *data, size_t length, int *error) {
+  uint32_t e = errors(self), want = length > 0x7fff ? 0x7fff : (uint32_t)length;
+  uint32_t at = CALL(reserve, s, want, self->area + AT_LENGTH, e);
+  if (!at) return result(self, -1, error);
+  uint32_t room = get(self, self->area + AT_LENGTH);
+  if (room > want) room = want;
+  memcpy(stack_memory(self, at, room), data, room);
+  return result(self, (int32_t)CALL(commit, s, room, e), error) < 0 ? -1 : (int)room;
+}
+int lastack_recv(lastack *self, lastack_handle s, void *data, size_t capacity, int *error) {
+  uint32_t e = errors(self), none = 0;
+  put(self, AT_ERROR, &none, 4);
+  uint32_t at = CALL(peek, s, self->area + AT_LENGTH, e);
+  if (!at) return get(self, e) ? result(self, -1, error) : 0;
+  uint32_t n = get(self, self->area + AT_LENGTH);
+  if (n > capacity) n = (uint32_t)capacity;
+  memcpy(data, stack_memory(self, at, n), n);
+  return result(self, (int32_t)CALL(consume, s, n, e), error) < 0 ? -1 : (int)n;
+}
+int lastack_shutdown(lastack *self, lastack_handle s, int how, int *error) {
+  uint32_t e = errors(self);
+  return result(self, (int32_t)CALL(WSPShutdown, s, (u32)how, e), error);
+}
+int lastack_close(lastack *self, lastack_handle s, int *error) {
+  uint32_t e = errors(self);
+  return result(self, (int32_t)CALL(WSPCloseSocket, s, e), error);
+}
+
+int lastack_setsockopt(lastack *self, lastack_handle s, int level, int name, const void *value, int length, int *error) {
+  uint32_t e = errors(self);
+  if (length < 0 || length > VALUE_MOST) {
+    if (error) *error = LASTACK_WSAEFAULT;
+    return -1;
+  }
+  return result(self, (int32_t)CALL(WSPSetSockOpt, s, (u32)level, (u32)name, put(self, AT_VALUE, value, (size_t)length), (u32)length, e), error);
+}
+int lastack_getsockopt(lastack *self, lastack_handle s, int level, int name, void *value, int *length, int *error) {
+  uint32_t e = errors(self);
+  if (*length < 0 || *length > VALUE_MOST) {
+    if (error) *error = LASTACK_WSAEFAULT;
+    return -1;
+  }
+  put(self, AT_LENGTH, length, 4);
+  int r = result(self, (int32_t)CALL(WSPGetSockOpt, s, (u32)level, (u32)name, self->area + AT_VALUE, self->area + AT_LENGTH, e), error);
+  if (r == 0) {
+    *length = (int)get(self, self->area + AT_LENGTH);
+    memcpy(value, stack_memory(self, self->area + AT_VALUE, (uint32_t)*length), (size_t)*length);
+  }
+  return r;
+}
+int lastack_nonblocking(lastack *self, lastack_handle s, int on, int *error) {
+  uint32_t e = errors(self), value = on ? 1 : 0, at = put(self, AT_VALUE, &value, 4);
+  return result(self, (int32_t)CALL(WSPIoctl, s, (u32)LASTACK_FIONBIO, at, 4, 0, 0, self->area + AT_LENGTH, 0, 0, 0, e), error);
+}
+int lastack_unread(lastack *self, lastack_handle s, uint32_t *bytes, int *error) {
+  uint32_t e = errors(self), out = self->area + AT_VALUE;
+  int r = result(self, (int32_t)CALL(WSPIoctl, s, (u32)LASTACK_FIONREAD, 0, 0, out, 4, self->area + AT_LENGTH, 0, 0, 0, e), error);
+  if (r == 0) *bytes = get(self, out);
+  return r;
+}
+int lastack_state(lastack *self, lastack_handle s) {
+  entered = self;
+  return (int)CALL(socketState, s);
+}
+
+int lastack_report_pull(lastack *self, lastack_report *out) {
+  entered = self;
+  uint32_t at = self->area + AT_REPORT;
+  if ((int32_t)CALL(report, at) <= 0) return 0;
+  out->handle = get(self, at + LASTACK_REPORT_HANDLE);
+  out->outcome = get(self, at + LASTACK_REPORT_OUTCOME);
+  out->cause = get(self, at + LASTACK_REPORT_CAUSE);
+  out->error = (int32_t)get(self, at + LASTACK_REPORT_ERROR);
+  out->sent = get(self, at + LASTACK_REPORT_BYTES_SENT);
+  out->acknowledged = get(self, at + LASTACK_REPORT_BYTES_ACKED);
+  out->unacknowledged = get(self, at + LASTACK_REPORT_BYTES_UNACKED);
+  out->discarded = get(self, at + LASTACK_REPORT_BYTES_DISCARDED);
+  out->peer_fin = get(self, at + LASTACK_REPORT_PEER_FIN);
+  out->duration_ms = get(self, at + LASTACK_REPORT_DURATION_MS);
+  return 1;
+}
+uint32_t lastack_stat(lastack *self, unsigned counter) {
+  entered = self;
+  return counter < LASTACK_STAT_COUNT ? get(self, CALL0(stats, self) + 4 * counter) : 0;
+}

@@ -1,0 +1,40 @@
+/** lastack.h and lastack_winsock2.h on Linux: host/c compiled with gcc -std=c99 -Wall -Wextra -Werror, two stacks in a process, a page over TAP. */
+import assert from "node:assert/strict";
+import { execFileSync, spawnSync } from "node:child_process";
+import { join } from "node:path";
+import { before, describe, test } from "node:test";
+import { fileURLToPath } from "node:url";
+
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+const OUT = join(ROOT, "build", "c");
+const PROGRAM = join(ROOT, "tests", "device", "fetch-program.ts");
+
+const has = (tool: string): boolean => spawnSync(tool, ["--version"], { stdio: "ignore" }).status === 0;
+const missing = ["gcc", "make"].filter((tool) => !has(tool));
+const skip = process.platform !== "linux" ? "the port is for Linux" : missing.length > 0 && `not installed: ${missing.join(", ")}`;
+
+function noTap(): string | false {
+  if (process.getuid?.() !== 0) return "making a network namespace needs root";
+  return spawnSync("unshare", ["-n", "ip", "tuntap", "add", "dev", "lastack0", "mode", "tap"]).status === 0 ? false : "no TAP in a namespace of its own here";
+}
+
+describe("host/c on Linux", { skip }, () => {
+  before(() => {
+    const made = spawnSync("make", ["-s", "-C", join(ROOT, "host", "c"), "linux", `OUT=${OUT}`], { encoding: "utf8" });
+    assert.equal(made.status, 0, made.stderr);
+  });
+
+  test("two stacks in one process go through the six steps; both reports are graceful", () => {
+    const text = execFileSync(join(OUT, "linux", "two_stacks"), { encoding: "utf8", timeout: 30_000 });
+    assert.equal(text, "stack 1: graceful, sent 10, acknowledged 10, peer FIN 1\nstack 0: graceful, sent 7, acknowledged 7, peer FIN 1\n");
+  });
+
+  test("a C program fetches a page from a kernel server over TAP and prints its close report", { skip: skip || noTap() }, () => {
+    const run = spawnSync("unshare", ["-n", process.execPath, "--import", "tsx", PROGRAM, join(OUT, "linux", "fetch")], { encoding: "utf8", timeout: 90_000, killSignal: "SIGKILL" });
+    assert.equal(run.status, 0, run.stderr);
+    const { whole, status, report } = JSON.parse(run.stdout) as { whole: boolean; status: string; report: string };
+    assert.equal(status, "HTTP/1.1 200 OK");
+    assert.ok(whole, "the page is not whole");
+    assert.match(report, /^close report: graceful, sent 39, acknowledged 39, discarded 0, peer FIN 1, \d+ ms$/);
+  });
+});
