@@ -81,9 +81,9 @@ export const DEFAULT_MTU_MAX: u32 = 65535;
 /** First value of the millisecond clock; lets tests cross the 32-bit wrap. */
 export const CONFIG_TIME_ORIGIN: u32 = 104;
 export const DEFAULT_TIME_ORIGIN: u32 = 0;
-/** TCP features: FEATURE_x bits that are on. */
+/** TCP features: FEATURE_x bits that are on; by default all but FEATURE_ECN_ASK. */
 export const CONFIG_FEATURES: u32 = 108;
-export const DEFAULT_FEATURES: u32 = 0xffffffff;
+export const DEFAULT_FEATURES: u32 = 0xffffff7f;
 /** Datagrams queued per UDP socket. */
 export const CONFIG_UDP_QUEUE: u32 = 112;
 export const DEFAULT_UDP_QUEUE: u32 = 64;
@@ -117,3 +117,10 @@ export const FEATURE_TIMESTAMPS: u32 = 1 << 1;
 export const FEATURE_SACK: u32 = 1 << 2;
 /** Losses found by time, and the probe of the tail (RFC 8985). Needs SACK. */
 export const FEATURE_RACK: u32 = 1 << 3;
+/** Connections use CUBIC unless their socket says otherwise (RFC 9438). */
+export const FEATURE_CUBIC: u32 = 1 << 4;
+/** A timeout that nothing was lost for is undone (RFC 5682). */
+export const FEATURE_FRTO: u32 = 1 << 5;
+/** Explicit congestion notification: accepted when a peer asks; asked for by connections we open (RFC 3168). */
+export const FEATURE_ECN: u32 = 1 << 6;
+export const FEATURE_ECN_ASK: u32 = 1 << 7;

@@ -64,6 +64,13 @@ export const CATALOG_HOST_UDP: u32 = 2002;
 export const CATALOG_INET_MESSAGES: u32 = 1003;
 export const CATALOG_HOST_MESSAGES: u32 = 2003;
 
+/** Congestion control of a connection, u32 CONGESTION_x, level SOL_LASTACK; 0 = the stack's default. A listener's children have its value. */
+export const LSO_CONGESTION: i32 = 20;
+/** RFC 5681 and RFC 6582. */
+export const CONGESTION_NEWRENO: u32 = 1;
+/** RFC 9438. */
+export const CONGESTION_CUBIC: u32 = 2;
+
 /** Transport selectors of a SOCK_SEQPACKET socket, at most 32 octets each, level SOL_LASTACK. Set: before connect or listen. */
 /** Own: the calling one of a connect; of a listener, the one that callers must name, empty = any. */
 export const LSO_TSAP_OWN: i32 = 16;

@@ -110,6 +110,14 @@ export function rangeGet(list: usize, k: u32, out: usize): bool {
   return true;
 }
 
+/** The first sequence number from `seq` on that no range holds. */
+export function rangesSkip(list: usize, seq: u32): u32 {
+  for (let at = load<u32>(list); at && seqLeq(node(at).start, seq); at = node(at).next) {
+    if (seqLt(seq, node(at).end)) return node(at).end;
+  }
+  return seq;
+}
+
 /** Sequence number after the highest byte held, or `none` if the list is empty. */
 export function rangesEnd(list: usize, none: u32): u32 {
   let at = load<u32>(list);

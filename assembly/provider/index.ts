@@ -273,6 +273,8 @@ export function streamSetNoDelay(p: u8, i: i32, on: bool): void {
     default: break;
   }
 }
+/** Which congestion control, CONGESTION_x or 0 for the stack's. The host's sockets have their own. */
+export function streamSetCongestion(p: u8, i: i32, algorithm: u32): void { if (p == PROVIDER_INET) T.tcpSetCongestion(i, algorithm); }
 export function streamSetKeepAlive(p: u8, i: i32, on: bool, idle: u32, interval: u32, probes: u32): void {
   switch (p) {
     case PROVIDER_INET: T.tcpSetKeepAlive(i, on, idle, interval, probes); break;

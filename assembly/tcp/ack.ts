@@ -6,7 +6,7 @@ import { seqGt, seqLt } from "../base/seq";
 import { now } from "../base/time";
 import { FIN, SYN } from "../wire/tcp";
 import {
-  M_PROBE_NOW, AGREED_SACK, AGREED_TIMESTAMPS, NOTIFY_HALF_DONE, NOTIFY_WRITABLE, sndRing, Tcb, TF_FIN_ACKED, TF_SEND_SHUT,
+  M_PROBE_NOW, AGREED_ECN, AGREED_SACK, AGREED_TIMESTAMPS, NOTIFY_HALF_DONE, NOTIFY_WRITABLE, sndRing, Tcb, TF_FIN_ACKED, TF_SEND_SHUT,
 } from "./tcb";
 import { flag, notify } from "./lists";
 import { BY_ACK_OF_FIN, transition } from "./state";
@@ -15,10 +15,11 @@ import { challenge, ackPlausible } from "./guard";
 import { finWait2Limit, somethingOwed } from "./progress";
 import { closed } from "./release";
 import { bufferEmptied, sndUsed } from "./buffers";
-import { recoveryAcked, recoveryDuplicate, resendAll, rtoNow, rttEnd } from "./retransmission";
+import { RECOVERY_SACK, recoveryAcked, recoveryDuplicate, repairAcked, resendAll, rtoNow, rttEnd } from "./retransmission";
 import { enterTimeWait } from "./time_wait";
+import { ecnEchoed } from "./ecn";
 import { rackArrive } from "./rack";
-import { sackTake } from "./scoreboard";
+import { sackHeld, sackHeldBefore, sackTake } from "./scoreboard";
 import { stampMeasure } from "./timestamps";
 import { segAck, segFlags, segSeq, segWnd, textLen } from "./segment_in";
 
@@ -39,9 +40,18 @@ export function arriveAck(t: Tcb): bool {
     recoveryDuplicate(t);
     flag(t);
   }
-  if (!TINY && selective) rackArrive(t, una, news || segAck != una);
+  if (!TINY) {
+    if (selective) selectiveAck(t, una, news || segAck != una);
+    if (t.agreed & AGREED_ECN) ecnEchoed(t, una);
+  }
   if (!seqLt(segAck, t.sndUna)) updateWindow(t, segAck - una);
   return t.flags & TF_FIN_ACKED ? finAcknowledged(t) : true;
+}
+
+/** What the ACK, which found SND.UNA at `una`, says about losses, and what may leave while they are repaired. */
+function selectiveAck(t: Tcb, una: u32, news: bool): void {
+  rackArrive(t, una, news);
+  if (<u32>t.recovery == RECOVERY_SACK) repairAcked(t, t.sndUna - una + sackHeld(t) - sackHeldBefore);
 }
 
 /** RFC 5681 §2: outstanding data, no text, no SYN or FIN, the same ACK, the same window. */

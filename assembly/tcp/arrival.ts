@@ -11,7 +11,7 @@ import { seqGt } from "../base/seq";
 import { now } from "../base/time";
 import { ACK, FIN, RST, SYN, tcpDestination, tcpParseOptions, tcpSource, URG } from "../wire/tcp";
 import { ipIsLocal } from "../ip/route";
-import { M_FIN_HELD, M_PASSIVE, AGREED_SACK, AGREED_TIMESTAMPS, NOTIFY_RESET, Tcb, tcb, TF_RST_RCVD } from "./tcb";
+import { M_FIN_HELD, M_PASSIVE, AGREED_ECN, AGREED_TIMESTAMPS, NOTIFY_RESET, Tcb, tcb, TF_RST_RCVD } from "./tcb";
 import { notify } from "./lists";
 import { listenerFind, tupleFind } from "./table";
 import { BY_RST, BY_SUCCESSOR } from "./state";
@@ -27,6 +27,7 @@ import {
   arriveHandshakeAck, arriveListen, arriveSynSent, LISTEN_RESET, OPEN_CONTINUE, OPEN_RESET, OPEN_STOP, refused, repeatedSyn,
 } from "./open";
 import { restartTimeWait } from "./time_wait";
+import { ecnArriving, ecnReceived } from "./ecn";
 import { sackDuplicate } from "./sack";
 import { stampAcceptable, stampsAllowSuccessor, stampTake } from "./timestamps";
 import { resetSend } from "./segment_out";
@@ -59,6 +60,7 @@ export function tcpArrive(src16: usize, dst16: usize, segment: usize, len: u32, 
     count(STAT_TCP_IN_ERRS);
     return;
   }
+  if (!TINY) ecnArriving(flags);
   const i = tupleFind(local, remote, lport, rport);
   if (i >= 0) arriveAt(tcb(i)); else arriveUnknown(0);
 }
@@ -184,5 +186,6 @@ function arriveChecked(t: Tcb): void {
     return;
   }
   if (!TINY && segFlags & URG && mayReceive(t)) urgentArrive(t);
+  if (!TINY && t.agreed & AGREED_ECN) ecnReceived(t);
   if (arriveText(t) && (segFlags & FIN || t.marks & M_FIN_HELD)) arriveFin(t);
 }

@@ -20,11 +20,12 @@ import { BY_ACK_OF_SYN, BY_CLOSE, BY_RST, BY_SYN, BY_SYN_ACK, transition } from 
 import { arm, disarm, T_KEEP, T_RTX } from "./timer";
 import { ackNow, initialSequence } from "./guard";
 import { closed, embryoAdd, embryoComplete, tcbTake } from "./release";
-import { ccStart } from "./congestion";
+import { ccStart, congestionDefault } from "./congestion";
 import { recoveryReset, rttEnd } from "./retransmission";
 import { scaleFor, synWindow } from "./window";
 import { OVERHEAD_V4, OVERHEAD_V6 } from "./segment_out";
 import { keepaliveBegin } from "./keepalive";
+import { ecnNegotiate, ecnOffer } from "./ecn";
 import { sackNegotiate, sackOffered } from "./sack";
 import { stampsNegotiate, stampsOffer, stampsOffered } from "./timestamps";
 import { offeredWindow } from "./ack";
@@ -61,6 +62,10 @@ export function begin(t: Tcb, iss: u32, sndLimit: u32, rcvLimit: u32): void {
     t.marks |= M_SCALED;
     t.rcvScale = <u8>scaleFor(rcvLimit);
   }
+  if (!TINY) {
+    t.congestion = <u8>congestionDefault();
+    ecnOffer(t);
+  }
   if (stampsOffered()) stampsOffer(t);
   if (sackOffered()) t.agreed |= AGREED_SACK;
   tupleInsert(indexOf(t));
@@ -83,6 +88,7 @@ function takeSyn(t: Tcb): void {
   if (!TINY) {
     stampsNegotiate(t);
     sackNegotiate(t);
+    ecnNegotiate(t);
   }
   takeWindow(t);
 }

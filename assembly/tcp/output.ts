@@ -18,7 +18,7 @@ import { userTimeLimit } from "./progress";
 import { fail, freeIfDone } from "./release";
 import { sndUsed } from "./buffers";
 import { ccIdle } from "./congestion";
-import { limitedTransmit, mayRepair, mayResend, persistStart, RECOVERY_SACK, repairNext, rtoNow, rttBegin, rttCancel } from "./retransmission";
+import { frtoLimit, limitedTransmit, mayRepair, mayResend, persistStart, RECOVERY_SACK, repairNext, rtoNow, rttBegin, rttCancel } from "./retransmission";
 import { rackOn, repaired, tailProbed, tailWatch } from "./rack";
 import { repairLost } from "./repairs";
 import { sackGapEnd, sackHighest, sackSkip } from "./scoreboard";
@@ -129,6 +129,7 @@ function sendRepair(t: Tcb): i32 {
     if (!budget--) return 1;
     const r = resend(t, at);
     if (r > 0) return r;
+    if (r < 0) break;
   }
   const r = sendNew(t, budget);
   if (r) return r;
@@ -136,6 +137,7 @@ function sendRepair(t: Tcb): i32 {
     if (!budget--) return 1;
     const again = resend(t, at);
     if (again > 0) return again;
+    if (again < 0) break;
   }
   return mayRepair(t) && !t.rescued && !rackOn(t) ? sendRescue(t) : 0;
 }
@@ -176,13 +178,13 @@ function sendTail(t: Tcb): i32 {
   return 0;
 }
 
-/** Sends the segment at `seq` again, with the FIN if it ends there. Moves rtxNxt behind it. */
+/** Sends the segment at `seq` again, with the FIN if it ends there. Moves rtxNxt behind it. Below 0: there is none. */
 function resend(t: Tcb, seq: u32): i32 {
   let textEnd = seqLt(t.sndNxt, t.sndEnd) ? t.sndNxt : t.sndEnd;
   if (!TINY && t.sacked) textEnd = sackGapEnd(t, seq, textEnd);
   const text = seqGt(textEnd, seq) ? min<u32>(textEnd - seq, t.sndMss) : 0;
   const fin = seq + text == t.sndEnd && seqGt(t.sndNxt, t.sndEnd);
-  if (!text && !fin) return 0;
+  if (!text && !fin) return -1;
   const flags = ACK | (fin ? FIN : 0) | (text && seq + text == t.sndEnd ? PSH : 0);
   const r = segmentSend(t, seq, flags, seq - queueStart(t), text);
   if (r > 0) return r;
@@ -190,6 +192,7 @@ function resend(t: Tcb, seq: u32): i32 {
   rttCancel(t);
   const end = seq + text + (fin ? 1 : 0);
   if (seqGt(end, t.rtxNxt)) t.rtxNxt = end;
+  if (!TINY) t.prrOut += text;
   if (!TINY && t.agreed & AGREED_SACK) repaired(t, seq, end);
   t.sentAt = now;
   if (!armed(t, T_RTX)) arm(t, T_RTX, rtoNow(t));
@@ -211,7 +214,7 @@ function sendNew(t: Tcb, budget: u32): i32 {
     const queued = t.sndEnd - t.sndNxt, finDue = (t.flags & TF_SEND_SHUT) != 0;
     if (!queued && !finDue) return 0;
     const window = <i32>(t.sndUna + t.sndWnd - t.sndNxt);
-    const room = min(window, <i32>(t.sndUna + t.cwnd + limitedTransmit(t) - t.sndNxt));
+    const room = min(window, max(<i32>(t.sndUna + t.cwnd + limitedTransmit(t) - t.sndNxt), <i32>(frtoLimit(t) - t.sndNxt)));
     const len = room > 0 ? min(min<u32>(queued, t.sndMss), <u32>room) : 0;
     if (queued ? !len || !mayLeave(t, len, queued) : window <= 0) {
       // Closed window, or a window too small to be useful: the probe timer overrides (rule 4).
@@ -245,6 +248,7 @@ function sendSegment(t: Tcb, len: u32, fin: bool, last: bool): i32 {
     if (TINY || !(t.agreed & AGREED_TIMESTAMPS)) rttBegin(t, end);
   }
   if (len < <u32>t.sndMss) t.sndSml = end;
+  if (!TINY) t.prrOut += len;
   t.sentAt = now;
   if (!armed(t, T_RTX)) arm(t, T_RTX, rtoNow(t));
   if (!TINY) tailWatch(t);

@@ -13,7 +13,7 @@ import { AGREED_SACK, M_PROBE_NOW, M_RTT_KNOWN, TAIL_AGAIN, TAIL_DUE, TAIL_NEW, 
 import { flag } from "./lists";
 import { arm, armed, disarm, T_PERSIST, T_RACK, T_RTX } from "./timer";
 import { ccSackLoss } from "./congestion";
-import { measure, RECOVERY_LOSS, RECOVERY_NONE, RECOVERY_SACK, rtoNow, sackEnough, sackLost } from "./retransmission";
+import { measure, RECOVERY_LOSS, RECOVERY_NONE, RECOVERY_SACK, repairAcked, rtoNow, sackEnough, sackLost } from "./retransmission";
 import { repairsArrived, repairsDue, repairSent, repairsJudge } from "./repairs";
 import { sackBefore, sackHighest, sackLate, sackTwice } from "./scoreboard";
 import { segAck } from "./segment_in";
@@ -123,6 +123,7 @@ export function rackTimeout(t: Tcb): void {
     if (seqGt(t.rackEdge, t.rackLost)) t.rackLost = t.rackEdge;
   }
   judge(t);
+  if (<u32>t.recovery == RECOVERY_SACK) repairAcked(t, 0);
   flag(t);
 }
 

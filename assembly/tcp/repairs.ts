@@ -4,10 +4,10 @@
  *
  * Records come from one pool; a connection has CAP of them at most. One that finds no record is repeated by the timer.
  */
-import { seqGeq, seqGt, seqLeq, seqLt, seqMax } from "../base/seq";
+import { seqGeq, seqGt, seqLeq, seqLt, seqMax, seqMin } from "../base/seq";
 import { now } from "../base/time";
 import { carve } from "../memory/arena";
-import { rangeEnd, rangeFirst, rangeNext, rangeStart } from "../memory/ranges";
+import { rangeEnd, rangeFirst, rangeNext, rangesSkip, rangeStart } from "../memory/ranges";
 import { sackedList, Tcb } from "./tcb";
 
 const CAP: u32 = 64;
@@ -51,14 +51,13 @@ function drop(t: Tcb, prev: u32, at: u32): u32 {
   return next;
 }
 
-/** [start, end) leaves again now; an earlier record of it is replaced, one that reaches further keeps the rest. */
+/** [start, end) leaves again now: what earlier records say of it is out of date. */
 export function repairSent(t: Tcb, start: u32, end: u32): void {
   let prev: u32 = 0, n: u32 = 0;
   for (let at = t.repairs; at;) {
     const r = node(at);
-    // What the peer has of it is no part of it any more.
-    if (seqGeq(missing(t, r), start) && seqLt(r.start, end)) r.start = missingFrom(t, end);
-    if (seqGeq(r.start, r.end)) { at = drop(t, prev, at); continue; }
+    if (seqGeq(r.start, start) && seqLeq(r.end, end)) { at = drop(t, prev, at); continue; }
+    if (seqLt(r.start, start)) r.end = seqMin(r.end, start); else r.start = seqMax(r.start, end);
     prev = at;
     at = r.next;
     n++;
@@ -75,15 +74,6 @@ export function repairSent(t: Tcb, start: u32, end: u32): void {
   r.lost = false;
   if (prev) node(prev).next = fresh; else t.repairs = fresh;
 }
-
-/** The first byte from `seq` on that the peer has not. */
-function missingFrom(t: Tcb, seq: u32): u32 {
-  seq = seqMax(seq, t.sndUna);
-  for (let at = rangeFirst(sackedList(t)); at && seqLeq(rangeStart(at), seq); at = rangeNext(at)) seq = seqMax(seq, rangeEnd(at));
-  return seq;
-}
-// @ts-ignore: decorator
-@inline function missing(t: Tcb, r: Repair): u32 { return missingFrom(t, r.start); }
 
 /** True if the peer has it, by SEG.ACK or by SACK. */
 function arrived(t: Tcb, r: Repair): bool {
@@ -137,11 +127,10 @@ export function repairsJudge(t: Tcb, wait: u32): bool {
 /** After repairsJudge: ms until the next record will be lost, 0 if none waits. */
 export let repairsDue: u32 = 0;
 
-/** Where what is missing of a repetition begins that was lost; SND.NXT if none was. */
+/** Where the missing part of a repetition begins that was lost; SND.NXT if none was. */
 export function repairLost(t: Tcb): u32 {
-  for (let at = t.repairs; at; at = node(at).next) {
-    if (!node(at).lost) continue;
-    const from = missing(t, node(at));
+  for (let at = lostFrom(t.repairs); at; at = lostAfter(at)) {
+    const from = rangesSkip(sackedList(t), seqMax(node(at).start, t.sndUna));
     if (seqLt(from, node(at).end)) return from;
   }
   return t.sndNxt;

@@ -2,13 +2,13 @@
  * The retransmission timer (RFC 6298) and the repair of losses: by SACK (RFC 6675), or fast retransmit and NewReno (RFC 5681, RFC 6582),
  * slow-start repair after a timeout, and the timer that probes a closed window (RFC 9293 §3.8.6.1).
  */
-import { CONFIG_RTO_MAX_MS, CONFIG_RTO_MIN_MS } from "../abi/config";
+import { CONFIG_FEATURES, CONFIG_RTO_MAX_MS, CONFIG_RTO_MIN_MS, FEATURE_FRTO } from "../abi/config";
 import { STAT_TCP_DUP_ACKS, STAT_TCP_FAST_RETRANS, STAT_TCP_TIMEOUTS } from "../abi/stats";
 import { config } from "../base/config";
 import { count } from "../base/counters";
 import { seqGeq, seqGt, seqLt, seqMax } from "../base/seq";
 import { now } from "../base/time";
-import { ccAcked, ccDuplicate, ccLoss, ccPartial, ccRecovered, ccSackLoss, ccTimeout } from "./congestion";
+import { ccAcked, ccDuplicate, ccLoss, ccPartial, ccRecovered, ccRepairAcked, ccRepaired, ccSackLoss, ccTimeout, ccUndo } from "./congestion";
 import { M_PROBE_NOW, M_RTT_KNOWN, M_RTT_TIMING, M_RTX_NOW, AGREED_SACK, AGREED_TIMESTAMPS, Tcb } from "./tcb";
 import { flag } from "./lists";
 import { sackCertain, sackForget, sackHighest, sackMeasure, sackSkip } from "./scoreboard";
@@ -24,6 +24,10 @@ export const RECOVERY_LOSS: u32 = 2;
 
 /** The peer's SACK options tell what is missing: that is sent again as cwnd allows (RFC 6675). */
 export const RECOVERY_SACK: u32 = 3;
+
+/** `frto`: the first ACK after a timeout is awaited, or that of the new segments sent then. */
+const FRTO_FIRST: u32 = 1;
+const FRTO_NEW: u32 = 2;
 
 const DUP_THRESHOLD: u32 = 3;
 /** Doublings that count: beyond it RTO_MAX has long been reached. */
@@ -99,6 +103,9 @@ export function recoveryAcked(t: Tcb, acked: u32, flight: u32): void {
   }
   if (seqGeq(t.sndUna, t.recover)) {
     if (recovery == RECOVERY_FAST) ccRecovered(t, t.sndNxt - t.sndUna);
+    else if (!TINY && recovery == RECOVERY_SACK) ccRepaired(t);
+    else if (!TINY && <u32>t.frto == FRTO_NEW) spurious(t);
+    if (!TINY) t.frto = 0;
     if (t.reorderKept && !--t.reorderKept) t.reorderSteps = 0;
     t.recovery = <u8>RECOVERY_NONE;
     return;
@@ -110,14 +117,44 @@ export function recoveryAcked(t: Tcb, acked: u32, flight: u32): void {
     t.marks |= M_RTX_NOW;
   } else {
     if (seqLt(t.rtxNxt, t.sndUna)) t.rtxNxt = t.sndUna;
+    if (!TINY && t.frto && frtoAcked(t)) return;
     ccAcked(t, acked, flight, true);
   }
 }
+
+/**
+ * F-RTO (RFC 5682 §2.1): after a timeout the first ACK that goes on lets two new segments leave instead of repetitions, if there is
+ * something new and room for it. If the next one goes on too, the originals are arriving: nothing was lost. True if the ACK is dealt with.
+ */
+function frtoAcked(t: Tcb): bool {
+  if (<u32>t.frto == FRTO_NEW) {
+    spurious(t);
+    return true;
+  }
+  t.frto = 0;
+  if (seqGeq(t.sndNxt, t.sndEnd)) return false;
+  const more = min<u32>(2 * <u32>t.sndMss, t.sndEnd - t.sndNxt);
+  if (t.sndNxt - t.sndUna + more > t.sndWnd) return false;
+  t.frto = <u8>FRTO_NEW;
+  t.frtoEnd = t.sndNxt + more;
+  return true;
+}
+
+/** The timeout was spurious: what was to be sent again is not, and the window is as it was. */
+function spurious(t: Tcb): void {
+  t.frto = 0;
+  t.recovery = <u8>RECOVERY_NONE;
+  ccUndo(t);
+}
+
+/** While a repair by SACK goes on: `delivered` bytes more have arrived. */
+export function repairAcked(t: Tcb, delivered: u32): void { ccRepairAcked(t, delivered, t.sndNxt - t.sndUna - t.leftNetwork); }
 
 /** A duplicate ACK arrived while data is outstanding. */
 export function recoveryDuplicate(t: Tcb): void {
   count(STAT_TCP_DUP_ACKS);
   if (t.dupAcks < 255) t.dupAcks++;
+  if (!TINY) t.frto = 0; // RFC 5682 §2.1 steps 2a and 3a: a duplicate says that something is missing
   if (!TINY && t.agreed & AGREED_SACK) {
     measure(t);
     if (<u32>t.recovery == RECOVERY_NONE) sackLost(t);
@@ -182,6 +219,7 @@ export function resendAll(t: Tcb): void {
   t.rtxNxt = t.sndUna;
   t.dupAcks = 0;
   if (!TINY) {
+    t.frto = 0;
     sackForget(t);
     disarm(t, T_RACK);
     t.rackWaits = false;
@@ -204,8 +242,11 @@ export function retransmitTimeout(t: Tcb): void {
     t.marks |= M_PROBE_NOW;
     rttCancel(t);
   } else {
+    const again = <u32>t.recovery == RECOVERY_LOSS || !first;
     ccTimeout(t, t.sndNxt - t.sndUna, first);
     resendAll(t);
+    // §2.1 step 1: not if this very data timed out before.
+    if (!TINY && !again && config(CONFIG_FEATURES) & FEATURE_FRTO) t.frto = <u8>FRTO_FIRST;
   }
   arm(t, T_RTX, rtoNow(t));
   flag(t);
@@ -221,6 +262,10 @@ export function persistTimeout(t: Tcb): void {
   flag(t);
 }
 
+/** The end of what may leave now whatever cwnd says, SND.NXT if there is none: F-RTO's two new segments. */
+// @ts-ignore: decorator
+@inline export function frtoLimit(t: Tcb): u32 { return !TINY && <u32>t.frto == FRTO_NEW ? t.frtoEnd : t.sndNxt; }
+
 /** Bytes beyond cwnd that the first two duplicate ACKs permit (RFC 3042, limited transmit). */
 export function limitedTransmit(t: Tcb): u32 {
   // With SACK it is known what has left the network (RFC 6675 §5 step 3).
@@ -231,5 +276,5 @@ export function limitedTransmit(t: Tcb): u32 {
 /** True while a repair after a timeout has segments left to send again. */
 // @ts-ignore: decorator
 @inline export function mayResend(t: Tcb): bool {
-  return <u32>t.recovery == RECOVERY_LOSS && seqGt(t.recover, t.rtxNxt) && seqGt(t.sndNxt, t.rtxNxt);
+  return <u32>t.recovery == RECOVERY_LOSS && (TINY || <u32>t.frto != FRTO_NEW) && seqGt(t.recover, t.rtxNxt) && seqGt(t.sndNxt, t.rtxNxt);
 }

@@ -5,7 +5,7 @@
  * Whatever the blocks of a peer say, a list holds at most RANGES of them, and an ACK costs a few walks along it.
  */
 import { seqGeq, seqGt, seqLeq, seqLt, seqMax, seqMin } from "../base/seq";
-import { rangeEnd, rangeFirst, rangeNext, rangesAdd, rangesAdvance, rangesEnd, rangesFree, rangeStart } from "../memory/ranges";
+import { rangeEnd, rangeFirst, rangeNext, rangesAdd, rangesAdvance, rangesEnd, rangesFree, rangesSkip, rangeStart } from "../memory/ranges";
 import { optionSackBlocks, tcpSackLeft, tcpSackRight } from "../wire/tcp";
 import { lostAfter, lostEnd, lostFrom, lostStart, repairsForget } from "./repairs";
 import { sackedList, Tcb } from "./tcb";
@@ -21,12 +21,14 @@ export let sackTwice: bool = false;
 /** What sackHighest said before the segment; its blocks tell of something below that, never sent again: the path changed the order. */
 export let sackBefore: u32 = 0;
 export let sackLate: bool = false;
+/** Bytes the list had before the segment. */
+export let sackHeldBefore: u32 = 0;
 
 /** After sackMeasure: enough lies beyond a hole for RFC 6675. */
 export let sackCertain: bool = false;
 
 /** Bytes in the list. */
-function held(t: Tcb): u32 {
+export function sackHeld(t: Tcb): u32 {
   let bytes: u32 = 0;
   for (let at = rangeFirst(sackedList(t)); at; at = rangeNext(at)) bytes += rangeEnd(at) - rangeStart(at);
   return bytes;
@@ -40,9 +42,10 @@ export function sackTake(t: Tcb): bool {
   sackTwice = false;
   sackLate = false;
   sackBefore = sackHighest(t);
+  sackHeldBefore = t.sacked ? sackHeld(t) : 0;
   if (!optionSackBlocks) return false;
   sackTwice = seqLt(tcpSackLeft(0), tcpSackRight(0)) && seqLeq(tcpSackRight(0), segAck) && seqGeq(tcpSackRight(0), segAck - (1 << 20));
-  const before = held(t);
+  const before = sackHeldBefore;
   let beyond: u32 = 0;
   for (let k: u32 = 0; k < optionSackBlocks; k++) {
     const left = tcpSackLeft(k), right = tcpSackRight(k);
@@ -52,7 +55,7 @@ export function sackTake(t: Tcb): bool {
       rangesAdd(sackedList(t), left, right, RANGES);
     }
   }
-  const after = held(t);
+  const after = sackHeld(t);
   sackLate = !t.repairs && before != 0 && after - before > beyond && after > before;
   return after > before;
 }
@@ -98,12 +101,7 @@ function missing(t: Tcb, from: u32, to: u32): u32 {
 }
 
 /** The first sequence number from `seq` on that the peer does not say it has. */
-export function sackSkip(t: Tcb, seq: u32): u32 {
-  for (let at = rangeFirst(sackedList(t)); at && seqLeq(rangeStart(at), seq); at = rangeNext(at)) {
-    if (seqLt(seq, rangeEnd(at))) return rangeEnd(at);
-  }
-  return seq;
-}
+export function sackSkip(t: Tcb, seq: u32): u32 { return rangesSkip(sackedList(t), seq); }
 
 /** Where the bytes missing from `seq` on end: the next range, or `end`. */
 export function sackGapEnd(t: Tcb, seq: u32, end: u32): u32 {

@@ -9,10 +9,12 @@ import { STAT_TCP_OUT_RSTS, STAT_TCP_OUT_SEGS } from "../abi/stats";
 import { addrIsV4 } from "../base/addr";
 import { sumBytes, sumFinish, sumFold, sumPair, sumPseudo, sumSwap } from "../base/checksum";
 import { count } from "../base/counters";
+import { seqGeq } from "../base/seq";
 import { ringAt, ringRun } from "../memory/ring";
 import { ACK, RST, SYN, TCP_CHECKSUM, TCP_HEADER, tcpEmit, tcpEmitMss, tcpEmitSackPermitted, tcpEmitScale, tcpEmitStamp, tcpSetSequence, TIMESTAMPS_ROOM } from "../wire/tcp";
 import { ipMaySendAgain, ipSend, ipSendAgain, TX } from "../ip/output";
-import { localPtr, M_ACK_NOW, AGREED_SACK, M_SCALED, AGREED_TIMESTAMPS, remotePtr, sndRing, Tcb } from "./tcb";
+import { localPtr, M_ACK_NOW, AGREED_CWR_OWED, AGREED_ECN, AGREED_SACK, M_SCALED, AGREED_TIMESTAMPS, remotePtr, sndRing, Tcb } from "./tcb";
+import { ecnField, ecnFlags } from "./ecn";
 import { disarm, T_ACK } from "./timer";
 import { sackWrite } from "./sack";
 import { stampNow } from "./timestamps";
@@ -30,7 +32,7 @@ const PROTOCOL = <u32>IPPROTO_TCP;
  * has no way: counts as sent, except for who opens a connection.
  */
 export function segmentSend(t: Tcb, seq: u32, flags: u32, offset: u32, len: u32): i32 {
-  if (!TINY && changetype<usize>(t) == trainOf && flags == trainFlags && len == trainLen && ipMaySendAgain()) {
+  if (!TINY && changetype<usize>(t) == trainOf && flags == trainFlags && len == trainLen && (!(t.agreed & AGREED_ECN) || unsent(t, seq)) && ipMaySendAgain()) {
     const again = composeNext(t, seq, offset, len);
     if (!again) count(STAT_TCP_OUT_SEGS);
     return again;
@@ -93,15 +95,22 @@ function textSum(p1: usize, n1: u32, p2: usize, n2: u32): u32 {
   return sum + (n1 & 1 ? sumSwap(more) : more);
 }
 
+/** Text at `seq` was never sent before, not even by a window probe. */
+// @ts-ignore: decorator
+@inline function unsent(t: Tcb, seq: u32): bool { return seq == t.sndNxt && seqGeq(seq, t.sndMax) && t.sndWnd != 0; }
+
 function compose(t: Tcb, seq: u32, flags: u32, offset: u32, len: u32, window: u32): i32 {
   const local = localPtr(t), remote = remotePtr(t);
+  const ecn = !TINY && (t.agreed & AGREED_ECN) != 0 && !(flags & RST);
+  const fresh = ecn && len != 0 && unsent(t, seq);
+  if (ecn) flags = ecnFlags(t, flags, fresh);
   const header = optionsWrite(t, flags, len);
   tcpEmit(TX, t.lport, t.rport, seq, flags & ACK ? t.rcvNxt : 0, header, flags, window);
   let sum = sumPseudo(local, remote, addrIsV4(remote), PROTOCOL, header + len) + sumBytes(TX, header);
   if (!TINY) {
     // SACK blocks change from segment to segment. 0x1fffe is nothing in a sum, and keeps the difference positive.
     const plain = header == TCP_HEADER + (t.agreed & AGREED_TIMESTAMPS ? TIMESTAMPS_ROOM : 0);
-    trainOf = len && plain ? changetype<usize>(t) : 0;
+    trainOf = len && plain && fresh == ecn ? changetype<usize>(t) : 0;
     trainFlags = flags;
     trainLen = len;
     trainSum = sumFold(sum + 0x1fffe - sumPair(bswap<u32>(seq)));
@@ -116,7 +125,9 @@ function compose(t: Tcb, seq: u32, flags: u32, offset: u32, len: u32, window: u3
     sum += textSum(p1, n1, p2, n2);
   }
   store<u16>(TX + TCP_CHECKSUM, <u16>sumFinish(sum));
-  return ipSend(local, remote, PROTOCOL, header, p1, n1, p2, n2, t.ttl, t.tos);
+  const r = ipSend(local, remote, PROTOCOL, header, p1, n1, p2, n2, t.ttl, ecn ? ecnField(t, fresh) : t.tos);
+  if (fresh && r == 0) t.agreed &= ~AGREED_CWR_OWED;
+  return r;
 }
 
 /**

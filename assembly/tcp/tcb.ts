@@ -121,6 +121,11 @@ export const TAIL_DUE: u32 = 3;
 export const AGREED_TIMESTAMPS: u32 = 1 << 0;
 /** Both sides may send SACK options. */
 export const AGREED_SACK: u32 = 1 << 1;
+/** Both sides know of congestion marks (RFC 3168). */
+export const AGREED_ECN: u32 = 1 << 2;
+/** What AGREED_ECN leads to: our ACKs echo a mark; the next new text says that the window was reduced. */
+export const AGREED_ECHO: u32 = 1 << 8;
+export const AGREED_CWR_OWED: u32 = 1 << 9;
 
 /** What connections and listeners have in common. */
 // @ts-ignore: decorator
@@ -243,6 +248,8 @@ export class Tcb extends Endpoint {
   /** Congestion window and slow start threshold, bytes. */
   cwnd: u32;
   ssthresh: u32;
+  /** In congestion avoidance: bytes acknowledged towards the next growth (RFC 3465). */
+  bytesAcked: u32;
   /** SND.NXT when loss was noticed: recovery ends when it is acknowledged. */
   recover: u32;
   /** In RECOVERY_LOSS: next sequence number to retransmit. */
@@ -318,6 +325,30 @@ export class Tcb extends Endpoint {
   ttl: u8;
   tos: u8;
   urgentByte: u8;
+  /** CONGESTION_x of abi/sockets. */
+  congestion: u8;
+
+  /** From here on not in tiny, whose blocks end before. PRR (RFC 6937): outstanding when a recovery began; delivered and sent since. */
+  prrFlight: u32;
+  prrDelivered: u32;
+  prrOut: u32;
+  /** CUBIC (RFC 9438): W_max, cwnd before the last reduction, W_est; while cubicRuns the begin of the epoch and its K, ms. */
+  cubicMax: u32;
+  cubicPrior: u32;
+  cubicReno: u32;
+  cubicAt: u32;
+  cubicK: u32;
+  /** cwnd, ssthresh and W_max before the last timeout. */
+  undoWindow: u32;
+  undoThreshold: u32;
+  undoMax: u32;
+  /** F-RTO (RFC 5682): with FRTO_NEW, where the new segments end that may tell a spurious timeout. */
+  frtoEnd: u32;
+  /** SND.NXT when the window was reduced last: marks of what was sent before say nothing new (RFC 3168). */
+  ecnHigh: u32;
+  cubicRuns: bool;
+  /** FRTO_x of tcp/retransmission. */
+  frto: u8;
 }
 
 // @ts-ignore: decorator
@@ -343,7 +374,7 @@ export class Listener extends Endpoint {
 }
 
 /** Bytes from one block to the next: the 64-bit fields of every block are aligned. */
-const STRIDE: usize = (offsetof<Tcb>() + 7) & ~7;
+const STRIDE: usize = ((TINY ? offsetof<Tcb>("prrFlight") : offsetof<Tcb>()) + 7) & ~7;
 
 let table: usize = 0;
 let free: u32 = 0;

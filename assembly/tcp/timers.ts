@@ -1,7 +1,7 @@
 /** Timers expire (RFC 9293 §3.10.8). They only mark what must leave; egress of the same poll sends it. */
 import { CONFIG_SYN_RETRIES } from "../abi/config";
 import { WSAETIMEDOUT } from "../abi/errors";
-import { TCP_CLOSED } from "../abi/winsock";
+import { TCP_CLOSED, TCP_SYN_SENT } from "../abi/winsock";
 import { config } from "../base/config";
 import { M_HELD, M_SYN_NOW, M_USED, Tcb, tcb } from "./tcb";
 import { flag } from "./lists";
@@ -12,6 +12,7 @@ import { keepaliveTimeout } from "./keepalive";
 import { userTimeout, waitTimeout } from "./progress";
 import { fail } from "./release";
 import { BACKOFF_MAX, persistTimeout, retransmitTimeout, rtoNow, rttCancel } from "./retransmission";
+import { ecnGiveUp } from "./ecn";
 import { rackTimeout, tailFirst } from "./rack";
 import { opening } from "./segment_out";
 
@@ -42,6 +43,7 @@ function synTimeout(t: Tcb): void {
     fail(t, t.softError ? <i32>t.softError : WSAETIMEDOUT);
     return;
   }
+  if (!TINY && t.state == TCP_SYN_SENT) ecnGiveUp(t);
   if (t.synRetries < 255) t.synRetries++;
   if (<u32>t.backoff < BACKOFF_MAX) t.backoff++;
   rttCancel(t);

@@ -27,6 +27,7 @@ import { BY_ACTIVE_OPEN, BY_CLOSE, BY_PASSIVE_OPEN, BY_SUCCESSOR, transition } f
 import { ackNow, initialSequence, SUCCESSOR_GAP } from "./guard";
 import { abort, childRemove, closed, freeIfDone, listenerClose, recyclableAdd, tcbTake } from "./release";
 import { bufferEmptied, rcvFlush, rcvUnread, sndReserve, sndUsed } from "./buffers";
+import { congestionDefault } from "./congestion";
 import { keepaliveBegin } from "./keepalive";
 import { begin } from "./open";
 import { finWait2Limit, orphanTimeLimit } from "./progress";
@@ -339,6 +340,15 @@ export function tcpSetNoDelay(i: i32, on: bool): void {
   const t = tcb(i);
   t.marks = on ? t.marks | M_NO_DELAY : t.marks & ~M_NO_DELAY;
   if (on) flag(t);
+}
+
+/** CONGESTION_x; 0 = the stack's default. Takes effect at once, from the window as it is. */
+export function tcpSetCongestion(i: i32, algorithm: u32): void {
+  const t = tcb(i);
+  if (TINY || t.state == TCP_LISTEN) return;
+  t.congestion = <u8>(algorithm ? algorithm : congestionDefault());
+  t.cubicRuns = false;
+  t.bytesAcked = 0;
 }
 
 /** Keepalive: after `idle` ms of silence a probe every `interval` ms; `probes` (1..255) unanswered ones end the connection (O-43). */

@@ -8,7 +8,7 @@ import { addrClear, addrCopy, addrIsAny, addrSetV4 } from "../base/addr";
 import { ipIsGroup, ipSourceFor } from "../ip/route";
 import {
   datagramConnect, OPEN_TAKEN, OPEN_UNREACHABLE, PROVIDER_HOST, streamDetach, streamEphemeralPort, streamFailure, streamNames, streamOpen,
-  streamSetKeepAlive, streamSetNoDelay, streamSetUrgentInline,
+  streamSetCongestion, streamSetKeepAlive, streamSetNoDelay, streamSetUrgentInline,
 } from "../provider/index";
 import { raise } from "./netevents";
 import { NAME, namePort, sockaddrRead } from "./names";
@@ -130,6 +130,7 @@ function unbindImplicit(s: Socket): void {
 /** Hands a new connection the options that its control block must know. */
 export function applyOptions(s: Socket): void {
   if (has(s, S_NODELAY)) streamSetNoDelay(s.provider, s.transport, true);
+  if (!TINY && s.congestion) streamSetCongestion(s.provider, s.transport, s.congestion);
   if (has(s, S_KEEPALIVE)) streamSetKeepAlive(s.provider, s.transport, true, s.keepIdle, s.keepInterval, s.keepCount);
   // Messages have no urgent data: such a byte stays where it stands in the stream.
   streamSetUrgentInline(s.provider, s.transport, isSeqpacket(s) || has(s, S_OOBINLINE));

@@ -1,8 +1,8 @@
 /** The private level SOL_LASTACK: what closing needs beyond Winsock (seam.md). */
 import { WSAEFAULT, WSAEINVAL, WSAEISCONN, WSAENOPROTOOPT } from "../abi/errors";
-import { LSO_LINGER_MS, LSO_TSAP_CALLED, LSO_TSAP_OWN } from "../abi/sockets";
+import { CONGESTION_CUBIC, LSO_CONGESTION, LSO_LINGER_MS, LSO_TSAP_CALLED, LSO_TSAP_OWN } from "../abi/sockets";
 import { LSO_CAPABILITIES, LSO_DRAIN, LSO_FIN_ACKED, LSO_OUTSTANDING, LSO_RESET } from "../abi/winsock";
-import { PROVIDER_INET, streamBlind, streamCapabilities, streamOutstanding } from "../provider/index";
+import { PROVIDER_INET, streamBlind, streamCapabilities, streamOutstanding, streamSetCongestion } from "../provider/index";
 import { TF_FIN_ACKED } from "../tcp/tcb";
 import { calledTsap, ownTsap } from "../cotp/association";
 import { TSAP_MAX } from "../wire/cotp";
@@ -27,6 +27,13 @@ export function setLastackOption(s: Socket, name: i32, value: usize, n: u32): i3
       if (n < 4) return WSAEFAULT;
       // No longer than the seconds could say, which bounds a deadline too.
       s.lingerMs = min<u32>(load<u32>(value), 65535000);
+      return 0;
+    case LSO_CONGESTION:
+      if (TINY) return WSAENOPROTOOPT;
+      if (n < 4) return WSAEFAULT;
+      if (load<u32>(value) > CONGESTION_CUBIC) return WSAEINVAL;
+      s.congestion = load<u8>(value);
+      if (s.transport >= 0 && !has(s, S_LISTENING)) streamSetCongestion(s.provider, s.transport, s.congestion);
       return 0;
     case LSO_TSAP_OWN:
     case LSO_TSAP_CALLED: return setTsap(s, name, value, n);
@@ -54,6 +61,10 @@ export function getLastackOption(s: Socket, name: i32, out: usize): i32 {
     case LSO_OUTSTANDING: store<i32>(out, live ? streamOutstanding(s.provider, s.transport) : 0); return 4;
     case LSO_FIN_ACKED: store<i32>(out, factsOf(s) & TF_FIN_ACKED ? 1 : live && streamBlind(s.provider, s.transport) ? -1 : 0); return 4;
     case LSO_CAPABILITIES: store<u32>(out, s.provider == PROVIDER_INET || live ? streamCapabilities(s.provider, s.transport) : 0); return 4;
+    case LSO_CONGESTION:
+      if (TINY) return WSAENOPROTOOPT;
+      store<u32>(out, s.congestion);
+      return 4;
     case LSO_DRAIN: store<u32>(out, s.drainBytes); store<u32>(out, s.drainMs, 4); return 8;
     default: return WSAENOPROTOOPT;
   }

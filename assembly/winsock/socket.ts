@@ -99,6 +99,8 @@ export class Socket {
   teardown: u8;
   /** Answer of acceptDecide + 1 for the oldest queued connection, 0 = none given. */
   decision: u8;
+  /** LSO_CONGESTION. */
+  congestion: u8;
   /** Host order; 0 while unbound. */
   lport: u16;
   /** Host order; 0 without a peer. */

@@ -23,6 +23,9 @@ export const RST: u32 = 0x04;
 export const PSH: u32 = 0x08;
 export const ACK: u32 = 0x10;
 export const URG: u32 = 0x20;
+/** RFC 3168 §6.1. */
+export const ECE: u32 = 0x40;
+export const CWR: u32 = 0x80;
 
 const OPTION_END: u32 = 0;
 const OPTION_NOP: u32 = 1;

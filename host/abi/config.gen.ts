@@ -82,9 +82,9 @@ export const DEFAULT_MTU_MAX = 65535;
 /** First value of the millisecond clock; lets tests cross the 32-bit wrap. */
 export const CONFIG_TIME_ORIGIN = 104;
 export const DEFAULT_TIME_ORIGIN = 0;
-/** TCP features: FEATURE_x bits that are on. */
+/** TCP features: FEATURE_x bits that are on; by default all but FEATURE_ECN_ASK. */
 export const CONFIG_FEATURES = 108;
-export const DEFAULT_FEATURES = 0xffffffff;
+export const DEFAULT_FEATURES = 0xffffff7f;
 /** Datagrams queued per UDP socket. */
 export const CONFIG_UDP_QUEUE = 112;
 export const DEFAULT_UDP_QUEUE = 64;
@@ -118,3 +118,10 @@ export const FEATURE_TIMESTAMPS = 2;
 export const FEATURE_SACK = 4;
 /** Losses found by time, and the probe of the tail (RFC 8985). Needs SACK. */
 export const FEATURE_RACK = 8;
+/** Connections use CUBIC unless their socket says otherwise (RFC 9438). */
+export const FEATURE_CUBIC = 16;
+/** A timeout that nothing was lost for is undone (RFC 5682). */
+export const FEATURE_FRTO = 32;
+/** Explicit congestion notification: accepted when a peer asks; asked for by connections we open (RFC 3168). */
+export const FEATURE_ECN = 64;
+export const FEATURE_ECN_ASK = 128;

@@ -93,6 +93,14 @@ export interface Knobs {
   sack?: boolean;
   /** Losses found by time and a probe of a silent tail (RFC 8985); needs `sack`. Default true. */
   rack?: boolean;
+  /** Congestion control of connections whose socket does not choose: CUBIC (RFC 9438), else NewReno (RFC 5681, RFC 6582). Default true. */
+  cubic?: boolean;
+  /** Timeouts that nothing was lost for are undone (RFC 5682). Default true. */
+  frto?: boolean;
+  /** Explicit congestion notification is accepted when a peer asks for it (RFC 3168). Default true. */
+  ecn?: boolean;
+  /** Connections we open ask for it too. Default false: some paths drop what asks, which costs a second before it goes on without. */
+  ecnAsk?: boolean;
   switches?: Switches;
 }
 
@@ -172,12 +180,16 @@ const LIMITS: Readonly<Record<keyof Limits, Bounds>> = {
   hostArea: ["hostArea", 8192, 1 << 24],
 };
 
-/** Knobs that turn a feature off, with its bit. */
+/** Knobs that turn a feature on or off, with its bit. */
 const FEATURES = {
   windowScale: abi.FEATURE_WINDOW_SCALE,
   timestamps: abi.FEATURE_TIMESTAMPS,
   sack: abi.FEATURE_SACK,
   rack: abi.FEATURE_RACK,
+  cubic: abi.FEATURE_CUBIC,
+  frto: abi.FEATURE_FRTO,
+  ecn: abi.FEATURE_ECN,
+  ecnAsk: abi.FEATURE_ECN_ASK,
 } as const;
 
 const TIMES: Readonly<Record<Exclude<keyof Knobs, keyof typeof FEATURES | "switches">, Bounds>> = {
@@ -239,9 +251,10 @@ function featureBits(knobs: Knobs): number {
   let bits = abi.DEFAULT_FEATURES;
   for (const [name, bit] of entries(FEATURES)) {
     const value = knobs[name];
-    if (value !== undefined && !checkBoolean(`knobs.${name}`, value)) bits &= ~bit;
+    if (value !== undefined) bits = checkBoolean(`knobs.${name}`, value) ? bits | bit : bits & ~bit;
   }
-  return bits >>> 0;
+  // All ones would mean the default; the highest bit is no feature's.
+  return bits & 0x7fffffff;
 }
 
 /** Bounds between two knobs that the core checks too; here the message can say which. */
@@ -260,7 +273,7 @@ function checkConfig(limits: Limits, knobs: Knobs, devices: readonly FrameDevice
   checkTimeouts(knobs);
   if (knobs.switches !== undefined) config.switches = switchBits(knobs.switches);
   const features = featureBits(knobs);
-  if (features !== abi.DEFAULT_FEATURES) config.features = features;
+  if (features !== (abi.DEFAULT_FEATURES & 0x7fffffff)) config.features = features;
   const mtuMax = limits.mtuMax;
   const large = mtuMax === undefined ? undefined : devices.find((device) => device.mtu > mtuMax);
   if (large) throw wrongValue("limits.mtuMax", mtuMax, `at least ${large.mtu}, the MTU of device ${large.name}`);

@@ -45,7 +45,7 @@ describe("selective acknowledgement", () => {
     rx("A", 1, 1);
     expect<string>(out()).toBe("A 1 1 1000");
     expect<u32>(counter(STAT_TCP_FAST_RETRANS)).toBe(1);
-    expect<u32>(tcb(c).ssthresh).toBe(3000);
+    expect<u32>(tcb(c).ssthresh).toBe(4200); // RFC 9438 §4.6: seven tenths
     rx("A", 1, 6001);
     expect<string>(out()).toBe("");
     expect<u32>(<u32>tcb(c).recovery).toBe(0);

@@ -88,9 +88,9 @@
 /** First value of the millisecond clock; lets tests cross the 32-bit wrap. */
 #define LASTACK_CONFIG_TIME_ORIGIN 104u
 #define LASTACK_DEFAULT_TIME_ORIGIN 0u
-/** TCP features: FEATURE_x bits that are on. */
+/** TCP features: FEATURE_x bits that are on; by default all but FEATURE_ECN_ASK. */
 #define LASTACK_CONFIG_FEATURES 108u
-#define LASTACK_DEFAULT_FEATURES 0xffffffffu
+#define LASTACK_DEFAULT_FEATURES 0xffffff7fu
 /** Datagrams queued per UDP socket. */
 #define LASTACK_CONFIG_UDP_QUEUE 112u
 #define LASTACK_DEFAULT_UDP_QUEUE 64u
@@ -124,6 +124,13 @@
 #define LASTACK_FEATURE_SACK 4u
 /** Losses found by time, and the probe of the tail (RFC 8985). Needs SACK. */
 #define LASTACK_FEATURE_RACK 8u
+/** Connections use CUBIC unless their socket says otherwise (RFC 9438). */
+#define LASTACK_FEATURE_CUBIC 16u
+/** A timeout that nothing was lost for is undone (RFC 5682). */
+#define LASTACK_FEATURE_FRTO 32u
+/** Explicit congestion notification: accepted when a peer asks; asked for by connections we open (RFC 3168). */
+#define LASTACK_FEATURE_ECN 64u
+#define LASTACK_FEATURE_ECN_ASK 128u
 
 /**
  * Error numbers the provider returns through lpErrno.
@@ -474,6 +481,13 @@
 /** SOCK_SEQPACKET: messages over TCP (RFC 2126). */
 #define LASTACK_CATALOG_INET_MESSAGES 1003u
 #define LASTACK_CATALOG_HOST_MESSAGES 2003u
+
+/** Congestion control of a connection, u32 CONGESTION_x, level SOL_LASTACK; 0 = the stack's default. A listener's children have its value. */
+#define LASTACK_LSO_CONGESTION 20
+/** RFC 5681 and RFC 6582. */
+#define LASTACK_CONGESTION_NEWRENO 1u
+/** RFC 9438. */
+#define LASTACK_CONGESTION_CUBIC 2u
 
 /** Transport selectors of a SOCK_SEQPACKET socket, at most 32 octets each, level SOL_LASTACK. Set: before connect or listen. */
 /** Own: the calling one of a connect; of a listener, the one that callers must name, empty = any. */

@@ -6,7 +6,7 @@ export const CAPABILITIES = {
   sack: true,
   timestamps: true,
   ipv6: false,
-  ecn: false,
+  ecn: true,
   /** Never planned for this runner (packetdrill.md, Subset). */
   "fast open": false,
   md5: false,

@@ -6,7 +6,9 @@ import { neededFeatures, offers } from "./features.ts";
 import type { Addresses, Mode } from "./state.ts";
 import { Unsupported } from "./state.ts";
 import { applySetting, type Setting } from "./sysctl.ts";
-import { DEFAULT_FEATURES, FEATURE_RACK, FEATURE_SACK, FEATURE_TIMESTAMPS } from "../../../host/abi/config.gen.ts";
+import {
+  DEFAULT_FEATURES, FEATURE_CUBIC, FEATURE_ECN, FEATURE_ECN_ASK, FEATURE_FRTO, FEATURE_RACK, FEATURE_SACK, FEATURE_TIMESTAMPS,
+} from "../../../host/abi/config.gen.ts";
 import type { CoreConfig } from "../../../host/core/index.ts";
 
 export interface Setup {
@@ -62,7 +64,7 @@ export function prepareScript(script: Script, mode: Mode, at: (line: number) => 
 
 /** All features but those a script does not show; its settings have the last word. */
 function featuresOf(script: Script): number {
-  let bits = DEFAULT_FEATURES & 0x7fffffff & ~FEATURE_RACK;
+  let bits = DEFAULT_FEATURES & 0x7fffffff & ~(FEATURE_RACK | FEATURE_CUBIC | FEATURE_FRTO | FEATURE_ECN | FEATURE_ECN_ASK);
   if (!offers(script, "timestamps")) bits &= ~FEATURE_TIMESTAMPS;
   if (!offers(script, "sack")) bits &= ~FEATURE_SACK;
   return bits;

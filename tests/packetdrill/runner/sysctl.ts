@@ -3,7 +3,9 @@
  * to a configure field, or its value is what the core does anyway, or the script needs a knob the core lacks. A name in no
  * table is unsupported; none is ignored silently.
  */
-import { DEFAULT_FEATURES, FEATURE_RACK, FEATURE_SACK, FEATURE_TIMESTAMPS, FEATURE_WINDOW_SCALE } from "../../../host/abi/config.gen.ts";
+import {
+  DEFAULT_FEATURES, FEATURE_CUBIC, FEATURE_ECN, FEATURE_ECN_ASK, FEATURE_FRTO, FEATURE_RACK, FEATURE_SACK, FEATURE_TIMESTAMPS, FEATURE_WINDOW_SCALE,
+} from "../../../host/abi/config.gen.ts";
 import type { CoreConfig } from "../../../host/core/index.ts";
 import { type Feature, missing } from "./capabilities.ts";
 import { Unsupported } from "./state.ts";
@@ -17,8 +19,11 @@ function features(config: CoreConfig, bit: number, on: boolean): void {
   config.features = on ? now | bit : now & ~bit;
 }
 
-/** On or off shows in packets only: what a script expects of them decides whether the core can do it. */
-const shownByPackets: Setter = () => {};
+/** 0 neither asks nor accepts, 1 both, 2 accepts. */
+const ecn: Setter = (config, v) => {
+  features(config, FEATURE_ECN, v !== 0);
+  features(config, FEATURE_ECN_ASK, v === 1);
+};
 
 function delayedAck(config: CoreConfig, ms: number): void {
   // RFC 9293 MUST-40: below 500 ms; 0 acknowledges at once.
@@ -46,7 +51,7 @@ const FIELDS: Record<string, Setter> = {
     features(c, FEATURE_TIMESTAMPS, v === 1 || v === 3);
   },
   "net.inet.tcp.sack.enable": (c, v) => features(c, FEATURE_SACK, v !== 0),
-  "net.inet.tcp.ecn.enable": shownByPackets,
+  "net.inet.tcp.ecn.enable": ecn,
   "net.ipv4.tcp_rmem": (c, _v, words) => (c.recvBuffer = words[1] ?? words[0] ?? 0),
   "net.ipv4.tcp_wmem": (c, _v, words) => (c.sendBuffer = words[1] ?? words[0] ?? 0),
   "net.ipv4.tcp_keepalive_time": (c, v) => (c.keepIdleMs = v * SECOND),
@@ -59,8 +64,9 @@ const FIELDS: Record<string, Setter> = {
   "net.ipv4.tcp_sack": (c, v) => features(c, FEATURE_SACK, v !== 0),
   // Ours are one: loss by time and the probe of the tail (RFC 8985).
   "net.ipv4.tcp_recovery": (c, v) => features(c, FEATURE_RACK, v !== 0),
+  "net.ipv4.tcp_frto": (c, v) => features(c, FEATURE_FRTO, v !== 0),
   "net.ipv4.tcp_timestamps": (c, v) => features(c, FEATURE_TIMESTAMPS, v !== 0),
-  "net.ipv4.tcp_ecn": shownByPackets,
+  "net.ipv4.tcp_ecn": ecn,
   "net.ipv4.tcp_rto_min_us": (c, v) => (c.rtoMinMs = Math.round(v / 1000)),
 };
 
@@ -108,6 +114,12 @@ const WITHOUT_EFFECT: Record<string, string> = {
   "net.ipv4.tcp_mtu_probing": "off",
 };
 
+/** Congestion control by its name there. */
+const ALGORITHMS: Record<string, Record<string, "cubic" | "newreno">> = {
+  "net.ipv4.tcp_congestion_control": { cubic: "cubic", reno: "newreno" },
+  "net.inet.tcp.cc.algorithm": { cubic: "cubic", newreno: "newreno" },
+};
+
 export interface Setting {
   name: string;
   value: string;
@@ -119,6 +131,11 @@ export function applySetting(config: CoreConfig, { name, value }: Setting): stri
   const number = words[0] ?? Number.NaN;
   const reason = WITHOUT_EFFECT[name];
   if (reason !== undefined) return `${name}: ${reason}`;
+  const algorithm = ALGORITHMS[name]?.[value.trim()];
+  if (algorithm !== undefined) {
+    features(config, FEATURE_CUBIC, algorithm === "cubic");
+    return null;
+  }
   if (words.some((w) => !Number.isInteger(w) || w < 0)) throw new Unsupported(`sysctl ${name}=${value}`);
   const field = FIELDS[name];
   if (field) {
