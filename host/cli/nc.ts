@@ -114,7 +114,7 @@ export async function nc(args: readonly string[]): Promise<number> {
     const report = await close();
     if (failure !== undefined && !interrupt.gentle.aborted) console.error(`lastack nc: ${failure}`);
     const { address, port } = socket.remoteAddress;
-    console.error(common.json ? JSON.stringify({ peer: { address, port }, report }) : `${address}:${port} ${reportLine(report)}`);
+    console.error(common.json ? JSON.stringify({ peer: { address, port }, report, counters: stack.stats() }) : `${address}:${port} ${reportLine(report)}`);
     return interrupt.gentle.aborted ? EXIT_INTERRUPTED : failure !== undefined ? EXIT_FAILED : exitCodeFor(report);
   } catch (error) {
     if (interrupt.gentle.aborted) return EXIT_INTERRUPTED;
