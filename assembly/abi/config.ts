@@ -51,9 +51,9 @@ export const DEFAULT_RTO_MAX_MS: u32 = 60000;
 /** Delayed acknowledgement, milliseconds, below 500 (RFC 9293 MUST-40). */
 export const CONFIG_DELAYED_ACK_MS: u32 = 60;
 export const DEFAULT_DELAYED_ACK_MS: u32 = 40;
-/** SYN and SYN,ACK retransmissions before giving up. */
+/** SYN and SYN,ACK retransmissions before giving up: with timeouts of 1 s doubling to 60 s, after three minutes (RFC 9293 MUST-23). */
 export const CONFIG_SYN_RETRIES: u32 = 64;
-export const DEFAULT_SYN_RETRIES: u32 = 6;
+export const DEFAULT_SYN_RETRIES: u32 = 7;
 /** Milliseconds without acknowledgement progress on an owned connection before it fails (RFC 9293 R2, at least 100 s). */
 export const CONFIG_USER_TIMEOUT_MS: u32 = 68;
 export const DEFAULT_USER_TIMEOUT_MS: u32 = 120000;
@@ -93,7 +93,53 @@ export const DEFAULT_HOST_SOCKETS: u32 = 0;
 /** Overlapped operations pending, and completions nobody has taken yet, at once; 0 = twice the sockets and 64. */
 export const CONFIG_OPERATIONS: u32 = 120;
 export const DEFAULT_OPERATIONS: u32 = 0;
-export const SIZEOF_CONFIG: u32 = 124;
+/** R1 of RFC 9293 §3.8.3: after this many retransmissions of one segment IP is told to doubt the way, and the program of it. */
+export const CONFIG_ADVICE_RETRIES: u32 = 124;
+export const DEFAULT_ADVICE_RETRIES: u32 = 3;
+/** Challenge ACKs of all connections together in a second, half of it chosen at random (RFC 5961 §7); 0 = no limit but each connection's. */
+export const CONFIG_CHALLENGE_LIMIT: u32 = 128;
+export const DEFAULT_CHALLENGE_LIMIT: u32 = 1000;
+/** SYN cookies (RFC 4987 §3.6): COOKIES_x. */
+export const CONFIG_SYN_COOKIES: u32 = 132;
+export const DEFAULT_SYN_COOKIES: u32 = 1;
+/** Records of connections in TIME_WAIT that nobody looks at; 0 = as many as connections. */
+export const CONFIG_TIME_WAITS: u32 = 136;
+export const DEFAULT_TIME_WAITS: u32 = 0;
+/** What the stack does otherwise than the standards recommend: POLICY_x bits. */
+export const CONFIG_POLICY: u32 = 140;
+export const DEFAULT_POLICY: u32 = 0;
+/** Milliseconds a handshake may take; 0 = the SYN retransmissions decide. */
+export const CONFIG_CONNECT_TIMEOUT_MS: u32 = 144;
+export const DEFAULT_CONNECT_TIMEOUT_MS: u32 = 0;
+/** Added to every retransmission timeout computed from a measurement, milliseconds. */
+export const CONFIG_RTO_SLOP_MS: u32 = 148;
+export const DEFAULT_RTO_SLOP_MS: u32 = 0;
+/** Text segments after which an acknowledgement is not delayed any more, 1..16 (RFC 9293 SHLD-19 says 2). */
+export const CONFIG_ACK_EVERY: u32 = 152;
+export const DEFAULT_ACK_EVERY: u32 = 2;
+export const SIZEOF_CONFIG: u32 = 156;
+
+/** CONFIG_SYN_COOKIES: never; when there is no room for another half-open connection; always. */
+export const COOKIES_NEVER: u32 = 0;
+export const COOKIES_WHEN_FULL: u32 = 1;
+export const COOKIES_ALWAYS: u32 = 2;
+
+/** Any RST in the window resets (RFC 793), not the exact one alone (RFC 5961 §3). */
+export const POLICY_INSECURE_RST: u32 = 1 << 0;
+/** A SYN in the window resets (RFC 793) instead of being challenged (RFC 5961 §4). */
+export const POLICY_INSECURE_SYN: u32 = 1 << 1;
+/** Any old acknowledgement is taken (RFC 793), not those of the last window alone (RFC 5961 §5). */
+export const POLICY_INSECURE_ACK: u32 = 1 << 2;
+/** A segment with SYN and FIN is dropped wherever it arrives. */
+export const POLICY_DROP_SYN_FIN: u32 = 1 << 3;
+/** Segments that no connection and no listener claims are not answered. */
+export const POLICY_SILENT: u32 = 1 << 4;
+/** A hard ICMP error resets a synchronized connection too (RFC 9293 SHLD-26); RFC 5927 §5.2 advises against it. */
+export const POLICY_ICMP_HARD: u32 = 1 << 5;
+/** A hard ICMP error does not end an attempt to connect either. */
+export const POLICY_ICMP_SOFT: u32 = 1 << 6;
+/** The segment size is not lowered when full segments vanish (RFC 2923 §2.1). */
+export const POLICY_NO_BLACK_HOLES: u32 = 1 << 7;
 
 /** Switch bits: set = the second reading of the V row, clear = its recommended default. */
 export const SWITCH_V01_CLOSE_ABORTED: u32 = 1 << 0;

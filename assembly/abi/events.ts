@@ -18,6 +18,12 @@ export const EVENT_ROUTINE: u32 = 4;
 /** A window message of WSPAsyncSelect. The kind's high 16 bits hold wMsg; handle = hWnd, a = wParam (the socket), b = lParam (event, error << 16). */
 export const EVENT_MESSAGE: u32 = 5;
 
+/**
+ * Soft errors of a connection that goes on (LSO_ERROR_REPORTS): a = WSA code a router gave, or 10060 when R1 retransmissions of one
+ * segment were not answered; b = those retransmissions.
+ */
+export const EVENT_TROUBLE: u32 = 6;
+
 export const SIZEOF_EVENT: u32 = 16;
 export const EVENT_KIND: u32 = 0;
 export const EVENT_HANDLE: u32 = 4;

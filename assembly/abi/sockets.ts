@@ -40,6 +40,8 @@ export const LSO_QUEUED: i32 = 9;
 
 /** Set u32: milliseconds that count instead of SO_LINGER's seconds, until that option is set again; 0 = the seconds count. */
 export const LSO_LINGER_MS: i32 = 10;
+/** Get/set u32: 1 = soft errors of the connection become EVENT_TROUBLE (RFC 9293 MUST-47, SHLD-20); default 0. */
+export const LSO_ERROR_REPORTS: i32 = 11;
 
 /** Capability bits (LSO_CAPABILITIES): what a close report and a reset can rest on. The inet provider has them all. */
 /** LSO_OUTSTANDING and LSO_FIN_ACKED are exact; without it they are -1 (N-18, N-22). */

@@ -82,6 +82,7 @@ export const SO_UPDATE_CONNECT_CONTEXT: i32 = 0x7010;
 export const TCP_NODELAY: i32 = 1;
 export const TCP_KEEPALIVE: i32 = 3;
 export const TCP_MAXRT: i32 = 5;
+export const TCP_MAXRTMS: i32 = 14;
 export const TCP_KEEPCNT: i32 = 16;
 export const TCP_KEEPINTVL: i32 = 17;
 export const IP_TTL: i32 = 4;

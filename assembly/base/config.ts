@@ -1,7 +1,7 @@
 /** The configure record (abi/config.ts) as the core keeps it: defaults filled in, read by offset. */
 import * as C from "../abi/config";
 
-const RECORD = memory.data(128, 4);
+const RECORD = memory.data(256, 4);
 
 // @ts-ignore: decorator
 @inline export function config(offset: u32): u32 { return load<u32>(RECORD + <usize>offset); }
@@ -42,6 +42,14 @@ function defaults(): void {
   fill(C.CONFIG_UDP_QUEUE, TINY ? 4 : C.DEFAULT_UDP_QUEUE);
   fill(C.CONFIG_HOST_SOCKETS, C.DEFAULT_HOST_SOCKETS);
   fill(C.CONFIG_OPERATIONS, C.DEFAULT_OPERATIONS);
+  fill(C.CONFIG_ADVICE_RETRIES, C.DEFAULT_ADVICE_RETRIES);
+  fill(C.CONFIG_CHALLENGE_LIMIT, C.DEFAULT_CHALLENGE_LIMIT);
+  fill(C.CONFIG_SYN_COOKIES, TINY ? C.COOKIES_NEVER : C.DEFAULT_SYN_COOKIES);
+  fill(C.CONFIG_TIME_WAITS, TINY ? <u32>TINY_CONNECTIONS : C.DEFAULT_TIME_WAITS);
+  fill(C.CONFIG_POLICY, C.DEFAULT_POLICY);
+  fill(C.CONFIG_CONNECT_TIMEOUT_MS, C.DEFAULT_CONNECT_TIMEOUT_MS);
+  fill(C.CONFIG_RTO_SLOP_MS, C.DEFAULT_RTO_SLOP_MS);
+  fill(C.CONFIG_ACK_EVERY, C.DEFAULT_ACK_EVERY);
 }
 
 /**
@@ -55,7 +63,7 @@ export function configLoad(record: usize, size: u32): bool {
   for (let at: u32 = 4; at < size; at += 4) {
     const v = load<u32>(record + <usize>at);
     if (v == 0xffffffff) continue;
-    if (TINY && (at <= C.CONFIG_HOST_AREA || at == C.CONFIG_NEIGHBORS || at == C.CONFIG_MTU_MAX || at == C.CONFIG_UDP_QUEUE)) continue;
+    if (TINY && (at <= C.CONFIG_HOST_AREA || at == C.CONFIG_NEIGHBORS || at == C.CONFIG_MTU_MAX || at == C.CONFIG_UDP_QUEUE || at == C.CONFIG_TIME_WAITS)) continue;
     fill(at, v);
   }
   return configLegal();
@@ -72,6 +80,10 @@ function configLegal(): bool {
   if (config(C.CONFIG_OPERATIONS) > 1 << 22) return false;
   if (config(C.CONFIG_REPORT_SLOTS) == 0) fill(C.CONFIG_REPORT_SLOTS, connections);
   if (config(C.CONFIG_REPORT_SLOTS) > 1 << 21) return false;
+  if (config(C.CONFIG_TIME_WAITS) == 0) fill(C.CONFIG_TIME_WAITS, connections);
+  if (config(C.CONFIG_TIME_WAITS) > 1 << 20) return false;
+  if (config(C.CONFIG_SYN_COOKIES) > C.COOKIES_ALWAYS || config(C.CONFIG_RTO_SLOP_MS) > 60000) return false;
+  if (config(C.CONFIG_ACK_EVERY) < 1 || config(C.CONFIG_ACK_EVERY) > 16 || config(C.CONFIG_CHALLENGE_LIMIT) > 1 << 30) return false;
   if (config(C.CONFIG_TIME_WAIT_MS) > 300000) return false;
   if (config(C.CONFIG_DELAYED_ACK_MS) > 500) return false;
   if (config(C.CONFIG_RTO_MAX_MS) > 600000 || config(C.CONFIG_RTO_MIN_MS) > config(C.CONFIG_RTO_MAX_MS)) return false;

@@ -28,6 +28,8 @@ export const ICMP_PROTOCOL_UNREACHABLE: u32 = 3;
 export const ICMP_PORT_UNREACHABLE: u32 = 4;
 export const ICMP_FRAG_NEEDED: u32 = 5;
 export const ICMP_OTHER: u32 = 6;
+/** No router said so: our own neighbour cache did. */
+export const ICMP_NEIGHBOR_GONE: u32 = 7;
 
 /** The error icmpArrive or icmpQuote found: about a packet from errorLocal to errorRemote (16 bytes each). */
 export const errorLocal = memory.data(16, 8);
@@ -81,7 +83,7 @@ function kindOf(type: u32, code: u32): u32 {
   if (type != ICMP_UNREACHABLE) return ICMP_OTHER;
   switch (code) {
     case 0: case 6: case 9: case 11: return ICMP_NET_UNREACHABLE;
-    case 1: case 7: case 8: case 10: case 12: case 13: return ICMP_HOST_UNREACHABLE;
+    case 1: case 5: case 7: case 8: case 10: case 12: case 13: return ICMP_HOST_UNREACHABLE;
     case CODE_PROTOCOL: return ICMP_PROTOCOL_UNREACHABLE;
     case CODE_PORT: return ICMP_PORT_UNREACHABLE;
     case CODE_FRAGMENTATION: return ICMP_FRAG_NEEDED;

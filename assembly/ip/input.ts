@@ -1,7 +1,7 @@
 /**
  * The way in of a packet: what ipv4Arrive lets through is described by the variables here, valid until the next packet.
  */
-import { STAT_IP_IN_ADDR_ERRORS, STAT_IP_IN_HDR_ERRORS, STAT_IP_IN_RECEIVES } from "../abi/stats";
+import { STAT_IP_IN_ADDR_ERRORS, STAT_IP_IN_HDR_ERRORS, STAT_IP_IN_RECEIVES, STAT_IP_REASM_REQDS } from "../abi/stats";
 import { addrSetV4 } from "../base/addr";
 import { rd8 } from "../base/bytes";
 import { count } from "../base/counters";
@@ -58,6 +58,7 @@ export function ipv4Arrive(iface: u32, p: usize, len: u32, trusted: bool, linkGr
   const header = ipv4HeaderLength(p), fragment = ipv4Fragment(p), protocol = rd8(p + IPV4_PROTOCOL);
   flags = (trusted ? FLAG_TRUSTED : 0) | ((rd8(p + IPV4_TOS) & ECN_MASK) == ECN_MASK ? FLAG_CE : 0) | (toGroup ? FLAG_GROUP : 0);
   if (fragment & (IPV4_MORE_FRAGMENTS | IPV4_OFFSET_MASK)) {
+    count(STAT_IP_REASM_REQDS);
     if (!reassemble(p)) return -1;
     packet = reassembled;
     payload = reassembled + <usize>IPV4_HEADER;

@@ -6,7 +6,7 @@
  */
 import { WASI_EAGAIN } from "../abi/link";
 import { IPPROTO_TCP } from "../abi/winsock";
-import { STAT_IP_OUT_NO_ROUTES, STAT_IP_OUT_REQUESTS } from "../abi/stats";
+import { STAT_IP_OUT_DISCARDS, STAT_IP_OUT_FRAG_CREATES, STAT_IP_OUT_FRAG_OKS, STAT_IP_OUT_NO_ROUTES, STAT_IP_OUT_REQUESTS } from "../abi/stats";
 import { addrIsMulticast, addrV4 } from "../base/addr";
 import { count } from "../base/counters";
 import { device } from "../link/device";
@@ -94,8 +94,13 @@ function fragments(path: Path, src16: usize, dst16: usize, protocol: u32, id: u3
     const a1 = min(from, n1), b1 = min(to, n1), a2 = max(from, n1) - n1, b2 = max(to, n1) - n1;
     ipv4Emit(HEADER, tos, IPV4_HEADER + n, id, more | at >> 3, ttl, protocol, src16, dst16);
     const result = transmit(path, src16, dst16, head, p1 + a1, b1 - a1, p2 + a2, b2 - a2);
-    if (result) return at && result == WASI_EAGAIN ? 0 : result;
+    if (result) {
+      if (at) count(STAT_IP_OUT_DISCARDS);
+      return at && result == WASI_EAGAIN ? 0 : result;
+    }
+    count(STAT_IP_OUT_FRAG_CREATES);
     at += n;
   }
+  count(STAT_IP_OUT_FRAG_OKS);
   return 0;
 }

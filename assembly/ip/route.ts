@@ -4,6 +4,7 @@
 import { E_ARGUMENT, E_FULL } from "../abi/link";
 import { addrClear, addrCopy, addrEqual, addrIsAny, addrIsMulticast, addrIsLoopback, addrIsV4, addrMatches, addrSetV4, addrV4 } from "../base/addr";
 import { device, deviceCount } from "../link/device";
+import { neighborDoubt, neighborFind } from "../link/neighbor";
 import {
   addressFirst, addressOnLink, broadcastInterface, interfaceOf, ipIsBroadcast, ipIsLocal, prefixOf, topology, topologyChanged,
   v4IsUnicast, V4_BITS,
@@ -174,6 +175,12 @@ export function ipSourceFor(dst16: usize, out16: usize): i32 {
   if (!from) return -1;
   addrCopy(out16, from);
   return <i32>p.iface;
+}
+
+/** A transport's negative advice (RFC 9293 MUST-20, RFC 1122 §3.3.1.4): the next hop towards dst16 is asked whether it is still there. */
+export function ipDoubt(dst16: usize): void {
+  const p = pathTo(dst16);
+  if (p.kind == PATH_NEIGHBOR) neighborDoubt(neighborFind(p.iface, pathNext(p)));
 }
 
 /** Largest IP packet towards dst16 in bytes, headers included; 576 if there is no route. */

@@ -184,6 +184,14 @@ export function neighborSend(n: u32, ether: usize, headLen: u32, p1: usize, n1: 
   return 0;
 }
 
+/** What neighbour n was sent seems to be lost: it is asked again before its age says so, and forgotten if it does not answer. */
+export function neighborDoubt(n: u32): void {
+  if (!n || <u32>entry(n).state != REACHABLE) return;
+  entry(n).state = <u8>PROBING;
+  entry(n).tries = 0;
+  ask(entry(n));
+}
+
 /** Sends the next request: to all, or while an address is known twice to that one alone first (RFC 1122 §2.3.2.1). */
 function ask(e: Neighbor): void {
   const unicast = <u32>e.state == PROBING && <u32>e.tries + 1 < TRIES;

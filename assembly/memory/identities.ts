@@ -7,7 +7,7 @@ import { deadlinesReset } from "./deadlines";
 let connections: u32 = 0;
 let sockets: u32 = 0;
 
-const TABLES: u32 = 4;
+const TABLES: u32 = 5;
 
 export function identitiesReset(maxConnections: u32, maxSocketObjects: u32, hostSockets: u32 = 0): bool {
   connections = maxConnections;
@@ -24,6 +24,9 @@ export function idOfReassembly(): u32 { return connections + sockets + 1; }
 export function idOfServices(): u32 { return connections + sockets + 2; }
 /** Callers that wait at completion ports. */
 export function idOfPorts(): u32 { return connections + sockets + 3; }
+
+/** Records of connections in TIME_WAIT. */
+export function idOfWaiting(): u32 { return connections + sockets + 4; }
 
 /** Block i of provider/hostblock. */
 export function idOfHost(i: u32): u32 { return connections + sockets + TABLES + i; }

@@ -30,10 +30,10 @@ export function datagramConnect(p: u8, i: i32, remote: usize, rport: u32): void 
     default: break;
   }
 }
-/** Queues one datagram; false if the queue is full. */
-export function datagramSend(p: u8, i: i32, local: usize, remote: usize, rport: u32, data: usize, len: u32): bool {
+/** Queues one datagram; false if the queue is full. `ipClass`: Differentiated Services field | TTL << 8, each 0 = default; host sockets keep their own. */
+export function datagramSend(p: u8, i: i32, local: usize, remote: usize, rport: u32, data: usize, len: u32, ipClass: u32): bool {
   switch (p) {
-    case PROVIDER_INET: return U.udpSend(i, local, remote, rport, data, len, 0);
+    case PROVIDER_INET: return U.udpSend(i, local, remote, rport, data, len, ipClass);
     case PROVIDER_HOST: return TINY ? false : D.hostDatagramSend(i, remote, rport, data, len);
     default: return false;
   }

@@ -283,6 +283,14 @@ export function streamSetKeepAlive(p: u8, i: i32, on: bool, idle: u32, interval:
   }
 }
 
+/** TTL and Differentiated Services field of a connection or listener. The operating system's sockets keep their own. */
+export function streamSetIp(p: u8, i: i32, ttl: u32, tos: u32): void { if (p == PROVIDER_INET) T.tcpSetIp(i, ttl, tos); }
+/** Milliseconds without acknowledgement progress before the connection fails; 0 = the stack's, all ones = never. */
+export function streamSetUserTimeout(p: u8, i: i32, ms: u32): void { if (p == PROVIDER_INET) T.tcpSetUserTimeout(i, ms); }
+/** WSA code of a soft error (NOTIFY_TROUBLE), and the timeouts since something was acknowledged last. */
+export function streamTrouble(p: u8, i: i32): i32 { return p == PROVIDER_INET ? F.tcpTrouble(i) : 0; }
+export function streamUnanswered(p: u8, i: i32): u32 { return p == PROVIDER_INET ? F.tcpUnanswered(i) : 0; }
+
 /** TCP_x of abi/winsock. */
 export function streamState(p: u8, i: i32): i32 {
   switch (p) {

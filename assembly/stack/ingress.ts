@@ -6,7 +6,7 @@
  * Nothing here trusts a peer: a room that lets bytes through has checked their lengths and sums.
  */
 import { IPPROTO_ICMP, IPPROTO_TCP, IPPROTO_UDP } from "../abi/winsock";
-import { STAT_IP_IN_DELIVERS, STAT_IP_IN_UNKNOWN_PROTOS } from "../abi/stats";
+import { STAT_IP_IN_DELIVERS, STAT_IP_IN_UNKNOWN_PROTOS, STAT_IP_OUT_DISCARDS } from "../abi/stats";
 import { frameBounds } from "../base/bytes";
 import { count } from "../base/counters";
 import { addrSetV4 } from "../base/addr";
@@ -18,7 +18,7 @@ import { parkedLength, parkedRelease, PARKED_PACKET } from "../link/parking";
 import { addressOnLink, broadcastInterface, ownInterface, v4IsUnicast } from "../ip/address";
 import {
   errorKind, errorLocal, errorLocalPort, errorMtu, errorProtocol, errorRemote, errorRemotePort, errorSequence, icmpArrive, icmpQuote,
-  icmpReassemblyTime, icmpUnreachable, ICMP_HOST_UNREACHABLE,
+  icmpReassemblyTime, icmpUnreachable, ICMP_NEIGHBOR_GONE,
 } from "../ip/icmp";
 import { DST, flags, ipv4Arrive, payload, payloadLength, SRC } from "../ip/input";
 import { loopbackLength, loopbackPacket, loopbackRelease, loopbackTake } from "../ip/loopback";
@@ -83,8 +83,9 @@ function ingressError(): void {
 /** Packets whose neighbour did not answer: their senders learn it as if a router had said so (RFC 1122 §3.3.1.4). */
 export function ingressRefused(): void {
   for (let b = neighborRefused(); b; b = neighborRefused()) {
+    count(STAT_IP_OUT_DISCARDS);
     frameBounds(b + PARKED_PACKET, parkedLength(b));
-    if (icmpQuote(b + PARKED_PACKET, parkedLength(b), ICMP_HOST_UNREACHABLE)) ingressError();
+    if (icmpQuote(b + PARKED_PACKET, parkedLength(b), ICMP_NEIGHBOR_GONE)) ingressError();
     parkedRelease(b);
   }
 }

@@ -5,7 +5,7 @@
  */
 import { frameRead, clockSample } from "../wasi/preview1";
 import { deadlineNext, deadlineTake } from "../memory/deadlines";
-import { hostOf, idOfNeighbors, idOfPorts, idOfReassembly, isConnection, isHost, isSocket, socketOf } from "../memory/identities";
+import { hostOf, idOfNeighbors, idOfPorts, idOfReassembly, idOfWaiting, isConnection, isHost, isSocket, socketOf } from "../memory/identities";
 import { device, deviceCount, deviceWentDown } from "../link/device";
 import { postedFilled, postedFrame, postedLength, postedRead, postedReadAgain, postedTaken } from "../link/posted";
 import { now, timeSample } from "../base/time";
@@ -17,6 +17,7 @@ import { hostWork } from "../provider/hostflow";
 import { tcpNetworkDown } from "../tcp/icmp";
 import { tcpBusy, tcpChangedTake, tcpNotifyTake } from "../tcp/lists";
 import { tcpTimer } from "../tcp/timers";
+import { waitingTimer } from "../tcp/waiting";
 import { udpBusy, udpChangedTake, udpNotifyTake } from "../udp/udp";
 import { socketNotifyHost, socketNotifyTcp, socketNotifyUdp, socketTimer } from "../winsock/notify";
 import { signaledNews } from "../winsock/eventobjects";
@@ -104,6 +105,7 @@ function deadlines(): bool {
     else if (isSocket(who)) socketTimer(socketOf(who));
     else if (who == idOfNeighbors()) { neighborsTimer(); ingressRefused(); }
     else if (who == idOfReassembly()) ingressExpired();
+    else if (who == idOfWaiting()) waitingTimer();
     else if (!TINY && who == idOfPorts()) portWaitsTimer();
     else if (!TINY && isHost(who)) hostTimer(<i32>hostOf(who));
   }

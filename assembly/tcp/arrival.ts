@@ -1,6 +1,9 @@
 /** SEGMENT ARRIVES (RFC 9293 §3.10.7): demultiplexing, then the RFC's checks in the RFC's order. */
-import { CONFIG_SWITCHES, SWITCH_V15_RESET_KEEPS_UNREAD } from "../abi/config";
+import {
+  CONFIG_POLICY, CONFIG_SWITCHES, POLICY_DROP_SYN_FIN, POLICY_INSECURE_RST, POLICY_INSECURE_SYN, POLICY_SILENT, SWITCH_V15_RESET_KEEPS_UNREAD,
+} from "../abi/config";
 import { WSAECONNRESET } from "../abi/errors";
+import { CAUSE_NONE } from "../abi/report";
 import { STAT_TCP_IN_ERRS, STAT_TCP_IN_SEGS } from "../abi/stats";
 import { IPPROTO_TCP, TCP_CLOSED, TCP_CLOSING, TCP_ESTABLISHED, TCP_SYN_RCVD, TCP_SYN_SENT, TCP_TIME_WAIT } from "../abi/winsock";
 import { addrIsV4 } from "../base/addr";
@@ -15,8 +18,8 @@ import { M_FIN_HELD, M_PASSIVE, AGREED_ECN, AGREED_TIMESTAMPS, NOTIFY_RESET, Tcb
 import { notify } from "./lists";
 import { listenerFind, tupleFind } from "./table";
 import { BY_RST, BY_SUCCESSOR } from "./state";
-import { ackNow, challenge, initialSequence, SUCCESSOR_GAP } from "./guard";
-import { closed } from "./release";
+import { ackNow, challenge, initialSequence, sequenceFor, SUCCESSOR_GAP } from "./guard";
+import { abort, closed } from "./release";
 import { rcvFlush } from "./buffers";
 import { rcvWindow } from "./window";
 import { arriveAck } from "./ack";
@@ -24,10 +27,12 @@ import { arriveFin, arriveText, mayReceive } from "./receive";
 import { urgentArrive } from "./urgent";
 import { keepaliveHeard } from "./keepalive";
 import {
-  arriveHandshakeAck, arriveListen, arriveSynSent, LISTEN_RESET, OPEN_CONTINUE, OPEN_RESET, OPEN_STOP, refused, repeatedSyn,
+  arriveHandshakeAck, arriveListen, arriveSynSent, LISTEN_CHILD, LISTEN_DROP, LISTEN_RESET, OPEN_CONTINUE, OPEN_RESET, OPEN_STOP, refused, repeatedSyn,
 } from "./open";
 import { restartTimeWait } from "./time_wait";
 import { ecnArriving, ecnReceived } from "./ecn";
+import { waiting, waitingFind, waitingRemove } from "./waiting";
+import { waitingArrive, waitingChallenge } from "./waiting_arrival";
 import { sackDuplicate } from "./sack";
 import { stampAcceptable, stampsAllowSuccessor, stampTake } from "./timestamps";
 import { resetSend } from "./segment_out";
@@ -54,6 +59,7 @@ export function tcpArrive(src16: usize, dst16: usize, segment: usize, len: u32, 
   }
   local = dst16;
   remote = src16;
+  if (segFlags & SYN && segFlags & FIN && config(CONFIG_POLICY) & POLICY_DROP_SYN_FIN) return;
   lport = tcpDestination(segment);
   rport = tcpSource(segment);
   if (!lport || !rport) {
@@ -62,7 +68,21 @@ export function tcpArrive(src16: usize, dst16: usize, segment: usize, len: u32, 
   }
   if (!TINY) ecnArriving(flags);
   const i = tupleFind(local, remote, lport, rport);
-  if (i >= 0) arriveAt(tcb(i)); else arriveUnknown(0);
+  if (i >= 0) { arriveAt(tcb(i)); return; }
+  const n = waitingFind(local, remote, lport << 16 | rport);
+  if (n) arriveWaiting(n); else arriveUnknown(0);
+}
+
+/** What is left of a connection in TIME_WAIT: a SYN may take its place (RFC 9293 §3.6.1, MAY-2), the rest is answered. */
+function arriveWaiting(n: u32): void {
+  if (!waitingArrive(n)) {
+    if ((segFlags & (SYN | RST)) == SYN) waitingChallenge(n);
+    return;
+  }
+  if (listenerFind(local, lport) < 0) { waitingChallenge(n); return; }
+  const beyond = waiting(n).sndNxt + SUCCESSOR_GAP, fresh = sequenceFor(local, remote, lport << 16 | rport);
+  waitingRemove(n);
+  arriveUnknown(seqGt(fresh, beyond) ? fresh : beyond);
 }
 
 function checksumRight(src16: usize, dst16: usize, segment: usize, len: u32): bool {
@@ -73,8 +93,13 @@ function checksumRight(src16: usize, dst16: usize, segment: usize, len: u32): bo
 function arriveUnknown(iss: u32): void {
   if (!ipIsLocal(local)) return; // RFC 9293 MUST-57: nothing for broadcast or multicast addresses
   const l = listenerFind(local, lport);
-  if (l >= 0 ? arriveListen(l, local, remote, lport, rport, iss) == LISTEN_RESET : !(segFlags & RST)) answerReset();
+  const verdict = l >= 0 ? arriveListen(l, local, remote, lport, rport, iss) : segFlags & RST ? LISTEN_DROP : LISTEN_RESET;
+  if (verdict == LISTEN_RESET) answerStray();
+  else if (verdict == LISTEN_CHILD) arriveAt(tcb(tupleFind(local, remote, lport, rport)));
 }
+
+/** Nobody wants the segment: RST, unless the stack is to look as if it were not there. */
+function answerStray(): void { if (!(config(CONFIG_POLICY) & POLICY_SILENT)) answerReset(); }
 
 /** §3.10.7.1: <SEQ=SEG.ACK><CTL=RST>, or without ACK <SEQ=0><ACK=SEG.SEQ+SEG.LEN><CTL=RST,ACK> (semantics W-26). */
 function answerReset(): void {
@@ -134,7 +159,7 @@ function closingAgain(t: Tcb): bool {
 /** Second: RST. RFC 5961 §3.2: only the exact sequence number resets. Returns false if the segment is dealt with. */
 function checkReset(t: Tcb): bool {
   if (!(segFlags & RST)) return true;
-  if (segSeq != t.rcvNxt) challenge(t); // W-23
+  if (segSeq != t.rcvNxt && !(config(CONFIG_POLICY) & POLICY_INSECURE_RST)) challenge(t); // W-23
   else if (t.state != TCP_TIME_WAIT) reset(t); // RFC 1337, W-25: TIME_WAIT is not cut short
   return false;
 }
@@ -158,6 +183,11 @@ function reset(t: Tcb): void {
  */
 function arriveSyn(t: Tcb): void {
   if (!TINY) tcpParseOptions(segHeader, segHeaderLength);
+  if (t.state != TCP_TIME_WAIT && config(CONFIG_POLICY) & POLICY_INSECURE_SYN && segSeq - t.rcvNxt < rcvWindow(t)) {
+    abort(t, CAUSE_NONE, WSAECONNRESET); // RFC 793: an error, send a reset
+    notify(t, NOTIFY_RESET);
+    return;
+  }
   if (t.state != TCP_TIME_WAIT || segFlags & (ACK | FIN) || !stampsAllowSuccessor(t) || listenerFind(local, lport) < 0) {
     challenge(t);
     return;

@@ -2,15 +2,18 @@
  * What the network says of our connections. ICMP errors about our segments (RFC 9293 §3.9.2.2) are believed only if they quote
  * something outstanding (RFC 5927 §4.1); a device of ours that is gone is a fact.
  */
-import { WSAECONNREFUSED, WSAEHOSTUNREACH, WSAENETDOWN, WSAENETUNREACH } from "../abi/errors";
+import { CONFIG_POLICY, POLICY_ICMP_HARD, POLICY_ICMP_SOFT } from "../abi/config";
+import { WSAECONNREFUSED, WSAECONNRESET, WSAEHOSTUNREACH, WSAENETDOWN, WSAENETUNREACH } from "../abi/errors";
 import { TCP_CLOSED, TCP_LISTEN, TCP_SYN_SENT } from "../abi/winsock";
 import { addrIsV4 } from "../base/addr";
-import { ICMP_FRAG_NEEDED, ICMP_HOST_UNREACHABLE, ICMP_NET_UNREACHABLE, ICMP_PORT_UNREACHABLE, ICMP_PROTOCOL_UNREACHABLE } from "../ip/icmp";
+import { config } from "../base/config";
+import { ICMP_FRAG_NEEDED, ICMP_HOST_UNREACHABLE, ICMP_NEIGHBOR_GONE, ICMP_NET_UNREACHABLE, ICMP_PORT_UNREACHABLE, ICMP_PROTOCOL_UNREACHABLE } from "../ip/icmp";
 import { pathTo, PATH_NEIGHBOR } from "../ip/route";
 import { TIMESTAMPS_ROOM } from "../wire/tcp";
-import { AGREED_TIMESTAMPS, M_USED, remotePtr, Tcb, tcb, tcbCapacity } from "./tcb";
+import { AGREED_TIMESTAMPS, M_ORPHAN, M_USED, remotePtr, Tcb, tcb, tcbCapacity } from "./tcb";
 import { tupleFind } from "./table";
 import { fail } from "./release";
+import { trouble } from "./trouble";
 import { resendAll } from "./retransmission";
 import { OVERHEAD_V4, OVERHEAD_V6 } from "./segment_out";
 
@@ -28,14 +31,23 @@ export function tcpIcmpError(local16: usize, lport: u32, remote16: usize, rport:
   const t = tcb(i);
   if (t.state == TCP_CLOSED || t.state == TCP_LISTEN || seq - t.sndUna >= t.sndMax - t.sndUna) return;
   switch (kind) {
-    case ICMP_NET_UNREACHABLE: t.softError = <u16>WSAENETUNREACH; break;
-    case ICMP_HOST_UNREACHABLE: t.softError = <u16>WSAEHOSTUNREACH; break;
+    case ICMP_NET_UNREACHABLE: trouble(t, WSAENETUNREACH); break;
+    case ICMP_HOST_UNREACHABLE: trouble(t, WSAEHOSTUNREACH); break;
+    // Of an orphan the close report says that it timed out (C-56), whatever our neighbour cache knows of the next hop by then.
+    case ICMP_NEIGHBOR_GONE: if (!(t.marks & M_ORPHAN)) trouble(t, WSAEHOSTUNREACH); break;
     case ICMP_PROTOCOL_UNREACHABLE:
     case ICMP_PORT_UNREACHABLE:
-      if (t.state == TCP_SYN_SENT) fail(t, WSAECONNREFUSED); else t.softError = <u16>WSAEHOSTUNREACH;
+      hardError(t);
       break;
     case ICMP_FRAG_NEEDED: pathShrank(t, mtu); break;
   }
+}
+
+/** Protocol or port unreachable: the end of an attempt to connect; of a connection only by POLICY_ICMP_HARD. */
+function hardError(t: Tcb): void {
+  const policy = config(CONFIG_POLICY), connecting = t.state == TCP_SYN_SENT;
+  if (connecting ? policy & POLICY_ICMP_SOFT : !(policy & POLICY_ICMP_HARD)) trouble(t, WSAEHOSTUNREACH);
+  else fail(t, connecting ? WSAECONNREFUSED : WSAECONNRESET);
 }
 
 /** A segment was too long for the path: smaller ones from now on, and those outstanding again (RFC 1191 §6.3). */

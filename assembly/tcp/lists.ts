@@ -1,5 +1,5 @@
 /**
- * Where a block can stand: doubly linked lists (a listener's children, recyclable TIME_WAITs), the queue of blocks with
+ * Where a block can stand: doubly linked lists (a listener's children), the queue of blocks with
  * something to send, and the queue of blocks with news for their owner. Every operation is O(1).
  */
 import { Endpoint, indexOf, M_CHANGED, M_FLAGGED, M_USED, tcb } from "./tcb";
@@ -38,17 +38,11 @@ let flaggedLast: u32 = 0;
 let changedFirst: u32 = 0;
 let changedLast: u32 = 0;
 
-const RECYCLABLE = memory.data(12, 4);
-/** TIME_WAIT blocks nobody looks at, oldest first: they give way to new connections. */
-// @ts-ignore: decorator
-@inline export function recyclable(): List { return changetype<List>(RECYCLABLE); }
-
 /** Half-open children of all listeners together. */
 export let embryosTotal: u32 = 0;
 export function embryosCount(more: i32): void { embryosTotal += <u32>more; }
 
 export function listsReset(): void {
-  memory.fill(RECYCLABLE, 0, offsetof<List>());
   embryosTotal = 0;
   flaggedFirst = 0;
   flaggedLast = 0;

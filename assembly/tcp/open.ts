@@ -9,23 +9,24 @@ import { count } from "../base/counters";
 import { seqGt, seqLeq, seqLt } from "../base/seq";
 import { now } from "../base/time";
 import { ACK, optionMss, optionScale, RST, SYN, tcpParseOptions } from "../wire/tcp";
-import { ipMtu } from "../ip/route";
 import {
   AGREED_SACK, indexOf, Listener, listenerOf, localPtr, M_CONDITIONAL, M_HELD, M_PASSIVE, M_PAUSED, M_PENDING, M_SCALED, M_SYN_NOW, NOTIFY_ACCEPTABLE, NOTIFY_CONNECT_FAILED,
-  remotePtr, Tcb, tcb, tcbCapacity, TF_RST_RCVD, TF_SEND_SHUT,
+  remotePtr, Tcb, tcb, tcbAlloc, tcbCapacity, TF_RST_RCVD, TF_SEND_SHUT,
 } from "./tcb";
 import { embryosTotal, flag, notify } from "./lists";
 import { tupleInsert } from "./table";
 import { BY_ACK_OF_SYN, BY_CLOSE, BY_RST, BY_SYN, BY_SYN_ACK, transition } from "./state";
-import { arm, disarm, T_KEEP, T_RTX } from "./timer";
+import { arm, disarm, T_RTX, T_USER } from "./timer";
 import { ackNow, initialSequence } from "./guard";
-import { closed, embryoAdd, embryoComplete, tcbTake } from "./release";
+import { closed, embryoAdd, embryoComplete } from "./release";
 import { ccStart, congestionDefault } from "./congestion";
 import { recoveryReset, rttEnd } from "./retransmission";
 import { scaleFor, synWindow } from "./window";
-import { OVERHEAD_V4, OVERHEAD_V6 } from "./segment_out";
+import { MSS_MIN, ownMss } from "./segment_out";
+import { cookieExpected, cookieRead, cookieRestore, cookieSend, cookieWanted } from "./cookie";
 import { keepaliveBegin } from "./keepalive";
 import { ecnNegotiate, ecnOffer } from "./ecn";
+import { connectTimeLimit } from "./progress";
 import { sackNegotiate, sackOffered } from "./sack";
 import { stampsNegotiate, stampsOffer, stampsOffered } from "./timestamps";
 import { offeredWindow } from "./ack";
@@ -34,8 +35,6 @@ import { segAck, segFlags, segHeader, segHeaderLength, segSeq, textSeq, trimSyn 
 /** Segment size towards a peer that names none (RFC 9293 MUST-15), per address family. */
 const MSS_DEFAULT_V4: u32 = 536;
 const MSS_DEFAULT_V6: u32 = 1220;
-/** A peer that asks for smaller segments gets these: headers must not outweigh the text by much. */
-const MSS_MIN: u32 = 64;
 /** RFC 6298 §5.7: the timeout after a handshake that had to repeat its SYN. */
 const RTO_AFTER_LOST_SYN: u32 = 3000;
 /** A SYN that waits for a decision is forgotten this many milliseconds after it was last repeated. */
@@ -51,8 +50,8 @@ export function begin(t: Tcb, iss: u32, sndLimit: u32, rcvLimit: u32): void {
   t.sndSml = iss;
   t.sndLimit = sndLimit;
   t.rcvLimit = rcvLimit;
-  const v4 = addrIsV4(remotePtr(t)), mtu = ipMtu(remotePtr(t)), overhead = v4 ? OVERHEAD_V4 : OVERHEAD_V6;
-  t.rcvMss = <u16>min<u32>(mtu > overhead + MSS_MIN ? mtu - overhead : MSS_MIN, 65535);
+  const v4 = addrIsV4(remotePtr(t));
+  t.rcvMss = <u16>ownMss(remotePtr(t));
   t.sndMss = <u16>min<u32>(t.rcvMss, v4 ? MSS_DEFAULT_V4 : MSS_DEFAULT_V6);
   t.rto = config(CONFIG_RTO_INITIAL_MS);
   t.heardAt = now;
@@ -107,7 +106,7 @@ function establish(t: Tcb, by: i32): void {
   rttEnd(t, segAck);
   t.backoff = 0;
   if (t.synRetries) t.rto = max(t.rto, RTO_AFTER_LOST_SYN);
-  disarm(t, T_RTX);
+  disarm(t, T_RTX | T_USER);
   t.marks &= ~M_SYN_NOW;
   recoveryReset(t);
   ccStart(t, t.synRetries != 0);
@@ -123,34 +122,30 @@ function establish(t: Tcb, by: i32): void {
 export const LISTEN_DROP: u32 = 0;
 /** <SEQ=SEG.ACK><CTL=RST>, or the form for segments without ACK. */
 export const LISTEN_RESET: u32 = 1;
+/** A child was made that the segment is for. */
+export const LISTEN_CHILD: u32 = 2;
 
 /** LISTEN STATE (§3.10.7.2): a SYN begins a child in SYN-RECEIVED; text in it is left for the peer to repeat. */
 export function arriveListen(i: i32, local: usize, remote: usize, lport: u32, rport: u32, iss: u32): u32 {
   const l = listenerOf(i);
   if (segFlags & RST) return LISTEN_DROP;
-  if (segFlags & ACK) return LISTEN_RESET;
+  if (segFlags & ACK) return !(segFlags & SYN) && cookieExpected() ? cookieArrive(l, local, remote, lport, rport) : LISTEN_RESET;
   if (!(segFlags & SYN)) return LISTEN_DROP;
   if (l.marks & M_PAUSED) return LISTEN_RESET; // O-41
   // A SYN from ourselves to ourselves (LAND) answers itself for ever.
   if (lport == rport && addrEqual(local, remote)) return LISTEN_DROP;
-  if (l.embryoCount + l.queueCount >= l.backlog || embryosTotal >= embryoLimit()) {
-    count(STAT_TCP_LISTEN_DROPS);
-    return LISTEN_DROP;
-  }
-  const child = tcbTake();
+  const full = l.embryoCount + l.queueCount >= l.backlog || embryosTotal >= embryoLimit();
+  const child = full || cookieWanted(l, false) ? -1 : tcbAlloc();
   if (child < 0) {
-    count(STAT_TCP_LISTEN_DROPS);
+    if (cookieWanted(l, true)) cookieSend(l, local, remote, lport << 16 | rport);
+    else count(STAT_TCP_LISTEN_DROPS);
     return LISTEN_DROP;
   }
   const t = tcb(child);
-  addrCopy(localPtr(t), local);
-  addrCopy(remotePtr(t), remote);
-  t.lport = <u16>lport;
-  t.rport = <u16>rport;
-  t.marks |= M_PASSIVE;
-  begin(t, iss ? iss : initialSequence(t), l.sndLimit, l.rcvLimit);
+  childBegin(l, t, local, remote, lport, rport, iss);
   takeSyn(t);
   transition(t, TCP_SYN_RCVD, BY_SYN);
+  connectTimeLimit(t);
   embryoAdd(l, child);
   if (l.marks & M_CONDITIONAL) hold(l, t);
   else {
@@ -158,6 +153,39 @@ export function arriveListen(i: i32, local: usize, remote: usize, lport: u32, rp
     flag(t);
   }
   return LISTEN_DROP;
+}
+
+/** A listener's child before the peer's options are known; first sequence number `iss`, 0 = a fresh one. */
+function childBegin(l: Listener, t: Tcb, local: usize, remote: usize, lport: u32, rport: u32, iss: u32): void {
+  addrCopy(localPtr(t), local);
+  addrCopy(remotePtr(t), remote);
+  t.lport = <u16>lport;
+  t.rport = <u16>rport;
+  t.marks |= M_PASSIVE;
+  begin(t, iss ? iss : initialSequence(t), l.sndLimit, l.rcvLimit);
+  t.ttl = l.ttl;
+  t.tos = l.tos;
+  t.userLimit = l.userLimit;
+}
+
+/**
+ * An ACK that may answer a cookie: the child it begins stands in SYN-RECEIVED and gets the segment next. Without room in the queue the
+ * ACK is lost, and comes again with the peer's text.
+ */
+function cookieArrive(l: Listener, local: usize, remote: usize, lport: u32, rport: u32): u32 {
+  const mss = cookieRead(local, remote, lport << 16 | rport);
+  if (!mss) return LISTEN_RESET;
+  const child = l.queueCount < l.backlog ? tcbAlloc() : -1;
+  if (child < 0) {
+    count(STAT_TCP_LISTEN_DROPS);
+    return LISTEN_DROP;
+  }
+  const t = tcb(child);
+  childBegin(l, t, local, remote, lport, rport, segAck - 1);
+  cookieRestore(t, mss);
+  transition(t, TCP_SYN_RCVD, BY_SYN);
+  embryoAdd(l, child);
+  return LISTEN_CHILD;
 }
 
 /** O-21, W-29: nothing is answered until the listener's owner has decided; the peer's repeated SYNs keep the child alive. */

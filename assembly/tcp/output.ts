@@ -4,25 +4,23 @@
  */
 import { TCP_CLOSED, TCP_LISTEN, TCP_SYN_SENT, TCP_TIME_WAIT } from "../abi/winsock";
 import { WSAEHOSTUNREACH, WSAENETUNREACH } from "../abi/errors";
-import { STAT_TCP_OUT_SEGS, STAT_TCP_RETRANS_SEGS } from "../abi/stats";
-import { count } from "../base/counters";
 import { seqGt, seqLeq, seqLt, seqMax } from "../base/seq";
 import { now } from "../base/time";
 import { ACK, FIN, PSH, RST, SYN } from "../wire/tcp";
 import {
-  M_ACK_NOW, M_KEEP_NOW, M_NO_DELAY, M_PROBE_NOW, M_RST_BARE, M_RST_OWED, M_RTX_NOW, M_SYN_NOW, AGREED_SACK, AGREED_TIMESTAMPS, Tcb, tcb, TAIL_DUE, TF_FIN_SENT, TF_SEND_SHUT,
+  M_ACK_NOW, M_DETACHED, M_KEEP_NOW, M_NO_DELAY, M_PROBE_NOW, M_RST_BARE, M_RST_OWED, M_RTX_NOW, M_SYN_NOW, AGREED_SACK, AGREED_TIMESTAMPS, Tcb, tcb, TAIL_DUE, TF_FIN_SENT, TF_SEND_SHUT,
 } from "./tcb";
 import { flag } from "./lists";
 import { arm, armed, disarm, T_PERSIST, T_RTX, T_USER } from "./timer";
 import { userTimeLimit } from "./progress";
-import { fail, freeIfDone } from "./release";
+import { fail, freeIfDone, retire } from "./release";
 import { sndUsed } from "./buffers";
 import { ccIdle } from "./congestion";
 import { frtoLimit, limitedTransmit, mayRepair, mayResend, persistStart, RECOVERY_SACK, repairNext, rtoNow, rttBegin, rttCancel } from "./retransmission";
 import { rackOn, repaired, tailProbed, tailWatch } from "./rack";
 import { repairLost } from "./repairs";
 import { sackGapEnd, sackHighest, sackSkip } from "./scoreboard";
-import { duplicateAckSend, opening, segmentSend, trainForget } from "./segment_out";
+import { duplicateAckSend, opening, repeatCount, segmentSend, trainForget } from "./segment_out";
 
 /** Segments per call, so that one connection cannot keep the others waiting. */
 const BUDGET: u32 = 64;
@@ -42,8 +40,16 @@ function run(t: Tcb): i32 {
   if (t.state == TCP_CLOSED) return t.marks & M_RST_OWED ? sendReset(t) : 0;
   if (t.state == TCP_LISTEN) return 0;
   if (opening(t)) return sendOpening(t);
-  const r = t.state == TCP_TIME_WAIT ? 0 : sendText(t);
+  if (t.state == TCP_TIME_WAIT) return sendLast(t);
+  const r = sendText(t);
   return r ? r : sendAcks(t);
+}
+
+/** TIME_WAIT: only ACKs. After the last of them the block is needed no more. */
+function sendLast(t: Tcb): i32 {
+  const r = sendAcks(t);
+  if (!r && t.marks & M_DETACHED) retire(t);
+  return r;
 }
 
 /** <SEQ=SND.NXT><CTL=RST,ACK>, once (W-35). */
@@ -65,7 +71,7 @@ function sendOpening(t: Tcb): i32 {
       fail(t, r == -1 ? WSAENETUNREACH : WSAEHOSTUNREACH);
       return 0;
     }
-    if (t.synRetries) count(STAT_TCP_RETRANS_SEGS); else rttBegin(t, t.iss + 1);
+    if (t.synRetries) repeatCount(); else rttBegin(t, t.iss + 1);
     t.sentAt = now;
     if (!armed(t, T_RTX)) arm(t, T_RTX, rtoNow(t));
   }
@@ -188,7 +194,7 @@ function resend(t: Tcb, seq: u32): i32 {
   const flags = ACK | (fin ? FIN : 0) | (text && seq + text == t.sndEnd ? PSH : 0);
   const r = segmentSend(t, seq, flags, seq - queueStart(t), text);
   if (r > 0) return r;
-  count(STAT_TCP_RETRANS_SEGS);
+  repeatCount();
   rttCancel(t);
   const end = seq + text + (fin ? 1 : 0);
   if (seqGt(end, t.rtxNxt)) t.rtxNxt = end;
@@ -278,7 +284,7 @@ function sendProbe(t: Tcb): i32 {
     t.sndMax = seqMax(t.sndMax, seq + 1);
     t.sentAt = now;
     rttCancel(t);
-    if (outstanding) count(STAT_TCP_RETRANS_SEGS);
+    if (outstanding) repeatCount();
   }
   t.marks &= ~M_PROBE_NOW;
   return 0;

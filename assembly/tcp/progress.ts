@@ -1,12 +1,12 @@
 /** Limits on waiting: for acknowledgements (user timeout, orphan timeout) and for the peer's FIN (FIN_WAIT_2). */
-import { CONFIG_FIN_WAIT2_MS, CONFIG_ORPHAN_FIN_WAIT2_MS, CONFIG_ORPHAN_TIMEOUT_MS, CONFIG_USER_TIMEOUT_MS } from "../abi/config";
+import { CONFIG_CONNECT_TIMEOUT_MS, CONFIG_FIN_WAIT2_MS, CONFIG_ORPHAN_FIN_WAIT2_MS, CONFIG_ORPHAN_TIMEOUT_MS, CONFIG_USER_TIMEOUT_MS } from "../abi/config";
 import { WSAECONNRESET, WSAETIMEDOUT } from "../abi/errors";
-import { TCP_FIN_WAIT_2 } from "../abi/winsock";
+import { TCP_FIN_WAIT_2, TCP_SYN_RCVD, TCP_SYN_SENT } from "../abi/winsock";
 import { config } from "../base/config";
 import { seqGt } from "../base/seq";
 import { now } from "../base/time";
 import { M_LINGER, M_ORPHAN, Tcb, TF_FIN_ACKED, TF_SEND_SHUT } from "./tcb";
-import { arm, armed, T_USER, T_WAIT } from "./timer";
+import { arm, armed, disarm, T_USER, T_WAIT } from "./timer";
 import { BY_TIMEOUT } from "./state";
 import { closed, fail } from "./release";
 import { sndUsed } from "./buffers";
@@ -19,6 +19,7 @@ export function somethingOwed(t: Tcb): bool {
 // @ts-ignore: decorator
 @inline function limitOf(t: Tcb): u32 {
   if (t.marks & M_LINGER) return 0;
+  if (t.userLimit && !(t.marks & M_ORPHAN)) return t.userLimit == 0xffffffff ? 0 : min<u32>(t.userLimit, 1 << 30);
   return min<u32>(config(t.marks & M_ORPHAN ? CONFIG_ORPHAN_TIMEOUT_MS : CONFIG_USER_TIMEOUT_MS), 1 << 30);
 }
 
@@ -28,6 +29,19 @@ export function userTimeLimit(t: Tcb): void {
   t.progressAt = now;
   const limit = limitOf(t);
   if (limit) arm(t, T_USER, limit);
+}
+
+/** The limit has changed: it counts from the last progress. */
+export function userLimitChanged(t: Tcb): void {
+  disarm(t, T_USER);
+  const limit = limitOf(t);
+  if (limit && somethingOwed(t)) arm(t, T_USER, limit - min(limit, now - t.progressAt));
+}
+
+/** A handshake begins: CONFIG_CONNECT_TIMEOUT_MS ends it, however many SYNs were repeated. */
+export function connectTimeLimit(t: Tcb): void {
+  const limit = config(CONFIG_CONNECT_TIMEOUT_MS);
+  if (limit) arm(t, T_USER, min<u32>(limit, 1 << 30));
 }
 
 /** The handle was closed: from now on the orphan timeout counts (C-56, T-26). */
@@ -42,6 +56,10 @@ export function orphanTimeLimit(t: Tcb): void {
  * Without an owner only progress counts, so that a peer that keeps its window shut cannot hold the connection for ever.
  */
 export function userTimeout(t: Tcb): void {
+  if (t.state == TCP_SYN_SENT || t.state == TCP_SYN_RCVD) {
+    fail(t, t.softError ? <i32>t.softError : WSAETIMEDOUT);
+    return;
+  }
   const limit = limitOf(t);
   if (!limit || !somethingOwed(t)) return;
   let since = t.progressAt;

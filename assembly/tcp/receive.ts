@@ -1,5 +1,5 @@
 /** Segment text and the FIN: steps seven and eight of RFC 9293 §3.10.7.4, reassembly included (SHLD-31). */
-import { CONFIG_DELAYED_ACK_MS, CONFIG_SWITCHES, SWITCH_V10_RECV_SHUT_KEEPS } from "../abi/config";
+import { CONFIG_ACK_EVERY, CONFIG_DELAYED_ACK_MS, CONFIG_SWITCHES, SWITCH_V10_RECV_SHUT_KEEPS } from "../abi/config";
 import { WSAECONNABORTED } from "../abi/errors";
 import { CAUSE_DATA_AFTER_CLOSE, CAUSE_RECV_SHUT } from "../abi/report";
 import { STAT_TCP_NO_BUFFER, STAT_TCP_OUT_OF_ORDER } from "../abi/stats";
@@ -27,8 +27,6 @@ import { segAck, segFlags, textLen, textPtr, textSeq, trimBack, trimFront } from
 
 /** Separate ranges held per connection: more holes than that are not worth memory (packetdrill: out-of-order abuse). */
 const RANGES: u32 = TINY ? 4 : 64;
-/** RFC 9293 §3.8.6.3 (SHLD-19): every second segment is acknowledged at once. */
-const ACK_EVERY: u32 = 2;
 
 /** True in the states that take text (RFC 9293 §3.10.7.4, seventh). */
 export function mayReceive(t: Tcb): bool {
@@ -95,7 +93,7 @@ function takeInOrder(t: Tcb): void {
   if (t.unackedSegments < 255) t.unackedSegments++;
   // RFC 5681 §4.2: at once when a gap is filled, else every second segment or after the delay. A peer whose
   // window this has filled hears as soon as the text is read (tcpConsume).
-  if (filled || <u32>t.unackedSegments >= ACK_EVERY) ackNow(t);
+  if (filled || <u32>t.unackedSegments >= config(CONFIG_ACK_EVERY)) ackNow(t);
   else if (!(t.marks & M_ACK_NOW) && !armed(t, T_ACK)) {
     const delay = config(CONFIG_DELAYED_ACK_MS);
     if (delay) arm(t, T_ACK, delay); else ackNow(t);

@@ -1,5 +1,5 @@
 /**
- * How a connection ends and its block returns: closed, aborted, failed, recycled.
+ * How a connection ends and its block returns: closed, aborted, failed, retired to a record of TIME_WAIT.
  * A block is freed when it is CLOSED, nobody will look at it again and no RST is owed.
  */
 import { CAUSE_NONE } from "../abi/report";
@@ -10,15 +10,16 @@ import {
 import { deadlineClear } from "../memory/deadlines";
 import { idOfConnection } from "../memory/identities";
 import {
-  indexOf, Listener, listenerOf, M_ACK_NOW, M_DETACHED, M_FIN_HELD, M_HELD, M_KEEP_NOW, M_LINGER_RST, M_PASSIVE, M_PENDING, M_PROBE_NOW, M_RECYCLABLE,
-  M_RST_BARE, M_RST_OWED, M_RTX_NOW, M_SYN_NOW, NOTIFY_CONNECT_FAILED, NOTIFY_FAILED, Tcb, tcb, tcbAlloc, tcbFree, TF_FAILED,
+  indexOf, Listener, listenerOf, M_ACK_NOW, M_DETACHED, M_FIN_HELD, M_HELD, M_KEEP_NOW, M_LINGER_RST, M_PASSIVE, M_PENDING, M_PROBE_NOW,
+  M_RST_BARE, M_RST_OWED, M_RTX_NOW, M_SYN_NOW, NOTIFY_CONNECT_FAILED, NOTIFY_FAILED, Tcb, tcb, tcbFree, TF_FAILED,
   TF_FIN_SENT, TF_RST_SENT,
 } from "./tcb";
-import { embryosCount, flag, List, listPush, listRemove, notify, recyclable } from "./lists";
+import { embryosCount, flag, List, listPush, listRemove, notify } from "./lists";
 import { unhash } from "./table";
-import { BY_ABORT, BY_RST, BY_SUCCESSOR, BY_TIMEOUT, transition } from "./state";
+import { BY_ABORT, BY_RETIRED, BY_RST, BY_TIMEOUT, transition } from "./state";
 import { sackForget } from "./scoreboard";
 import { rcvFlush, rcvForgetAhead, sndFlush } from "./buffers";
+import { waitingAdd } from "./waiting";
 
 /** A listener's half-open children. */
 // @ts-ignore: decorator
@@ -55,28 +56,16 @@ export function childRemove(t: Tcb): void {
   t.listener = 0;
 }
 
-/** To be called in TIME_WAIT when nobody looks any more: the block may be taken for a new connection. */
-export function recyclableAdd(t: Tcb): void {
-  if (t.marks & M_RECYCLABLE) return;
-  t.marks |= M_RECYCLABLE;
-  listPush(recyclable(), indexOf(t));
-}
-
-/** A block for a new connection; the oldest TIME_WAIT gives way if none is free. -1 if the table is full. */
-export function tcbTake(): i32 {
-  const i = tcbAlloc();
-  if (i >= 0 || !recyclable().first) return i;
-  closed(tcb(<i32>recyclable().first - 1), BY_SUCCESSOR);
-  return tcbAlloc();
+/** TIME_WAIT, and nobody looks any more: once no ACK is owed a record of 64 bytes takes the block's place. Egress asks again. */
+export function retire(t: Tcb): void {
+  if (t.marks & M_ACK_NOW || t.dupAcksOwed) return;
+  waitingAdd(t);
+  closed(t, BY_RETIRED);
 }
 
 /** Enters CLOSED: timers end, the send queue is given up, the block leaves every table; unread bytes stay for the owner. */
 export function closed(t: Tcb, by: i32): void {
   const i = indexOf(t), unaccepted = (t.marks & M_PENDING) != 0;
-  if (t.marks & M_RECYCLABLE) {
-    listRemove(recyclable(), i);
-    t.marks &= ~M_RECYCLABLE;
-  }
   // Semantics O-25: the listener can tell that something it announced has vanished.
   if (unaccepted && by == BY_RST && (t.state != TCP_SYN_RCVD || t.marks & M_HELD)) listenerOf(<i32>t.listener - 1).lost++;
   childRemove(t);

@@ -2,7 +2,7 @@
  * The retransmission timer (RFC 6298) and the repair of losses: by SACK (RFC 6675), or fast retransmit and NewReno (RFC 5681, RFC 6582),
  * slow-start repair after a timeout, and the timer that probes a closed window (RFC 9293 §3.8.6.1).
  */
-import { CONFIG_FEATURES, CONFIG_RTO_MAX_MS, CONFIG_RTO_MIN_MS, FEATURE_FRTO } from "../abi/config";
+import { CONFIG_FEATURES, CONFIG_RTO_MAX_MS, CONFIG_RTO_MIN_MS, CONFIG_RTO_SLOP_MS, FEATURE_FRTO } from "../abi/config";
 import { STAT_TCP_DUP_ACKS, STAT_TCP_FAST_RETRANS, STAT_TCP_TIMEOUTS } from "../abi/stats";
 import { config } from "../base/config";
 import { count } from "../base/counters";
@@ -75,7 +75,7 @@ export function rttSample(t: Tcb, r: u32, n: u32): void {
     t.rttvar = r << 1;
   }
   if (r < t.minRtt || !t.minRtt) t.minRtt = max<u32>(1, r);
-  t.rto = min(max((t.srtt >> 3) + max<u32>(1, t.rttvar), config(CONFIG_RTO_MIN_MS)), config(CONFIG_RTO_MAX_MS));
+  t.rto = min(max((t.srtt >> 3) + max<u32>(1, t.rttvar) + config(CONFIG_RTO_SLOP_MS), config(CONFIG_RTO_MIN_MS)), config(CONFIG_RTO_MAX_MS));
   t.backoff = 0;
 }
 

@@ -5,25 +5,31 @@
 import { IPPROTO_TCP, TCP_SYN_RCVD, TCP_SYN_SENT } from "../abi/winsock";
 import { WSAEHOSTUNREACH, WSAENETUNREACH } from "../abi/errors";
 import { WASI_EAGAIN } from "../abi/link";
-import { STAT_TCP_OUT_RSTS, STAT_TCP_OUT_SEGS } from "../abi/stats";
+import { STAT_TCP_OUT_RSTS, STAT_TCP_OUT_SEGS, STAT_TCP_RETRANS_SEGS } from "../abi/stats";
 import { addrIsV4 } from "../base/addr";
 import { sumBytes, sumFinish, sumFold, sumPair, sumPseudo, sumSwap } from "../base/checksum";
-import { count } from "../base/counters";
+import { count, countBy } from "../base/counters";
 import { seqGeq } from "../base/seq";
 import { ringAt, ringRun } from "../memory/ring";
-import { ACK, RST, SYN, TCP_CHECKSUM, TCP_HEADER, tcpEmit, tcpEmitMss, tcpEmitSackPermitted, tcpEmitScale, tcpEmitStamp, tcpSetSequence, TIMESTAMPS_ROOM } from "../wire/tcp";
+import {
+  ACK, RST, SYN, TCP_CHECKSUM, TCP_HEADER, tcpEmit, tcpEmitMss, tcpEmitSackPermitted, tcpEmitScale, tcpEmitStamp, tcpSetSequence, TIMESTAMPS_ROOM,
+} from "../wire/tcp";
 import { ipMaySendAgain, ipSend, ipSendAgain, TX } from "../ip/output";
-import { localPtr, M_ACK_NOW, AGREED_CWR_OWED, AGREED_ECN, AGREED_SACK, M_SCALED, AGREED_TIMESTAMPS, remotePtr, sndRing, Tcb } from "./tcb";
+import { ipMtu } from "../ip/route";
+import { localPtr, M_ACK_NOW, M_ORPHAN, AGREED_CWR_OWED, AGREED_ECN, AGREED_SACK, M_SCALED, AGREED_TIMESTAMPS, remotePtr, sndRing, Tcb } from "./tcb";
 import { ecnField, ecnFlags } from "./ecn";
 import { disarm, T_ACK } from "./timer";
 import { sackWrite } from "./sack";
 import { stampNow } from "./timestamps";
+import { trouble } from "./trouble";
 import { synWindow, windowEdge, windowField } from "./window";
 
 const TTL: u32 = 64;
 /** IP and TCP header without options: what an MTU holds beside text. */
 export const OVERHEAD_V4: u32 = 40;
 export const OVERHEAD_V6: u32 = 60;
+/** A peer that asks for smaller segments gets these: headers must not outweigh the text by much. */
+export const MSS_MIN: u32 = 64;
 
 const PROTOCOL = <u32>IPPROTO_TCP;
 
@@ -41,8 +47,10 @@ export function segmentSend(t: Tcb, seq: u32, flags: u32, offset: u32, len: u32)
   const edge = flags & SYN ? t.rcvNxt + synWindow(t) : windowEdge(t);
   const r = compose(t, seq, flags, offset, len, flags & RST ? 0 : flags & SYN ? synWindow(t) : windowField(t, edge));
   if (r == WASI_EAGAIN) return r;
-  count(flags & RST ? STAT_TCP_OUT_RSTS : STAT_TCP_OUT_SEGS);
-  if (r < 0) t.softError = <u16>(r == -1 ? WSAENETUNREACH : WSAEHOSTUNREACH);
+  count(STAT_TCP_OUT_SEGS);
+  if (flags & RST) count(STAT_TCP_OUT_RSTS);
+  // As in tcp/icmp: an orphan times out.
+  if (r < 0 && !(t.marks & M_ORPHAN)) trouble(t, r == -1 ? WSAENETUNREACH : WSAEHOSTUNREACH);
   if (flags & ACK && !(flags & RST)) {
     t.rcvAdv = edge;
     t.lastAckSent = t.rcvNxt;
@@ -52,6 +60,12 @@ export function segmentSend(t: Tcb, seq: u32, flags: u32, offset: u32, len: u32)
     disarm(t, T_ACK);
   }
   return r < 0 && t.state != TCP_SYN_SENT ? 0 : r;
+}
+
+/** The segment that was sent last held nothing new: it counts as retransmitted instead (RFC 4022 tcpOutSegs, tcpRetransSegs). */
+export function repeatCount(): void {
+  count(STAT_TCP_RETRANS_SEGS);
+  countBy(STAT_TCP_OUT_SEGS, -1);
 }
 
 /** One of several identical ACKs for text that came out of order: ACK, window and all as in the last one (RFC 5681 §2). */
@@ -145,15 +159,26 @@ function optionsWrite(t: Tcb, flags: u32, len: u32): u32 {
   return t.agreed & AGREED_SACK && (flags & (ACK | RST)) == ACK ? sackWrite(t, TX, header, len) : header;
 }
 
+/** Sends the header of `header` bytes that stands at TX, which no control block stands for: 0 = sent. */
+export function bareSend(local: usize, remote: usize, header: u32, ttl: u32, tos: u32): i32 {
+  const sum = sumPseudo(local, remote, addrIsV4(remote), PROTOCOL, header) + sumBytes(TX, header);
+  store<u16>(TX + TCP_CHECKSUM, <u16>sumFinish(sum));
+  return ipSend(local, remote, PROTOCOL, header, 0, 0, 0, 0, ttl, tos);
+}
+
+/** The largest segment we can take from remote, bytes of text: what our SYN announces (RFC 9293 MUST-67). */
+export function ownMss(remote: usize): u32 {
+  const mtu = ipMtu(remote), overhead = addrIsV4(remote) ? OVERHEAD_V4 : OVERHEAD_V6;
+  return min<u32>(mtu > overhead + MSS_MIN ? mtu - overhead : MSS_MIN, 65535);
+}
+
 /**
  * A RST in answer to a segment no connection claims (RFC 9293 §3.10.7.1, semantics W-26). `local` and `remote` as seen from
  * here. If the device is full it is not sent: the next stray gets one.
  */
 export function resetSend(local: usize, remote: usize, lport: u32, rport: u32, seq: u32, ack: u32, flags: u32): void {
   tcpEmit(TX, lport, rport, seq, ack, TCP_HEADER, flags, 0);
-  const sum = sumPseudo(local, remote, addrIsV4(remote), PROTOCOL, TCP_HEADER) + sumBytes(TX, TCP_HEADER);
-  store<u16>(TX + TCP_CHECKSUM, <u16>sumFinish(sum));
-  if (ipSend(local, remote, PROTOCOL, TCP_HEADER, 0, 0, 0, 0, TTL, 0) != 0) return;
+  if (bareSend(local, remote, TCP_HEADER, TTL, 0) != 0) return;
   count(STAT_TCP_OUT_SEGS);
   count(STAT_TCP_OUT_RSTS);
 }

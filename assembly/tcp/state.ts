@@ -6,7 +6,7 @@ import {
   TCP_SYN_RCVD, TCP_SYN_SENT, TCP_TIME_WAIT,
 } from "../abi/winsock";
 import {
-  STAT_TCP_ACTIVE_OPENS, STAT_TCP_ATTEMPT_FAILS, STAT_TCP_ESTAB_RESETS, STAT_TCP_ORPHANS, STAT_TCP_PASSIVE_OPENS,
+  STAT_TCP_ACTIVE_OPENS, STAT_TCP_ATTEMPT_FAILS, STAT_TCP_CURR_ESTAB, STAT_TCP_ESTAB_RESETS, STAT_TCP_ORPHANS, STAT_TCP_PASSIVE_OPENS,
   STAT_TCP_TIME_WAITS,
 } from "../abi/stats";
 import { count, countBy } from "../base/counters";
@@ -27,10 +27,12 @@ export const BY_RST: i32 = 10;
 export const BY_TIMEOUT: i32 = 11;
 /** A new connection takes the place of one in TIME_WAIT. */
 export const BY_SUCCESSOR: i32 = 12;
+/** Nobody looks at a connection in TIME_WAIT: a record goes on waiting in its place (tcp/waiting). */
+export const BY_RETIRED: i32 = 13;
 
 /** Numbers per row. */
 const ROW: u32 = 3;
-const ROWS: u32 = 42;
+const ROWS: u32 = 43;
 
 /** from, to, cause. */
 function rows(): usize {
@@ -78,6 +80,7 @@ function rows(): usize {
     TCP_TIME_WAIT, TCP_CLOSED, BY_TIMEOUT,
     TCP_TIME_WAIT, TCP_CLOSED, BY_ABORT,
     TCP_TIME_WAIT, TCP_CLOSED, BY_SUCCESSOR,
+    TCP_TIME_WAIT, TCP_CLOSED, BY_RETIRED,
   ]);
 }
 
@@ -111,6 +114,9 @@ function tally(e: Endpoint, from: i32, to: i32, cause: i32): void {
     if (from == TCP_SYN_SENT || from == TCP_SYN_RCVD) count(STAT_TCP_ATTEMPT_FAILS);
     else if (from == TCP_ESTABLISHED || from == TCP_CLOSE_WAIT) count(STAT_TCP_ESTAB_RESETS);
   }
+  // RFC 4022 tcpCurrEstab: ESTABLISHED or CLOSE-WAIT.
+  const was = from == TCP_ESTABLISHED || from == TCP_CLOSE_WAIT, is = to == TCP_ESTABLISHED || to == TCP_CLOSE_WAIT;
+  if (was != is) countBy(STAT_TCP_CURR_ESTAB, is ? 1 : -1);
   if (to == TCP_TIME_WAIT) count(STAT_TCP_TIME_WAITS);
   else if (from == TCP_TIME_WAIT) countBy(STAT_TCP_TIME_WAITS, -1);
   if (e.marks & M_ORPHAN && from != TCP_TIME_WAIT && (to == TCP_TIME_WAIT || to == TCP_CLOSED)) countBy(STAT_TCP_ORPHANS, -1);

@@ -1,4 +1,5 @@
 /** STATUS (RFC 9293 §3.10.6): what is known about a connection. The facts stay after it is CLOSED, until it is detached. */
+import { WSAETIMEDOUT } from "../abi/errors";
 import { TCP_CLOSED } from "../abi/winsock";
 import { rcvUnread, sndUsed } from "./buffers";
 import { tcb } from "./tcb";
@@ -30,3 +31,10 @@ export function tcpBytesDiscarded(i: i32): u64 {
   const t = tcb(i);
   return <u64>t.bytesDiscarded + (t.state == TCP_CLOSED ? <u64>rcvUnread(t) : 0);
 }
+/** WSA code of what goes wrong with a connection that goes on: what a router said, or 10060 while segments stay unanswered. */
+export function tcpTrouble(i: i32): i32 {
+  const soft = <i32>tcb(i).softError;
+  return soft ? soft : WSAETIMEDOUT;
+}
+/** Timeouts since something was acknowledged last. */
+export function tcpUnanswered(i: i32): u32 { return <u32>tcb(i).backoff; }

@@ -4,18 +4,22 @@
  */
 import { CONFIG_MAX_CONNECTIONS } from "../abi/config";
 import { TCP_CLOSED, TCP_TIME_WAIT } from "../abi/winsock";
-import { addrEqual, addrIsAny, addrIsV4 } from "../base/addr";
+import { addrEqual, addrIsAny } from "../base/addr";
 import { config } from "../base/config";
-import { hashBegin, hashEnd, hashTuple, hashWord } from "../base/hash";
+import { hashTuple } from "../base/hash";
 import { randomBelow } from "../base/prng";
 import { carve } from "../memory/arena";
 import { rangesReset } from "../memory/ranges";
-import { Endpoint, indexOf, localPtr, M_HASHED, M_RECYCLABLE, M_USED, remotePtr, tcb, tcbCapacity, tcbReset } from "./tcb";
+import { Endpoint, indexOf, localPtr, M_HASHED, M_USED, remotePtr, tcb, tcbCapacity, tcbReset } from "./tcb";
+import { cookiesReset } from "./cookie";
+import { guardReset } from "./guard";
+import { tupleHash } from "./hash";
 import { repairsReset } from "./repairs";
 import { listsReset } from "./lists";
+import { waitingFind, waitingReset } from "./waiting";
+import { waitingArrivalReset } from "./waiting_arrival";
 
-/** Domains of the keyed hash (base/hash). */
-const DOMAIN_TABLE: u32 = 0x7463b001;
+/** Domain of the keyed hash (base/hash). */
 const DOMAIN_PORT: u32 = 0x7463b002;
 
 const LISTEN_BUCKETS: u32 = TINY ? 4 : 256;
@@ -41,7 +45,10 @@ let portNext: u32 = 0;
 export function tcpReset(): bool {
   const connections = config(CONFIG_MAX_CONNECTIONS), nodes = min(max(connections, RANGES_LEAST), RANGES_MOST);
   listsReset();
-  return tcbReset(connections) && tableReset(connections) && rangesReset(nodes) && (TINY || repairsReset(nodes));
+  guardReset();
+  cookiesReset();
+  waitingArrivalReset();
+  return tcbReset(connections) && waitingReset() && tableReset(connections) && rangesReset(nodes) && (TINY || repairsReset(nodes));
 }
 
 /** Carves the buckets: a power of two, at least one per connection. */
@@ -55,18 +62,7 @@ function tableReset(connections: u32): bool {
   return buckets != 0;
 }
 
-function bucketOf(local: usize, remote: usize, ports: u32): usize {
-  let h: u32;
-  if (addrIsV4(remote)) {
-    // The other words of a mapped address are constant.
-    hashBegin(DOMAIN_TABLE);
-    hashWord(load<u32>(local, 12));
-    hashWord(load<u32>(remote, 12));
-    hashWord(ports);
-    h = hashEnd();
-  } else h = hashTuple(DOMAIN_TABLE, local, remote, ports);
-  return buckets + (<usize>(h & bucketMask) << 2);
-}
+function bucketOf(local: usize, remote: usize, ports: u32): usize { return buckets + (<usize>(tupleHash(local, remote, ports) & bucketMask) << 2); }
 
 // @ts-ignore: decorator
 @inline function same(e: Endpoint, local: usize, remote: usize, lport: u32, rport: u32): bool {
@@ -164,8 +160,9 @@ export function tcpEphemeralPort(local16: usize, remote16: usize, rport: u32): u
       continue;
     }
     const i = tupleFind(local16, remote16, port, rport);
-    if (i < 0) return port;
-    if (!waiting && tcb(i).marks & M_RECYCLABLE) waiting = port;
+    if (i >= 0) continue;
+    if (!waitingFind(local16, remote16, port << 16 | rport)) return port;
+    if (!waiting) waiting = port;
   }
   return waiting;
 }

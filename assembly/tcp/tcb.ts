@@ -45,6 +45,8 @@ export const NOTIFY_SETTLED: u32 = 1 << 9;
 export const NOTIFY_URGENT: u32 = 1 << 10;
 /** Of host sockets: the FIN is handed over, and nothing more will be known of it. */
 export const NOTIFY_BLIND: u32 = 1 << 11;
+/** A soft error: the connection goes on (tcp/trouble). */
+export const NOTIFY_TROUBLE: u32 = 1 << 12;
 
 /** Marks: what is owed and where the block stands. Internal to tcp/. */
 /** The block is taken. */
@@ -63,8 +65,6 @@ export const M_DETACHED: u32 = 1 << 5;
 export const M_PENDING: u32 = 1 << 6;
 /** Came from a listener. */
 export const M_PASSIVE: u32 = 1 << 7;
-/** Stands in the list of TIME_WAIT blocks that may be recycled. */
-export const M_RECYCLABLE: u32 = 1 << 8;
 /** A RST must leave before the block is forgotten. */
 export const M_RST_OWED: u32 = 1 << 9;
 /** That RST carries no ACK: it answers a segment whose text we refuse (semantics W-13). */
@@ -151,7 +151,7 @@ export class Endpoint {
   notify: u32;
   /** Next block of the same hash bucket + 1. */
   hashNext: u32;
-  /** Neighbours + 1 in the one list the block stands in: free, a listener's, recyclable. */
+  /** Neighbours + 1 in the one list the block stands in: free, a listener's. */
   prev: u32;
   next: u32;
   /** Next block + 1 in the queues of M_FLAGGED and M_CHANGED. */
@@ -270,6 +270,8 @@ export class Tcb extends Endpoint {
   sentAt: u32;
   /** Start of the second in which challengeCount was counted. */
   challengeAt: u32;
+  /** User timeout of this connection, milliseconds; 0 = the stack's, all ones = none. */
+  userLimit: u32;
   /** Keepalive idle time and probe interval, milliseconds. */
   keepIdle: u32;
   keepInterval: u32;
@@ -371,6 +373,9 @@ export class Listener extends Endpoint {
   /** What children inherit. */
   sndLimit: u32;
   rcvLimit: u32;
+  userLimit: u32;
+  ttl: u8;
+  tos: u8;
 }
 
 /** Bytes from one block to the next: the 64-bit fields of every block are aligned. */

@@ -5,7 +5,7 @@ import { config } from "../base/config";
 import { M_DETACHED, Tcb } from "./tcb";
 import { transition } from "./state";
 import { arm, disarm, T_KEEP, T_PERSIST, T_RTX, T_USER, T_WAIT } from "./timer";
-import { recyclableAdd } from "./release";
+import { flag } from "./lists";
 import { bufferEmptied, sndUsed } from "./buffers";
 
 /** Enters TIME_WAIT: starts the time-wait timer and turns off the other timers. */
@@ -15,7 +15,7 @@ export function enterTimeWait(t: Tcb, by: i32): void {
   disarm(t, T_RTX | T_PERSIST | T_USER | T_KEEP);
   restartTimeWait(t);
   bufferEmptied(t);
-  if (t.marks & M_DETACHED) recyclableAdd(t);
+  if (t.marks & M_DETACHED) flag(t); // egress retires it
 }
 
 /** The peer's FIN came again: it has not seen our ACK, so the time starts over (semantics W-21, T-27). */

@@ -15,6 +15,7 @@ import { BACKOFF_MAX, persistTimeout, retransmitTimeout, rtoNow, rttCancel } fro
 import { ecnGiveUp } from "./ecn";
 import { rackTimeout, tailFirst } from "./rack";
 import { opening } from "./segment_out";
+import { unanswered } from "./trouble";
 
 /** The deadline of connection i has come: runs what is due and enters the next one. */
 export function tcpTimer(i: i32): void {
@@ -26,7 +27,7 @@ export function tcpTimer(i: i32): void {
 
 function expire(t: Tcb, timer: u32): void {
   switch (timer) {
-    case T_RTX: if (opening(t)) synTimeout(t); else if (!(!TINY && tailFirst(t))) retransmitTimeout(t); break;
+    case T_RTX: if (opening(t)) synTimeout(t); else if (!(!TINY && tailFirst(t))) textTimeout(t); break;
     case T_PERSIST: persistTimeout(t); break;
     case T_ACK: ackNow(t); break;
     case T_RACK: if (!TINY) rackTimeout(t); break;
@@ -35,6 +36,13 @@ function expire(t: Tcb, timer: u32): void {
     case T_WAIT: waitTimeout(t); break;
     case T_IDLE: buffersIdle(t, t.state == TCP_CLOSED); break;
   }
+}
+
+/** Outstanding text or FIN was not acknowledged in time. */
+function textTimeout(t: Tcb): void {
+  // First, so that what is sent again already has the size decided there.
+  if (t.sndNxt != t.sndUna) unanswered(t, <u32>t.backoff + 1);
+  retransmitTimeout(t);
 }
 
 /** A SYN or SYN,ACK was not answered: again with twice the patience, or the attempt has failed (RFC 9293 MUST-23). */
@@ -47,6 +55,7 @@ function synTimeout(t: Tcb): void {
   if (t.synRetries < 255) t.synRetries++;
   if (<u32>t.backoff < BACKOFF_MAX) t.backoff++;
   rttCancel(t);
+  unanswered(t, <u32>t.backoff);
   t.marks |= M_SYN_NOW;
   arm(t, T_RTX, rtoNow(t));
   flag(t);

@@ -30,8 +30,11 @@ const RECENT_MS: u32 = 12 * 86400000;
  */
 export function stampsOffer(t: Tcb): void {
   t.agreed |= AGREED_TIMESTAMPS;
-  t.tsOffset = hashTuple(DOMAIN_STAMP, localPtr(t), remotePtr(t), 0);
+  t.tsOffset = stampOffset(localPtr(t), remotePtr(t));
 }
+
+/** What turns the clock into that of connections between two addresses. */
+export function stampOffset(local: usize, remote: usize): u32 { return hashTuple(DOMAIN_STAMP, local, remote, 0); }
 
 /** The peer's SYN: both carry the option, or nobody stamps (RFC 7323 §3.2). What it takes of every segment is not text. */
 export function stampsNegotiate(t: Tcb): void {

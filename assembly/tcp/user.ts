@@ -15,23 +15,25 @@ import { config } from "../base/config";
 import { count } from "../base/counters";
 import { seqGt } from "../base/seq";
 import { ringAt, ringGet, ringPut, ringRun } from "../memory/ring";
+import { TTL_DEFAULT } from "../ip/output";
 import { ipSourceFor } from "../ip/route";
 import {
-  listenerOf, localPtr, M_CONDITIONAL, M_DETACHED, M_HELD, M_KEEPALIVE, M_LINGER, M_LINGER_RST, M_NO_DELAY, M_ORPHAN, M_PAUSED, M_PENDING, M_READS, M_RECYCLABLE, M_SYN_NOW,
-  NOTIFY_CONNECTED, rcvRing, remotePtr, sndRing, Tcb, tcb, TF_FIN_SENT, TF_RECV_SHUT, TF_SEND_SHUT,
+  listenerOf, localPtr, M_CONDITIONAL, M_DETACHED, M_HELD, M_KEEPALIVE, M_LINGER, M_LINGER_RST, M_NO_DELAY, M_ORPHAN, M_PAUSED, M_PENDING, M_READS, M_SYN_NOW,
+  NOTIFY_CONNECTED, rcvRing, remotePtr, sndRing, Tcb, tcb, tcbAlloc, TF_FIN_SENT, TF_RECV_SHUT, TF_SEND_SHUT,
 } from "./tcb";
 import { announce, flag } from "./lists";
 import { disarm, T_RTX } from "./timer";
 import { listenerInsert, tupleFind } from "./table";
 import { BY_ACTIVE_OPEN, BY_CLOSE, BY_PASSIVE_OPEN, BY_SUCCESSOR, transition } from "./state";
 import { ackNow, initialSequence, SUCCESSOR_GAP } from "./guard";
-import { abort, childRemove, closed, freeIfDone, listenerClose, recyclableAdd, tcbTake } from "./release";
+import { abort, childRemove, closed, freeIfDone, listenerClose, retire } from "./release";
 import { bufferEmptied, rcvFlush, rcvUnread, sndReserve, sndUsed } from "./buffers";
 import { congestionDefault } from "./congestion";
 import { keepaliveBegin } from "./keepalive";
 import { begin } from "./open";
-import { finWait2Limit, orphanTimeLimit } from "./progress";
+import { connectTimeLimit, finWait2Limit, orphanTimeLimit, userLimitChanged } from "./progress";
 import { urgentLimit, urgentPass } from "./urgent";
+import { waiting, waitingFind, waitingRemove } from "./waiting";
 import { windowUpdateDue } from "./window";
 
 export { tcpEphemeralPort, tcpPortFree } from "./table";
@@ -59,12 +61,18 @@ export function tcpOpen(local16: usize, lport: u32, remote16: usize, rport: u32,
   let beyond: u32 = 0, taken = false;
   if (rival >= 0 && tcb(rival).state != TCP_CLOSED) {
     const r = tcb(rival);
-    if (!(r.marks & M_RECYCLABLE)) return -3;
+    if (r.state != TCP_TIME_WAIT || !(r.marks & M_DETACHED)) return -3;
     beyond = r.sndMax + SUCCESSOR_GAP;
     taken = true;
     closed(r, BY_SUCCESSOR);
   }
-  const i = tcbTake();
+  const record = waitingFind(LOCAL, remote16, lport << 16 | rport);
+  if (record) {
+    beyond = waiting(record).sndNxt + SUCCESSOR_GAP;
+    taken = true;
+    waitingRemove(record);
+  }
+  const i = tcbAlloc();
   if (i < 0) return -1;
   const t = tcb(i);
   addrCopy(localPtr(t), LOCAL);
@@ -75,6 +83,7 @@ export function tcpOpen(local16: usize, lport: u32, remote16: usize, rport: u32,
   const fresh = initialSequence(t);
   begin(t, taken && !seqGt(fresh, beyond) ? beyond : fresh, sndLimit, receiveLimit(rcvLimit));
   transition(t, TCP_SYN_SENT, BY_ACTIVE_OPEN);
+  connectTimeLimit(t);
   t.marks |= M_SYN_NOW;
   flag(t);
   return i;
@@ -87,7 +96,7 @@ const LOCAL = memory.data(16, 8);
  * further SYNs are dropped, so that their senders try again. Children begin with these limits. Returns the index, -1 if the table is full.
  */
 export function tcpListen(local16: usize, lport: u32, backlog: u32, rcvLimit: u32, sndLimit: u32, owner: i32): i32 {
-  const i = tcbTake();
+  const i = tcbAlloc();
   if (i < 0) return -1;
   const l = listenerOf(i);
   addrCopy(localPtr(l), local16);
@@ -96,6 +105,7 @@ export function tcpListen(local16: usize, lport: u32, backlog: u32, rcvLimit: u3
   l.backlog = max<u32>(backlog, 1);
   l.sndLimit = sndLimit;
   l.rcvLimit = receiveLimit(rcvLimit);
+  l.ttl = <u8>TTL_DEFAULT;
   transition(l, TCP_LISTEN, BY_PASSIVE_OPEN);
   listenerInsert(i);
   return i;
@@ -330,9 +340,8 @@ export function tcpDetach(i: i32): void {
   t.marks |= M_DETACHED;
   if (t.state == TCP_TIME_WAIT) {
     rcvFlush(t);
-    recyclableAdd(t);
-  }
-  freeIfDone(t);
+    retire(t);
+  } else freeIfDone(t);
 }
 
 /** Turns the Nagle algorithm off (RFC 9293 MUST-17). */
@@ -362,10 +371,24 @@ export function tcpSetKeepAlive(i: i32, on: bool, idle: u32, interval: u32, prob
   keepaliveBegin(t);
 }
 
-/** TTL (1..255) and the whole second byte of the IPv4 header for this connection's segments. */
+/** TTL (1..255) and Differentiated Services field, its lower two bits 0 (RFC 9293 MUST-48, MUST-49), for this connection's segments, or a listener's children. */
 export function tcpSetIp(i: i32, ttl: u32, tos: u32): void {
-  const t = tcb(i);
-  if (t.state == TCP_LISTEN) return;
+  const t = tcb(i), l = listenerOf(i);
+  if (t.state == TCP_LISTEN) {
+    l.ttl = <u8>ttl;
+    l.tos = <u8>tos;
+    return;
+  }
   t.ttl = <u8>ttl;
   t.tos = <u8>tos;
+}
+
+/** R2 (RFC 9293 MUST-21): milliseconds without acknowledgement progress before the connection fails; 0 = the stack's, all ones = never. */
+export function tcpSetUserTimeout(i: i32, ms: u32): void {
+  const t = tcb(i);
+  if (t.state == TCP_LISTEN) listenerOf(i).userLimit = ms;
+  else {
+    t.userLimit = ms;
+    userLimitChanged(t);
+  }
 }

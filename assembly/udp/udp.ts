@@ -11,7 +11,7 @@ import { sumBytes, sumFinish, sumFold, sumPseudo, sumSwap } from "../base/checks
 import { config } from "../base/config";
 import { count } from "../base/counters";
 import { ringAt, ringFree, ringGet, ringRun, ringUsed } from "../memory/ring";
-import { ICMP_HOST_UNREACHABLE, ICMP_NET_UNREACHABLE, ICMP_PORT_UNREACHABLE, ICMP_PROTOCOL_UNREACHABLE } from "../ip/icmp";
+import { ICMP_HOST_UNREACHABLE, ICMP_NEIGHBOR_GONE, ICMP_NET_UNREACHABLE, ICMP_PORT_UNREACHABLE, ICMP_PROTOCOL_UNREACHABLE } from "../ip/icmp";
 import { FLAG_GROUP, FLAG_TRUSTED } from "../ip/input";
 import { ipSend, TTL_DEFAULT, TX } from "../ip/output";
 import { ipSourceFor } from "../ip/route";
@@ -102,6 +102,7 @@ export function udpConnect(i: i32, remote16: usize, port: u32): void {
 }
 
 /**
+ * `tclass`: second byte of the IP header | TTL << 8 (0 = default).
  * Queues one datagram of `len` bytes (at most 65,507) from src16 (wildcard: what the route says when it goes) to dst16:port. False if the queue is full: udp/writable is
  * notified once it has room.
  */
@@ -200,10 +201,10 @@ function emit(u: Ucb): i32 {
   let sum = sumPseudo(src, dst, addrIsV4(dst), PROTOCOL, length) + sumBytes(TX, UDP_HEADER);
   if (first) sum += sumBytes(p1, first);
   if (rest) sum += first & 1 ? sumSwap(sumFold(sumBytes(p2, rest))) : sumBytes(p2, rest);
-  const check = sumFinish(sum);
+  const check = sumFinish(sum), ipClass = load<u32>(RECORD + RECORD_CLASS);
   // RFC 768: a computed zero is transmitted as all ones.
   store<u16>(TX + UDP_CHECKSUM, <u16>(check ? check : 0xffff));
-  return ipSend(src, dst, PROTOCOL, UDP_HEADER, p1, first, p2, rest, TTL_DEFAULT, load<u32>(RECORD + RECORD_CLASS));
+  return ipSend(src, dst, PROTOCOL, UDP_HEADER, p1, first, p2, rest, ipClass >> 8 ? ipClass >> 8 : TTL_DEFAULT, ipClass & 0xff);
 }
 
 /** What became of an arriving datagram: 0 delivered or dropped, 1 nobody has the port (answer: ICMP port unreachable). */
@@ -238,7 +239,7 @@ export function udpIcmpError(local16: usize, lport: u32, remote16: usize, rport:
   if (i < 0) return;
   // Winsock reports an unreachable port as a reset (semantics R-33).
   if (kind == ICMP_PORT_UNREACHABLE || kind == ICMP_PROTOCOL_UNREACHABLE) ucb(i).error = WSAECONNRESET;
-  else if (kind == ICMP_HOST_UNREACHABLE) ucb(i).error = WSAEHOSTUNREACH;
+  else if (kind == ICMP_HOST_UNREACHABLE || kind == ICMP_NEIGHBOR_GONE) ucb(i).error = WSAEHOSTUNREACH;
   else if (kind == ICMP_NET_UNREACHABLE) ucb(i).error = WSAENETUNREACH;
   else return;
   changed(i, NOTIFY_UDP_ERROR);

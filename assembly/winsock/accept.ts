@@ -168,6 +168,9 @@ export function inheritOptions(s: Socket, from: Socket): void {
   s.keepIdle = from.keepIdle;
   s.keepInterval = from.keepInterval;
   s.keepCount = from.keepCount;
+  s.userTimeout = from.userTimeout;
+  s.ttl = from.ttl;
+  s.tos = from.tos;
   s.drainBytes = from.drainBytes;
   s.drainMs = from.drainMs;
 }

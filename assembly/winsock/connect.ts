@@ -8,8 +8,9 @@ import { addrClear, addrCopy, addrIsAny, addrSetV4 } from "../base/addr";
 import { ipIsGroup, ipSourceFor } from "../ip/route";
 import {
   datagramConnect, OPEN_TAKEN, OPEN_UNREACHABLE, PROVIDER_HOST, streamDetach, streamEphemeralPort, streamFailure, streamNames, streamOpen,
-  streamSetCongestion, streamSetKeepAlive, streamSetNoDelay, streamSetUrgentInline,
+  streamSetCongestion, streamSetKeepAlive, streamSetNoDelay, streamSetUrgentInline, streamSetUserTimeout,
 } from "../provider/index";
+import { ipChanged } from "./ipoptions";
 import { raise } from "./netevents";
 import { NAME, namePort, sockaddrRead } from "./names";
 import { bindTo, portConflict, portDrop, portTake } from "./ports";
@@ -132,6 +133,8 @@ export function applyOptions(s: Socket): void {
   if (has(s, S_NODELAY)) streamSetNoDelay(s.provider, s.transport, true);
   if (!TINY && s.congestion) streamSetCongestion(s.provider, s.transport, s.congestion);
   if (has(s, S_KEEPALIVE)) streamSetKeepAlive(s.provider, s.transport, true, s.keepIdle, s.keepInterval, s.keepCount);
+  if (s.ttl || s.tos) ipChanged(s);
+  if (s.userTimeout) streamSetUserTimeout(s.provider, s.transport, s.userTimeout);
   // Messages have no urgent data: such a byte stays where it stands in the stream.
   streamSetUrgentInline(s.provider, s.transport, isSeqpacket(s) || has(s, S_OOBINLINE));
 }

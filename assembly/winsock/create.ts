@@ -12,10 +12,11 @@ import { CATALOG_HOST_MESSAGES, CATALOG_HOST_TCP, CATALOG_HOST_UDP, CATALOG_INET
 import { deviceCount } from "../link/device";
 import { ipHasAddress } from "../ip/route";
 import { handleAlloc, KIND_SOCKET } from "../memory/handles";
-import { datagramClose, datagramOpen, PROVIDER_HOST, PROVIDER_INET, streamFailure, streamListen, streamListenConditional, streamListenPause } from "../provider/index";
+import { datagramClose, datagramOpen, PROVIDER_HOST, PROVIDER_INET, streamFailure, streamListen, streamListenConditional, streamListenPause, streamSetUserTimeout } from "../provider/index";
 import { hostCapacity } from "../provider/hostblock";
 import { duplicateNumber, duplicateOpen } from "./duplicate";
 import { associationAlloc } from "../cotp/association";
+import { ipChanged } from "./ipoptions";
 import { associationOf } from "./seqpacket/facts";
 import { NAME, namePort, sockaddrRead } from "./names";
 import { bindTo } from "./ports";
@@ -164,6 +165,8 @@ function listenOn(h: u32, backlog: i32): i32 {
   s.transport = streamListen(s.provider, localOf(s), <u32>s.lport, min(n, config(CONFIG_MAX_CONNECTIONS)), s.recvLimit, s.sendLimit, <i32>indexOf(s));
   if (s.transport < 0) { const failed = streamFailure(s.provider); return failed ? failed : WSAENOBUFS; }
   s.flags |= S_LISTENING;
+  if (s.ttl || s.tos) ipChanged(s);
+  if (s.userTimeout) streamSetUserTimeout(s.provider, s.transport, s.userTimeout);
   if (isSeqpacket(s)) associationOf(s).backlog = n;
   // Whoever wants messages answers the SYN, and holds the connection request back instead.
   if (has(s, S_CONDITIONAL) && !isSeqpacket(s)) streamListenConditional(s.provider, s.transport);

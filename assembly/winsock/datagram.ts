@@ -8,6 +8,7 @@ import { addrCopy, addrIsAny, addrSetV4 } from "../base/addr";
 import { ipIsBroadcast, ipSourceFor } from "../ip/route";
 import { blockAlloc, blockFree, blockOrder } from "../memory/blocks";
 import { datagramError, datagramRecv, datagramSend, datagramUnread, PROVIDER_HOST } from "../provider/index";
+import { ipClass } from "./ipoptions";
 import { bufferLength, bufferPointer, buffersGather, buffersScatter } from "./buffers";
 import { NAME, namePort, sockaddrRead, sockaddrWrite } from "./names";
 import { reenable } from "./netevents";
@@ -79,7 +80,7 @@ export function handDatagram(s: Socket, list: usize, count: u32, total: u32): i3
     if (!data) return WSAENOBUFS;
     buffersGather(list, count, data);
   }
-  const taken = datagramSend(s.provider, s.transport, SRC, TO, toPort, data, total);
+  const taken = datagramSend(s.provider, s.transport, SRC, TO, toPort, data, total, ipClass(s));
   if (joined) blockFree(data);
   return taken ? 0 : WSAEWOULDBLOCK;
 }

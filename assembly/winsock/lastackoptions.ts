@@ -1,6 +1,6 @@
 /** The private level SOL_LASTACK: what closing needs beyond Winsock (seam.md). */
 import { WSAEFAULT, WSAEINVAL, WSAEISCONN, WSAENOPROTOOPT } from "../abi/errors";
-import { CONGESTION_CUBIC, LSO_CONGESTION, LSO_LINGER_MS, LSO_TSAP_CALLED, LSO_TSAP_OWN } from "../abi/sockets";
+import { CONGESTION_CUBIC, LSO_CONGESTION, LSO_ERROR_REPORTS, LSO_LINGER_MS, LSO_TSAP_CALLED, LSO_TSAP_OWN } from "../abi/sockets";
 import { LSO_CAPABILITIES, LSO_DRAIN, LSO_FIN_ACKED, LSO_OUTSTANDING, LSO_RESET } from "../abi/winsock";
 import { PROVIDER_INET, streamBlind, streamCapabilities, streamOutstanding, streamSetCongestion } from "../provider/index";
 import { TF_FIN_ACKED } from "../tcp/tcb";
@@ -8,7 +8,7 @@ import { calledTsap, ownTsap } from "../cotp/association";
 import { TSAP_MAX } from "../wire/cotp";
 import { associationOf } from "./seqpacket/facts";
 import { mayAccess } from "./result";
-import { has, isSeqpacket, isStream, S_CONNECTED, S_CONNECTING, S_LISTENING, Socket } from "./socket";
+import { has, isSeqpacket, isStream, S_CONNECTED, S_CONNECTING, S_ERROR_REPORTS, S_LISTENING, setFlag, Socket } from "./socket";
 import { factsOf } from "./status";
 import { resetStream } from "./teardown/close";
 
@@ -34,6 +34,11 @@ export function setLastackOption(s: Socket, name: i32, value: usize, n: u32): i3
       if (load<u32>(value) > CONGESTION_CUBIC) return WSAEINVAL;
       s.congestion = load<u8>(value);
       if (s.transport >= 0 && !has(s, S_LISTENING)) streamSetCongestion(s.provider, s.transport, s.congestion);
+      return 0;
+    case LSO_ERROR_REPORTS:
+      if (n < 4) return WSAEFAULT;
+      if (TINY || s.provider != PROVIDER_INET) return WSAENOPROTOOPT;
+      setFlag(s, S_ERROR_REPORTS, load<u32>(value) != 0);
       return 0;
     case LSO_TSAP_OWN:
     case LSO_TSAP_CALLED: return setTsap(s, name, value, n);
@@ -65,6 +70,7 @@ export function getLastackOption(s: Socket, name: i32, out: usize): i32 {
       if (TINY) return WSAENOPROTOOPT;
       store<u32>(out, s.congestion);
       return 4;
+    case LSO_ERROR_REPORTS: store<u32>(out, has(s, S_ERROR_REPORTS) ? 1 : 0); return 4;
     case LSO_DRAIN: store<u32>(out, s.drainBytes); store<u32>(out, s.drainMs, 4); return 8;
     default: return WSAENOPROTOOPT;
   }

@@ -6,7 +6,7 @@ import { FD_ACCEPT, FD_CLOSE, FD_OOB, FD_READ, FD_WRITE } from "../abi/winsock";
 import { hostOwner } from "../provider/host";
 import { streamError } from "../provider/index";
 import {
-  NOTIFY_ACCEPTABLE, NOTIFY_CONNECT_FAILED, NOTIFY_CONNECTED, NOTIFY_FAILED, NOTIFY_FIN, NOTIFY_READABLE, NOTIFY_RESET, NOTIFY_SETTLED, NOTIFY_URGENT, NOTIFY_WRITABLE,
+  NOTIFY_ACCEPTABLE, NOTIFY_CONNECT_FAILED, NOTIFY_CONNECTED, NOTIFY_FAILED, NOTIFY_FIN, NOTIFY_READABLE, NOTIFY_RESET, NOTIFY_SETTLED, NOTIFY_TROUBLE, NOTIFY_URGENT, NOTIFY_WRITABLE,
 } from "../tcp/tcb";
 import { tcpOwner } from "../tcp/status";
 import { NOTIFY_UDP_ERROR, NOTIFY_UDP_READABLE, NOTIFY_UDP_WRITABLE } from "../udp/table";
@@ -21,6 +21,7 @@ import { associationOf } from "./seqpacket/facts";
 import { connectingNews, handshakeError, messageNews, seqpacketDue } from "./seqpacket/news";
 import { acceptCount, hasRoom } from "./status";
 import { closeProgress, closeTimer } from "./teardown/close";
+import { troubleAdd } from "./trouble";
 import { waitsTimer, wake } from "./waits";
 
 /** NOTIFY_ bits after which the connection carries nothing any more. */
@@ -42,6 +43,7 @@ export function socketNotifyHost(i: i32, bits: u32): void {
 
 function streamTold(s: Socket, i: i32, bits: u32): void {
   if (s.teardown != T_OPEN) { closeProgress(s, bits); return; }
+  if (!TINY && bits & NOTIFY_TROUBLE) troubleAdd(s);
   if (!TINY && has(s, S_ACCEPTING)) {
     if (isSeqpacket(s)) messageNews(s, bits);
     operationsProgress(s);

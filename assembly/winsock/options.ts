@@ -1,9 +1,10 @@
 /**
  * WSPSetSockOpt and WSPGetSockOpt: argument checks, and which option belongs to which kind of socket (semantics L, O, O.2).
- * What the options mean stands in socketoptions (SOL_SOCKET), streamoptions (IPPROTO_TCP) and lastackoptions (SOL_LASTACK).
+ * What the options mean stands in socketoptions (SOL_SOCKET), streamoptions (IPPROTO_TCP), ipoptions (IPPROTO_IP) and lastackoptions (SOL_LASTACK).
  */
 import { WSAEFAULT, WSAEINVAL, WSAENOBUFS, WSAENOPROTOOPT, WSANOTINITIALISED } from "../abi/errors";
 import { IPPROTO_IP, IPPROTO_IPV6, IPPROTO_TCP, IPPROTO_UDP, SO_OPENTYPE, SO_PROTOCOL_INFOA, SO_PROTOCOL_INFOW, SOL_LASTACK, SOL_SOCKET } from "../abi/winsock";
+import { getIpOption, setIpOption } from "./ipoptions";
 import { getLastackOption, setLastackOption } from "./lastackoptions";
 import { PROTOCOL_INFOA_SIZE, PROTOCOL_INFOW_SIZE, protocolInfoWrite } from "./protocolinfo";
 import { finish, mayAccess } from "./result";
@@ -41,7 +42,7 @@ function setOption(h: u32, level: i32, name: i32, value: usize, length: i32): i3
     }
     case IPPROTO_TCP: return n ? setStreamOption(it, name, value, n) : WSAEFAULT;
     case SOL_LASTACK: return setLastackOption(it, name, value, n);
-    case IPPROTO_IP:
+    case IPPROTO_IP: return n ? setIpOption(it, name, value, n) : WSAEFAULT;
     case IPPROTO_UDP:
     case IPPROTO_IPV6: return WSAENOPROTOOPT;
     default: return WSAEINVAL;
@@ -83,7 +84,7 @@ function getSimple(level: i32, name: i32, value: usize, lpLength: usize, room: u
     case SOL_SOCKET: got = getSocketOption(it, name, VALUE); break;
     case IPPROTO_TCP: got = getStreamOption(it, name, VALUE); break;
     case SOL_LASTACK: got = getLastackOption(it, name, VALUE); break;
-    case IPPROTO_IP:
+    case IPPROTO_IP: got = getIpOption(it, name, VALUE); break;
     case IPPROTO_UDP:
     case IPPROTO_IPV6: return WSAENOPROTOOPT;
     default: return WSAEINVAL;

@@ -1,7 +1,8 @@
-/** What the host pulls after a poll: wake-ups, signaled event objects, completion routines, window messages, close reports (abi/events). */
+/** What the host pulls after a poll: wake-ups, signaled event objects, completion routines, window messages, soft errors, close reports (abi/events). */
 import { E_ARGUMENT } from "../abi/link";
-import { EVENT_A, EVENT_B, EVENT_HANDLE, EVENT_KIND, EVENT_MESSAGE, EVENT_REPORT, EVENT_ROUTINE, EVENT_SIGNALED, EVENT_WAKE, SIZEOF_EVENT } from "../abi/events";
+import { EVENT_A, EVENT_B, EVENT_HANDLE, EVENT_KIND, EVENT_MESSAGE, EVENT_REPORT, EVENT_ROUTINE, EVENT_SIGNALED, EVENT_TROUBLE, EVENT_WAKE, SIZEOF_EVENT } from "../abi/events";
 import { REPORT_HANDLE, REPORT_OUTCOME } from "../abi/report";
+import { streamTrouble, streamUnanswered } from "../provider/index";
 import { signaledTake } from "./eventobjects";
 import { messageEvent, messageNumber, messageSocket, messageTake, messageWindow } from "./mailboxes";
 import { winsockOf } from "./overlapped/codes";
@@ -9,6 +10,7 @@ import { routineTake } from "./overlapped/complete";
 import { operation, operationFree } from "./overlapped/operations";
 import { mayAccess } from "./result";
 import { reportAnnounce } from "./teardown/report";
+import { troubleTake } from "./trouble";
 import { wakeTake, waitAt } from "./waits";
 
 /**
@@ -31,7 +33,10 @@ export function eventsPull(ptr: usize, capacity: i32): i32 {
     if (!h) break;
     ptr = put(ptr, EVENT_SIGNALED, h, 0, 0);
   }
-  if (!TINY) n = completionsPull(ptr, n, capacity);
+  if (!TINY) {
+    n = completionsPull(ptr, n, capacity);
+    n = troublesPull(start + <usize>n * SIZEOF_EVENT, n, capacity);
+  }
   ptr = start + <usize>n * SIZEOF_EVENT;
   for (; n < capacity; n++) {
     const at = reportAnnounce();
@@ -52,6 +57,16 @@ function completionsPull(ptr: usize, n: i32, capacity: i32): i32 {
   }
   for (; n < capacity && messageTake(); n++) {
     ptr = put(ptr, EVENT_MESSAGE | messageNumber << 16, messageWindow, messageSocket, messageEvent);
+  }
+  return n;
+}
+
+/** Soft errors of connections. Returns how many events there are now. */
+function troublesPull(ptr: usize, n: i32, capacity: i32): i32 {
+  for (; n < capacity; n++) {
+    const s = troubleTake();
+    if (!changetype<usize>(s)) break;
+    ptr = put(ptr, EVENT_TROUBLE, s.handle, <u32>streamTrouble(s.provider, s.transport), streamUnanswered(s.provider, s.transport));
   }
   return n;
 }

@@ -47,6 +47,8 @@ export const S_PAUSE_ACCEPT: u32 = 1 << 20;
 export const S_IGNORE_UNREACHABLE: u32 = 1 << 21;
 /** Buffer sizes were set on a listener: connections that were queued with the old ones get them when accepted. */
 export const S_NEW_LIMITS: u32 = 1 << 22;
+/** Soft errors are told (LSO_ERROR_REPORTS). */
+export const S_ERROR_REPORTS: u32 = 1 << 23;
 /** Overlapped receives (a listener's: AcceptEx) are pending; overlapped sends are pending. */
 export const S_RECV_PENDING: u32 = 1 << 24;
 export const S_SEND_PENDING: u32 = 1 << 25;
@@ -121,6 +123,15 @@ export class Socket {
   keepIdle: u32;
   keepInterval: u32;
   keepCount: u32;
+  /** TCP_MAXRT in milliseconds; 0 = the stack's user timeout, all ones = none. */
+  userTimeout: u32;
+  /** IP_TTL, 0 = default; IP_TOS. */
+  ttl: u8;
+  tos: u8;
+  /** Stands in the list of winsock/trouble; outlives the object's use. */
+  troubled: u8;
+  /** Next object + 1 in that list. */
+  troubleNext: u32;
   /** LSO_LINGER_MS: counts instead of lingerSecs unless 0. */
   lingerMs: u32;
   /** LSO_DRAIN: bytes and milliseconds; 0 = off. */
@@ -228,7 +239,11 @@ export function socketAlloc(): Socket {
   if (!firstFree) return changetype<Socket>(0);
   const s = socketAt(firstFree - 1);
   firstFree = freeNext(s.nextFree, firstFree, count);
+  // An object may be freed while it stands in winsock/trouble's list, which keeps its link.
+  const troubled = s.troubled, troubleNext = s.troubleNext;
   memory.fill(changetype<usize>(s), 0, offsetof<Socket>());
+  s.troubled = troubled;
+  s.troubleNext = troubleNext;
   s.transport = -1;
   return s;
 }

@@ -12,6 +12,7 @@ import { portWaitsReset } from "./portwaits";
 import { portsReset } from "./ports";
 import { socketTableReset } from "./socket";
 import { reportsReset } from "./teardown/report";
+import { troubleReset } from "./trouble";
 import { waitsReset } from "./waits";
 
 /** False when the arena has no room for the configured numbers. */
@@ -22,5 +23,6 @@ export function socketsReset(): bool {
   if (TINY) return true;
   portWaitsReset();
   routinesReset();
+  troubleReset();
   return operationsReset() && portTableReset() && mailboxesReset(config(CONFIG_MAX_SOCKETS) * 2);
 }

@@ -19,6 +19,12 @@ export const EVENT_ROUTINE = 4;
 /** A window message of WSPAsyncSelect. The kind's high 16 bits hold wMsg; handle = hWnd, a = wParam (the socket), b = lParam (event, error << 16). */
 export const EVENT_MESSAGE = 5;
 
+/**
+ * Soft errors of a connection that goes on (LSO_ERROR_REPORTS): a = WSA code a router gave, or 10060 when R1 retransmissions of one
+ * segment were not answered; b = those retransmissions.
+ */
+export const EVENT_TROUBLE = 6;
+
 export const SIZEOF_EVENT = 16;
 export const EVENT_KIND = 0;
 export const EVENT_HANDLE = 4;
@@ -50,6 +56,7 @@ export const eventName: Readonly<Record<number, string>> = {
   [EVENT_REPORT]: "report",
   [EVENT_ROUTINE]: "routine",
   [EVENT_MESSAGE]: "message",
+  [EVENT_TROUBLE]: "trouble",
 };
 
 /** OP_ number to its name. */

@@ -50,7 +50,19 @@ export const STAT_REPORTS_DROPPED = 44;
 export const STAT_SOCKETS = 45;
 export const STAT_BUFFER_BYTES = 46;
 export const STAT_MEMORY_BYTES = 47;
-export const STAT_COUNT = 48;
+export const STAT_TCP_NEGATIVE_ADVICE = 48;
+export const STAT_TCP_BLACK_HOLES = 49;
+export const STAT_TCP_CURR_ESTAB = 50;
+export const STAT_TCP_CHALLENGES_WITHHELD = 51;
+export const STAT_TCP_COOKIES_SENT = 52;
+export const STAT_TCP_COOKIES_TAKEN = 53;
+export const STAT_TCP_COOKIES_WRONG = 54;
+export const STAT_TCP_TIME_WAITS_CUT = 55;
+export const STAT_IP_REASM_REQDS = 56;
+export const STAT_IP_OUT_DISCARDS = 57;
+export const STAT_IP_OUT_FRAG_OKS = 58;
+export const STAT_IP_OUT_FRAG_CREATES = 59;
+export const STAT_COUNT = 60;
 
 /** Names of the counters, in the order of their indices. */
 export const statNames = [
@@ -102,4 +114,16 @@ export const statNames = [
   "sockets",
   "bufferBytes",
   "memoryBytes",
+  "tcpNegativeAdvice",
+  "tcpBlackHoles",
+  "tcpCurrEstab",
+  "tcpChallengesWithheld",
+  "tcpCookiesSent",
+  "tcpCookiesTaken",
+  "tcpCookiesWrong",
+  "tcpTimeWaitsCut",
+  "ipReasmReqds",
+  "ipOutDiscards",
+  "ipOutFragOks",
+  "ipOutFragCreates",
 ] as const;

@@ -83,6 +83,7 @@ export const SO_UPDATE_CONNECT_CONTEXT = 0x7010;
 export const TCP_NODELAY = 1;
 export const TCP_KEEPALIVE = 3;
 export const TCP_MAXRT = 5;
+export const TCP_MAXRTMS = 14;
 export const TCP_KEEPCNT = 16;
 export const TCP_KEEPINTVL = 17;
 export const IP_TTL = 4;

@@ -1,5 +1,5 @@
 /** What the sockets of one stack share: the calls, the news from the core, close reports, timers. */
-import { EVENT_WAKE } from "../abi/events.gen.ts";
+import { EVENT_TROUBLE, EVENT_WAKE } from "../abi/events.gen.ts";
 import { WSANOTINITIALISED } from "../abi/errors.gen.ts";
 import { type Clock, NS_PER_MS, type Timed } from "../base/clock.ts";
 import type { CloseReportRecord } from "../core/index.ts";
@@ -13,6 +13,8 @@ import { type CloseReport, toCloseReport } from "./report.ts";
 export interface Owner {
   /** A waiting call can make progress: OP_x of assembly/abi/events.ts. */
   wake(operation: number): void;
+  /** A soft error: WSA code, and timeouts since something was acknowledged last. */
+  trouble?(wsa: number, timeouts: number): void;
   /** The stack is gone; nothing will be told any more. */
   fatal(error: Error): void;
 }
@@ -80,8 +82,9 @@ export class Engine implements DriverListener {
     this.#reports.delete(handle);
   }
 
-  event(kind: number, handle: number, _caller: number, operation: number): void {
+  event(kind: number, handle: number, a: number, operation: number): void {
     if (kind === EVENT_WAKE) this.#owners.get(handle)?.wake(operation);
+    else if (kind === EVENT_TROUBLE) this.#owners.get(handle)?.trouble?.(a, operation);
   }
 
   report(record: CloseReportRecord): void {

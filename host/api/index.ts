@@ -1,11 +1,12 @@
 /** The promise API. */
 export type { Endpoint } from "./address.ts";
 export { SocketError } from "./error.ts";
-export type { AddressOption, HostSocketsOptions, Knobs, Limits, RouteOption, StackOptions, Switches } from "./options.ts";
+export type { Knobs, Limits, Switches } from "./knobs.ts";
+export type { AddressOption, HostSocketsOptions, RouteOption, StackOptions } from "./options.ts";
 export type { CloseCause, CloseOutcome, CloseReport } from "./report.ts";
 export { Server, type ServerDrainOptions } from "./server.ts";
 export { Socket } from "./socket.ts";
-export type { CloseOptions, DrainOptions, KeepAliveOptions, ShutdownDirection, SocketInfo, WaitOptions } from "./socket-options.ts";
+export type { CloseOptions, DrainOptions, KeepAliveOptions, PacketOptions, ShutdownDirection, SocketInfo, Trouble, WaitOptions } from "./socket-options.ts";
 export {
   type ConnectOptions,
   createStack,

@@ -6,103 +6,8 @@ import type { CoreConfig, CoreSource } from "../core/index.ts";
 import type { FrameDevice } from "../device/contract.ts";
 import type { Runtime } from "../driver/index.ts";
 import { checkAddress, checkPeerAddress, checkPrefix, prefixHolds } from "./address.ts";
-import { checkArray, checkBoolean, checkInteger, checkOptions, TIME_MAX_MS, wrongType, wrongValue } from "./check.ts";
-
-/** Sizes, fixed for the life of a stack. What is left out keeps the core's default. */
-export interface Limits {
-  /** Sockets open at once, listeners included. 1 to 1,048,576; default 1024. */
-  maxSockets?: number;
-  /** Connections at once, TIME_WAIT and closed ones still being flushed included. Default: twice the sockets. */
-  maxConnections?: number;
-  /** Bytes of memory the stack may use. Default 1 GiB. */
-  memoryLimit?: number;
-  /** Bytes that an empty send queue takes in one Winsock send. Default 64 MiB. */
-  sendMax?: number;
-  /** Send buffer of a new socket, bytes. Default 262144. */
-  sendBuffer?: number;
-  /** Receive buffer of a new socket, bytes. Default 262144. */
-  receiveBuffer?: number;
-  /** Close reports kept until somebody takes them. Default: as many as connections. */
-  reportSlots?: number;
-  /** Neighbour (ARP) cache entries. Default 64. */
-  neighbors?: number;
-  /** Largest MTU of any device, bytes: sizes the frame buffers. 576 to 65535; default 65535. */
-  mtuMax?: number;
-  /** Datagrams queued per UDP socket and direction. Default 64. */
-  udpQueue?: number;
-  /** Bytes of the region through which arguments pass; also the largest datagram plus about 4 KiB. Default 73728. */
-  hostArea?: number;
-}
-
-/** Where Winsock's texts disagree: true takes the second reading (docs: semantics chapter V). All are off by default. */
-export interface Switches {
-  closeAborted?: boolean;
-  closeEarly?: boolean;
-  eventsPersist?: boolean;
-  newDataRecords?: boolean;
-  receiveAborted?: boolean;
-  resetAfterFin?: boolean;
-  idleCloseSucceeds?: boolean;
-  unreadCloseFin?: boolean;
-  receiveShutKeeps?: boolean;
-  errorClears?: boolean;
-  dontLingerInverted?: boolean;
-  shutCloseReturns?: boolean;
-  resetKeepsUnread?: boolean;
-  receiveDisconnectLenient?: boolean;
-  sendClearsWrite?: boolean;
-}
-
-/** Times and behaviour. Times are milliseconds. What is left out keeps the core's default. */
-export interface Knobs {
-  /** Length of TIME_WAIT, 0 to 300000. Default 240000. */
-  timeWaitMs?: number;
-  /** Longest FIN_WAIT_2 of an open socket; 0 = unlimited, the default. */
-  finWait2Ms?: number;
-  /** Longest FIN_WAIT_2 of a closed socket, then its report says `delivered`. Default 60000. */
-  orphanFinWait2Ms?: number;
-  /** A closed socket without acknowledgement progress for this long is dropped as `timedOut`. Default 60000. */
-  orphanTimeoutMs?: number;
-  /** Retransmission timeout before the first measurement (RFC 6298). Default 1000. */
-  rtoInitialMs?: number;
-  /** Default 200. */
-  rtoMinMs?: number;
-  /** Default 60000. */
-  rtoMaxMs?: number;
-  /** Delayed acknowledgement, 0 to 500. Default 40. */
-  delayedAckMs?: number;
-  /** SYN retransmissions before a connect fails. Default 6. */
-  synRetries?: number;
-  /** An open connection without acknowledgement progress for this long fails. Default 120000. */
-  userTimeoutMs?: number;
-  /** Keep-alive: idle time before the first probe. Default 7200000. */
-  keepIdleMs?: number;
-  /** Keep-alive: time between probes. Default 1000. */
-  keepIntervalMs?: number;
-  /** Keep-alive: unanswered probes before the connection fails. Default 10. */
-  keepCount?: number;
-  /** Age at which a neighbour is asked again. Default 60000. */
-  neighborAgeMs?: number;
-  /** First value of the core's 32-bit millisecond clock; lets a test cross its wrap. Default 0. */
-  timeOrigin?: number;
-  /** TCP window scale option (RFC 7323). Default true. */
-  windowScale?: boolean;
-  /** TCP timestamps option, with it protection against old segments (RFC 7323). Default true. */
-  timestamps?: boolean;
-  /** TCP selective acknowledgements, and repair of losses by them (RFC 2018, RFC 6675). Default true. */
-  sack?: boolean;
-  /** Losses found by time and a probe of a silent tail (RFC 8985); needs `sack`. Default true. */
-  rack?: boolean;
-  /** Congestion control of connections whose socket does not choose: CUBIC (RFC 9438), else NewReno (RFC 5681, RFC 6582). Default true. */
-  cubic?: boolean;
-  /** Timeouts that nothing was lost for are undone (RFC 5682). Default true. */
-  frto?: boolean;
-  /** Explicit congestion notification is accepted when a peer asks for it (RFC 3168). Default true. */
-  ecn?: boolean;
-  /** Connections we open ask for it too. Default false: some paths drop what asks, which costs a second before it goes on without. */
-  ecnAsk?: boolean;
-  switches?: Switches;
-}
+import { checkArray, checkBoolean, checkInteger, checkOptions, wrongType, wrongValue } from "./check.ts";
+import { checkConfig, type Knobs, type Limits } from "./knobs.ts";
 
 /** `"192.0.2.1/24"` on the first device, or with the index of a device in `devices`. */
 export type AddressOption = string | { address: string; device?: number };
@@ -160,121 +65,10 @@ export interface CheckedOptions {
   readonly hostSockets: HostSocketsOptions | undefined;
 }
 
-const U32_MAX = 0xffff_fffe;
-/** What the API's own pieces of the host area, and the largest UDP datagram, need. */
-const HOST_AREA = 73728;
-
-type Bounds = readonly [field: keyof CoreConfig, min: number, max: number];
-
-const LIMITS: Readonly<Record<keyof Limits, Bounds>> = {
-  maxSockets: ["maxSockets", 1, 1 << 20],
-  maxConnections: ["maxConnections", 1, 1 << 21],
-  memoryLimit: ["memoryLimit", 65536, U32_MAX],
-  sendMax: ["sendMax", 1, 1 << 30],
-  sendBuffer: ["sendBuffer", 1, 1 << 30],
-  receiveBuffer: ["recvBuffer", 1, 1 << 30],
-  reportSlots: ["reportSlots", 1, 1 << 21],
-  neighbors: ["neighbors", 1, 65536],
-  mtuMax: ["mtuMax", 576, 65535],
-  udpQueue: ["udpQueue", 1, 65536],
-  hostArea: ["hostArea", 8192, 1 << 24],
-};
-
-/** Knobs that turn a feature on or off, with its bit. */
-const FEATURES = {
-  windowScale: abi.FEATURE_WINDOW_SCALE,
-  timestamps: abi.FEATURE_TIMESTAMPS,
-  sack: abi.FEATURE_SACK,
-  rack: abi.FEATURE_RACK,
-  cubic: abi.FEATURE_CUBIC,
-  frto: abi.FEATURE_FRTO,
-  ecn: abi.FEATURE_ECN,
-  ecnAsk: abi.FEATURE_ECN_ASK,
-} as const;
-
-const TIMES: Readonly<Record<Exclude<keyof Knobs, keyof typeof FEATURES | "switches">, Bounds>> = {
-  timeWaitMs: ["timeWaitMs", 0, 300000],
-  finWait2Ms: ["finWait2Ms", 0, TIME_MAX_MS],
-  orphanFinWait2Ms: ["orphanFinWait2Ms", 0, TIME_MAX_MS],
-  orphanTimeoutMs: ["orphanTimeoutMs", 1, TIME_MAX_MS],
-  rtoInitialMs: ["rtoInitialMs", 1, 600000],
-  rtoMinMs: ["rtoMinMs", 1, 600000],
-  rtoMaxMs: ["rtoMaxMs", 1, 600000],
-  delayedAckMs: ["delayedAckMs", 0, 500],
-  synRetries: ["synRetries", 0, 255],
-  userTimeoutMs: ["userTimeoutMs", 1, TIME_MAX_MS],
-  keepIdleMs: ["keepIdleMs", 1, 2 ** 30 - 1],
-  keepIntervalMs: ["keepIntervalMs", 1, 2 ** 30 - 1],
-  keepCount: ["keepCount", 1, 255],
-  neighborAgeMs: ["neighborAgeMs", 1, TIME_MAX_MS],
-  timeOrigin: ["timeOrigin", 0, U32_MAX],
-};
-
-const SWITCHES: Readonly<Record<keyof Switches, number>> = {
-  closeAborted: abi.SWITCH_V01_CLOSE_ABORTED,
-  closeEarly: abi.SWITCH_V02_CLOSE_EARLY,
-  eventsPersist: abi.SWITCH_V03_EVENTS_PERSIST,
-  newDataRecords: abi.SWITCH_V04_NEW_DATA_RECORDS,
-  receiveAborted: abi.SWITCH_V05_RECV_ABORTED,
-  resetAfterFin: abi.SWITCH_V06_RESET_AFTER_FIN,
-  idleCloseSucceeds: abi.SWITCH_V07_IDLE_CLOSE_SUCCEEDS,
-  unreadCloseFin: abi.SWITCH_V08_UNREAD_CLOSE_FIN,
-  receiveShutKeeps: abi.SWITCH_V10_RECV_SHUT_KEEPS,
-  errorClears: abi.SWITCH_V12_ERROR_CLEARS,
-  dontLingerInverted: abi.SWITCH_V13_DONTLINGER_INVERTED,
-  shutCloseReturns: abi.SWITCH_V14_SHUT_CLOSE_RETURNS,
-  resetKeepsUnread: abi.SWITCH_V15_RESET_KEEPS_UNREAD,
-  receiveDisconnectLenient: abi.SWITCH_V22_RECVDISC_LENIENT,
-  sendClearsWrite: abi.SWITCH_V24_SEND_CLEARS_WRITE,
-};
-
-const entries = <K extends string, V>(record: Readonly<Record<K, V>>): [K, V][] => Object.entries(record) as [K, V][];
-
-function takeNumbers(argument: string, from: object, bounds: Readonly<Record<string, Bounds>>, config: CoreConfig): void {
-  for (const [name, [field, min, max]] of entries(bounds)) {
-    const value = (from as Record<string, unknown>)[name];
-    if (value !== undefined) config[field] = checkInteger(`${argument}.${name}`, value, min, max);
-  }
-}
-
-function switchBits(switches: Switches): number {
-  checkOptions("knobs.switches", switches, Object.keys(SWITCHES));
-  let bits = 0;
-  for (const [name, bit] of entries(SWITCHES)) {
-    const value = switches[name];
-    if (value !== undefined && checkBoolean(`knobs.switches.${name}`, value)) bits |= bit;
-  }
-  return bits >>> 0;
-}
-
-function featureBits(knobs: Knobs): number {
-  let bits = abi.DEFAULT_FEATURES;
-  for (const [name, bit] of entries(FEATURES)) {
-    const value = knobs[name];
-    if (value !== undefined) bits = checkBoolean(`knobs.${name}`, value) ? bits | bit : bits & ~bit;
-  }
-  // All ones would mean the default; the highest bit is no feature's.
-  return bits & 0x7fffffff;
-}
-
-/** Bounds between two knobs that the core checks too; here the message can say which. */
-function checkTimeouts(knobs: Knobs): void {
-  const max = knobs.rtoMaxMs ?? abi.DEFAULT_RTO_MAX_MS;
-  for (const name of ["rtoMinMs", "rtoInitialMs"] as const) {
-    const value = knobs[name] ?? (name === "rtoMinMs" ? abi.DEFAULT_RTO_MIN_MS : abi.DEFAULT_RTO_INITIAL_MS);
-    if (value > max) throw wrongValue(`knobs.${name}`, value, `at most knobs.rtoMaxMs, which is ${max}`);
-  }
-}
-
-function checkConfig(limits: Limits, knobs: Knobs, devices: readonly FrameDevice[]): CoreConfig {
-  const config: CoreConfig = { hostArea: HOST_AREA };
-  takeNumbers("limits", checkOptions("limits", limits, Object.keys(LIMITS)), LIMITS, config);
-  takeNumbers("knobs", checkOptions("knobs", knobs, [...Object.keys(TIMES), ...Object.keys(FEATURES), "switches"]), TIMES, config);
-  checkTimeouts(knobs);
-  if (knobs.switches !== undefined) config.switches = switchBits(knobs.switches);
-  const features = featureBits(knobs);
-  if (features !== (abi.DEFAULT_FEATURES & 0x7fffffff)) config.features = features;
-  const mtuMax = limits.mtuMax;
+/** The core's configuration, with room for the largest frame of every device. */
+function checkSizes(limits: Limits, knobs: Knobs, devices: readonly FrameDevice[]): CoreConfig {
+  const config = checkConfig(limits, knobs);
+  const { mtuMax } = limits;
   const large = mtuMax === undefined ? undefined : devices.find((device) => device.mtu > mtuMax);
   if (large) throw wrongValue("limits.mtuMax", mtuMax, `at least ${large.mtu}, the MTU of device ${large.name}`);
   return config;
@@ -344,7 +138,7 @@ export function checkStackOptions(options: StackOptions): CheckedOptions {
   const devices = checkDevices(options.devices ?? []);
   const addresses = checkAddresses(options.addresses ?? [], devices);
   const routes = checkRoutes(options.routes ?? [], devices, addresses);
-  const config = checkConfig(options.limits ?? {}, options.knobs ?? {}, devices);
+  const config = checkSizes(options.limits ?? {}, options.knobs ?? {}, devices);
   if (hostSockets) config.hostSockets = config.maxConnections ?? 2 * (config.maxSockets ?? abi.DEFAULT_MAX_SOCKETS);
   return { config, devices, addresses, routes, hostSockets };
 }

@@ -46,6 +46,21 @@ export interface KeepAliveOptions {
   intervalMs?: number;
 }
 
+export interface PacketOptions {
+  ttl?: number;
+  diffServ?: number;
+}
+
+/** A soft error of a connection. */
+export interface Trouble {
+  /** `EHOSTUNREACH` or `ENETUNREACH` if a router said so, `ETIMEDOUT` while segments stay unanswered. */
+  readonly code: string;
+  /** Winsock error number. */
+  readonly wsa: number;
+  /** Retransmission timeouts since something was acknowledged last. */
+  readonly timeouts: number;
+}
+
 export type ShutdownDirection = "send" | "receive" | "both";
 export const HOW: Readonly<Record<ShutdownDirection, number>> = { send: SD_SEND, receive: SD_RECEIVE, both: SD_BOTH };
 
@@ -56,6 +71,8 @@ export const READ_MAX = 2 ** 30;
 export const LINGER_MAX = 65535;
 /** The longest times that SIO_KEEPALIVE_VALS takes here (12.4 days). */
 export const KEEP_ALIVE_MAX_MS = 2 ** 30 - 1;
+/** TCP_MAXRT's longest time: a week. */
+export const USER_TIMEOUT_MAX_MS = 604_800_000;
 
 /** A connection at this moment. */
 export interface SocketInfo {

@@ -1,22 +1,22 @@
 /** A TCP connection with promises. */
 import { WSAEINTR, WSAENOTSOCK } from "../abi/errors.gen.ts";
 import { OP_CLOSE, OP_RECV, OP_SEND } from "../abi/events.gen.ts";
-import { LSO_LINGER_MS } from "../abi/sockets.gen.ts";
+import { LSO_ERROR_REPORTS, LSO_LINGER_MS } from "../abi/sockets.gen.ts";
 import * as W from "../abi/winsock.gen.ts";
+import { errorInfo } from "../core/index.ts";
 import type { Endpoint } from "./address.ts";
 import { ANY_ADDRESS } from "./address.ts";
-import { checkBoolean, checkBytes, checkInteger, checkOptions, checkSignal, checkWord } from "./check.ts";
+import { Bytes } from "./bytes.ts";
+import { checkBoolean, checkBytes, checkInteger, checkOptions, checkSignal, checkWord, wrongType } from "./check.ts";
 import type { Engine, Owner } from "./engine.ts";
 import { SocketError } from "./error.ts";
 import { type CloseReport, refusedReport } from "./report.ts";
 import { orAbandoned, promised, Requests, WAITING } from "./requests.ts";
 import {
   type CloseKnobs, type CloseOptions, checkDrain, type DrainOptions, HOW, isKnownTrue, KEEP_ALIVE_MAX_MS, type KeepAliveOptions, LINGER_MAX,
-  NO_OPTIONS, orUnknown, READ_DEFAULT, READ_MAX, type ShutdownDirection, type SocketInfo, type WaitOptions, waitSignal,
+  NO_OPTIONS, orUnknown, READ_DEFAULT, type PacketOptions, READ_MAX, type ShutdownDirection, type SocketInfo, type Trouble, USER_TIMEOUT_MAX_MS, type WaitOptions, waitSignal,
 } from "./socket-options.ts";
 
-/** A first piece below this, bytes, is handed out alone: asking whether more follows behind the wrap costs more than it brings. */
-const WRAP_LEAST = 256;
 const CLOSED_TEXT = "the socket was closed before the call could finish";
 
 /**
@@ -32,6 +32,7 @@ export class Socket implements Owner {
   readonly #engine: Engine;
   readonly #knobs: CloseKnobs;
   readonly #handle: number;
+  readonly #bytes: Bytes;
   readonly #reads = new Requests<unknown>();
   readonly #writes = new Requests<void>();
   /** Bytes taken from write. */
@@ -41,6 +42,7 @@ export class Socket implements Owner {
   /** The handle is given back to the core. */
   #released = false;
   #report: CloseReport | undefined;
+  #trouble: ((trouble: Trouble) => void) | null = null;
   /** What the report says instead, when the API's own limit ended a close whose writes were still waiting. */
   #verdict: "lingerExpired" | "timedOut" | undefined;
   #settle!: (report: CloseReport) => void;
@@ -51,6 +53,7 @@ export class Socket implements Owner {
     this.#engine = engine;
     this.#knobs = knobs;
     this.#handle = handle;
+    this.#bytes = new Bytes(engine, handle, { ready: (operation) => this.#ensureOpen(operation), error: (operation, wsa) => this.#error(operation, wsa) });
     const nowhere = { address: ANY_ADDRESS, port: 0 };
     this.localAddress = engine.calls.localName(handle) ?? nowhere;
     this.remoteAddress = remote ?? engine.calls.peerName(handle) ?? nowhere;
@@ -77,12 +80,12 @@ export class Socket implements Owner {
       checkInteger("max", max, 1, READ_MAX, "bytes");
       const signal = waitSignal(options);
       return this.#reads.add(() => {
-        const at = this.#peek();
+        const at = this.#bytes.peek();
         if (at <= 0) return at === 0 ? null : WAITING;
         const { calls } = this.#engine;
         const length = Math.min(calls.length, max);
         const chunk = calls.bytes.slice(at, at + length);
-        this.#consume(length);
+        this.#bytes.consume(length);
         return chunk;
       }, signal) as Promise<Uint8Array | null>;
     });
@@ -98,7 +101,7 @@ export class Socket implements Owner {
       const target = checkBytes("buffer", buffer);
       if (target.length === 0) throw new RangeError("buffer is empty; expected room for at least 1 byte");
       const signal = waitSignal(options);
-      return this.#reads.add(() => this.#fill(target), signal) as Promise<number>;
+      return this.#reads.add(() => this.#bytes.fill(target), signal) as Promise<number>;
     });
   }
 
@@ -114,7 +117,9 @@ export class Socket implements Owner {
       if (this.#closing) return Promise.reject(this.#error("write", WSAENOTSOCK));
       let offset = 0;
       return this.#writes.add(() => {
-        offset = this.#send(bytes, offset);
+        const before = offset;
+        offset = this.#bytes.send(bytes, offset);
+        this.#accepted += offset - before;
         return offset < bytes.length ? WAITING : undefined;
       }, signal);
     });
@@ -212,6 +217,43 @@ export class Socket implements Owner {
     return this;
   }
 
+  /**
+   * Called when something goes wrong with a connection that goes on (RFC 9293 §3.9.1.8, SHLD-9): a router says that the peer cannot be
+   * reached, or `adviceRetries` retransmissions of one segment were not answered. The connection lives until it recovers or the user timeout
+   * ends it; what the callback throws is the program's own. null, the default: nobody is told. Ignored on host sockets and in a stack made with `worker`.
+   */
+  get ontrouble(): ((trouble: Trouble) => void) | null {
+    return this.#trouble;
+  }
+
+  set ontrouble(callback: ((trouble: Trouble) => void) | null) {
+    if (callback !== null && typeof callback !== "function") throw wrongType("ontrouble", callback, "a function or null");
+    this.#trouble = callback;
+    if (!this.#closing) this.#engine.calls.setOption(this.#handle, W.SOL_LASTACK, LSO_ERROR_REPORTS, callback ? 1 : 0);
+  }
+
+  /**
+   * TTL of the connection's packets, 1 to 255 (RFC 9293 MUST-49; default 64), and the Differentiated Services field, 0 to 252 in steps of
+   * 4 (RFC 2474; default 0). What is left out stays as it is.
+   * @throws SocketError ENOPROTOOPT on a host socket.
+   */
+  setPacketOptions(options: PacketOptions): this {
+    const { ttl, diffServ } = checkOptions("options", options, ["ttl", "diffServ"]);
+    if (ttl !== undefined) this.#option("setPacketOptions", W.IPPROTO_IP, W.IP_TTL, checkInteger("ttl", ttl, 1, 255));
+    if (diffServ !== undefined) this.#option("setPacketOptions", W.IPPROTO_IP, W.IP_TOS, checkInteger("diffServ", diffServ, 0, 252) & 0xfc);
+    return this;
+  }
+
+  /**
+   * R2 of RFC 9293 §3.8.3 (MUST-21): the connection fails with ETIMEDOUT after this many milliseconds without acknowledgement progress,
+   * 1 to 604800000. Default: the stack's userTimeoutMs.
+   * @throws SocketError ENOPROTOOPT on a host socket.
+   */
+  setUserTimeout(ms: number): this {
+    this.#option("setUserTimeout", W.IPPROTO_TCP, W.TCP_MAXRTMS, checkInteger("ms", ms, 1, USER_TIMEOUT_MAX_MS, "milliseconds"));
+    return this;
+  }
+
   /** What the connection is doing now. */
   info(): SocketInfo {
     this.#ensureOpen("info");
@@ -243,6 +285,11 @@ export class Socket implements Owner {
   }
 
   /** @internal */
+  trouble(wsa: number, timeouts: number): void {
+    this.#trouble?.({ code: errorInfo(wsa).code, wsa, timeouts });
+  }
+
+  /** @internal */
   fatal(error: Error): void {
     this.#reads.fail(error);
     this.#writes.fail(error);
@@ -268,62 +315,6 @@ export class Socket implements Owner {
     const { calls } = this.#engine;
     if (!calls.setOption(this.#handle, level, name, value)) throw this.#error(operation, calls.error);
     this.#engine.kick();
-  }
-
-  /** Where unread bytes stand, 0 at the end, -1 when there are none yet. */
-  #peek(): number {
-    this.#ensureOpen("read");
-    const { calls } = this.#engine;
-    const at = calls.peek(this.#handle);
-    if (at > 0 || calls.error === 0) return at;
-    if (calls.mustWait) return -1;
-    throw this.#error("read", calls.error);
-  }
-
-  #consume(length: number): void {
-    const { calls } = this.#engine;
-    if (!calls.consume(this.#handle, length)) throw this.#error("read", calls.error);
-    // The peer may have to be told of the room.
-    this.#engine.kickIfDue();
-  }
-
-  #fill(target: Uint8Array): number | typeof WAITING {
-    const { calls } = this.#engine;
-    let filled = 0;
-    let last = 0;
-    // Twice where the receive ring wraps; an end or error after the first bytes belongs to the next read.
-    for (let pieces = 0; filled < target.length && pieces < 2; pieces++) {
-      if (pieces > 0 && (last < WRAP_LEAST || !calls.readable(this.#handle))) break;
-      const at = this.#peek();
-      if (at <= 0) return at === 0 ? filled : filled || WAITING;
-      const length = Math.min(calls.length, target.length - filled);
-      target.set(calls.bytes.subarray(at, at + length), filled);
-      filled += length;
-      last = length;
-      this.#consume(length);
-    }
-    return filled;
-  }
-
-  /** Gives the core what it takes of `bytes` from `offset`; returns how far it came. */
-  #send(bytes: Uint8Array, offset: number): number {
-    this.#engine.check("write");
-    const { calls } = this.#engine;
-    let at = offset;
-    while (at < bytes.length) {
-      const place = calls.reserve(this.#handle, bytes.length - at);
-      if (place === 0) {
-        if (calls.mustWait) break;
-        throw this.#error("write", calls.error);
-      }
-      const length = Math.min(calls.length, bytes.length - at);
-      calls.bytes.set(length === bytes.length ? bytes : bytes.subarray(at, at + length), place);
-      if (!calls.commit(this.#handle, length)) throw this.#error("write", calls.error);
-      at += length;
-    }
-    if (at > offset) this.#engine.kick();
-    this.#accepted += at - offset;
-    return at;
   }
 
   #beginClose(linger: number | undefined, drain: Required<DrainOptions> | undefined): void {

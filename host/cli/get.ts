@@ -1,6 +1,6 @@
 /** `lastack get`: fetches one URL by HTTP/1.1 and says whether everything came and how the connection ended. */
 import { createHash } from "node:crypto";
-import type { CloseReport, Socket, Stack } from "../index.ts";
+import type { CloseReport, CoreStats, Socket, Stack } from "../index.ts";
 import { type Framing, framingOf, receiveBody } from "./http/body.ts";
 import { type Head, HttpError, parseHead, printable } from "./http/head.ts";
 import { Incoming } from "./http/incoming.ts";
@@ -158,10 +158,11 @@ function exitCode({ status, failure, report }: Result): number {
   return exitCodeFor(report);
 }
 
-function print(result: Result, target: Target, json: boolean): void {
-  if (json) {
+/** `counters`: those of the stack, in JSON only. */
+function print(result: Result, target: Target, counters: CoreStats | undefined): void {
+  if (counters) {
     const { status, bytes, whole, sha256, failure, report } = result;
-    console.log(JSON.stringify({ status: status ?? null, bytes, whole, sha256: sha256 ?? null, failure: failure ?? null, report: report ?? null }, null, 2));
+    console.log(JSON.stringify({ status: status ?? null, bytes, whole, sha256: sha256 ?? null, failure: failure ?? null, report: report ?? null, counters }, null, 2));
     return;
   }
   const { status, reason, location, failure, report } = result;
@@ -223,7 +224,7 @@ export async function get(args: readonly string[]): Promise<number> {
   const interrupt = new Interrupt();
   try {
     const result = await fetchOver(stack, options, interrupt);
-    print(result, target, common.json);
+    print(result, target, common.json ? stack.stats() : undefined);
     return interrupt.gentle.aborted ? EXIT_INTERRUPTED : exitCode(result);
   } finally {
     interrupt[Symbol.dispose]();

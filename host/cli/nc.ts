@@ -116,7 +116,7 @@ export async function nc(args: readonly string[]): Promise<number> {
     // What Ctrl-C breaks off is no failure.
     const told = interrupt.gentle.aborted && !outputFailed.aborted ? undefined : failure;
     const { address, port } = socket.remoteAddress;
-    if (common.json) console.error(JSON.stringify({ event: "closed", peer: { address, port }, failure: told ?? null, report }));
+    if (common.json) console.error(JSON.stringify({ event: "closed", peer: { address, port }, failure: told ?? null, report, counters: stack.stats() }));
     else {
       if (told !== undefined) console.error(`lastack nc: ${told}`);
       console.error(`${address}:${port} ${reportLine(report)}`);

@@ -44,7 +44,7 @@ export const CLOSE_HELP = `closing
 
 export const OUTPUT_HELP = `output
   --progress         progress of long transfers on stderr, also where that is no terminal
-  --json             machine-readable output
+  --json             machine-readable output, with the stack's counters (names of RFC 4022 and RFC 4293)
   --help             this text
 `;
 

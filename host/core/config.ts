@@ -49,6 +49,20 @@ export interface CoreConfig {
   hostSockets?: number;
   /** Overlapped operations and completions not taken, at once; 0 = twice the sockets and 64. */
   operations?: number;
+  /** R1 of RFC 9293: unanswered retransmissions of one segment before IP doubts the way. */
+  adviceRetries?: number;
+  /** Challenge ACKs a second of the whole stack; 0 = unlimited. */
+  challengeLimit?: number;
+  /** COOKIES_x. */
+  synCookies?: number;
+  /** Records of connections in TIME_WAIT; 0 = as many as connections. */
+  timeWaits?: number;
+  /** POLICY_x bits. */
+  policy?: number;
+  /** 0 = the SYN retransmissions decide. */
+  connectTimeoutMs?: number;
+  rtoSlopMs?: number;
+  ackEvery?: number;
 }
 
 const OFFSETS: Readonly<Record<keyof CoreConfig, number>> = {
@@ -82,6 +96,14 @@ const OFFSETS: Readonly<Record<keyof CoreConfig, number>> = {
   udpQueue: abi.CONFIG_UDP_QUEUE,
   hostSockets: abi.CONFIG_HOST_SOCKETS,
   operations: abi.CONFIG_OPERATIONS,
+  adviceRetries: abi.CONFIG_ADVICE_RETRIES,
+  challengeLimit: abi.CONFIG_CHALLENGE_LIMIT,
+  synCookies: abi.CONFIG_SYN_COOKIES,
+  timeWaits: abi.CONFIG_TIME_WAITS,
+  policy: abi.CONFIG_POLICY,
+  connectTimeoutMs: abi.CONFIG_CONNECT_TIMEOUT_MS,
+  rtoSlopMs: abi.CONFIG_RTO_SLOP_MS,
+  ackEvery: abi.CONFIG_ACK_EVERY,
 };
 
 /** In the record: keep the default. */

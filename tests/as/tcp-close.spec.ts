@@ -1,7 +1,7 @@
 import { WSAECONNABORTED, WSAECONNRESET } from "../../assembly/abi/errors";
-import { CONFIG_ORPHAN_FIN_WAIT2_MS, CONFIG_FIN_WAIT2_MS, CONFIG_TIME_WAIT_MS, SWITCH_V10_RECV_SHUT_KEEPS, SWITCH_V15_RESET_KEEPS_UNREAD } from "../../assembly/abi/config";
+import { CONFIG_ORPHAN_FIN_WAIT2_MS, CONFIG_FIN_WAIT2_MS, CONFIG_TIME_WAIT_MS, CONFIG_TIME_WAITS, SWITCH_V10_RECV_SHUT_KEEPS, SWITCH_V15_RESET_KEEPS_UNREAD } from "../../assembly/abi/config";
 import { CAUSE_ABORT, CAUSE_DATA_AFTER_CLOSE, CAUSE_LINGER0, CAUSE_RECV_SHUT, CAUSE_UNREAD_DATA } from "../../assembly/abi/report";
-import { STAT_TCP_CURRENT, STAT_TCP_ORPHANS, STAT_TCP_OUT_RSTS, STAT_TCP_TIME_WAITS } from "../../assembly/abi/stats";
+import { STAT_TCP_CURRENT, STAT_TCP_ORPHANS, STAT_TCP_OUT_RSTS, STAT_TCP_TIME_WAITS, STAT_TCP_TIME_WAITS_CUT } from "../../assembly/abi/stats";
 import {
   TCP_CLOSED, TCP_CLOSE_WAIT, TCP_CLOSING, TCP_ESTABLISHED, TCP_FIN_WAIT_1, TCP_FIN_WAIT_2, TCP_LAST_ACK, TCP_TIME_WAIT,
 } from "../../assembly/abi/winsock";
@@ -17,6 +17,7 @@ import {
   tcpOrphan, tcpSend, tcpShutdownRecv, tcpShutdownSend, tcpState, tcpUnread,
 } from "../../assembly/tcp/user";
 import { transitionLegal } from "../../assembly/tcp/state";
+import { Waiting, waitingCount } from "../../assembly/tcp/waiting";
 import {
   accepted, c, DATA, fresh, knob, listen, listener, localAddress, LPORT, notified, opened, out, readRight, remoteAddress, RPORT, rx, send,
   SWITCHES, use, usePorts, wait,
@@ -619,13 +620,40 @@ describe("TIME-WAIT", () => {
   });
 
   it("the oldest gives way when the table is full", () => {
+    knob(CONFIG_TIME_WAITS, 3);
+    fresh();
+    listen(8);
+    for (let k: u32 = 0; k < 5; k++) {
+      usePorts(LPORT, 6000 + k);
+      rx("S", 0); out();
+      rx("A", 1, 1);
+      use(tcpAcceptTake(listener));
+      tcpShutdownSend(c); out();
+      rx("FA", 1, 2); out();
+      tcpDetach(c);
+    }
+    expect<u32>(counter(STAT_TCP_CURRENT)).toBe(1);
+    expect<u32>(counter(STAT_TCP_TIME_WAITS)).toBe(3);
+    expect<u32>(counter(STAT_TCP_TIME_WAITS_CUT)).toBe(2);
+    expect<u32>(waitingCount).toBe(3);
+    for (let k: u32 = 0; k < 5; k++) {
+      usePorts(LPORT, 6000 + k);
+      rx("FA", 1, 2);
+      expect<bool>(out().startsWith("A ")).toBe(k >= 2);
+    }
+  });
+
+  it("a record has 64 bytes and holds neither control block nor buffer", () => {
+    expect<u32>(<u32>offsetof<Waiting>()).toBe(64);
     timeWait();
     tcpDetach(c);
-    expect<u32>(counter(STAT_TCP_TIME_WAITS)).toBe(1);
+    expect<u32>(counter(STAT_TCP_CURRENT)).toBe(1);
+    expect<u32>(blockBytes).toBe(0);
     let n = 0;
     for (let p: u32 = 0; p < 40; p++) if (tcpOpen(localAddress(), 1000 + p, remoteAddress(), RPORT, 1000, 1000, 9) >= 0) n++;
     expect<i32>(n).toBe(15);
-    expect<u32>(counter(STAT_TCP_TIME_WAITS)).toBe(0);
+    expect<u32>(counter(STAT_TCP_TIME_WAITS)).toBe(1);
+    use(-1);
   });
 
   it("our own four-tuple can be opened again, with a higher ISN", () => {
@@ -763,7 +791,7 @@ describe("what is left", () => {
   });
 
   it("the table of transitions knows no way out of CLOSED but an open, and none past a state", () => {
-    for (let to = 0; to <= 10; to++) for (let by = 1; by <= 12; by++) {
+    for (let to = 0; to <= 10; to++) for (let by = 1; by <= 13; by++) {
       expect<bool>(transitionLegal(TCP_CLOSED, to, by) && by != 1 && by != 2 && by != 5).toBe(false);
       expect<bool>(transitionLegal(to, to, by)).toBe(false);
       expect<bool>(transitionLegal(TCP_TIME_WAIT, to, by) && to != TCP_CLOSED).toBe(false);

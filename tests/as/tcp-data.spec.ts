@@ -383,7 +383,8 @@ describe("retransmission", () => {
     accepted();
     send(100);
     out();
-    wait(29999);
+    for (let s = 0; s < 29; s++) { wait(1000); out(); } // the neighbour is there
+    wait(999);
     out();
     expect<i32>(tcpState(c)).toBe(TCP_ESTABLISHED);
     wait(1);

@@ -12,7 +12,7 @@ import { countersReset } from "../../assembly/base/counters";
 import { timeReset } from "../../assembly/base/time";
 import { blocksReset } from "../../assembly/memory/blocks";
 import { deadlineNext, deadlineTake } from "../../assembly/memory/deadlines";
-import { identitiesReset, isConnection } from "../../assembly/memory/identities";
+import { identitiesReset, idOfWaiting, isConnection } from "../../assembly/memory/identities";
 import { clockSample, seedFromHost } from "../../assembly/wasi/preview1";
 import { device, deviceAdd, devicesReset } from "../../assembly/link/device";
 import { arpAccept, arpArrive } from "../../assembly/link/arp";
@@ -32,6 +32,7 @@ import { tcpOutput } from "../../assembly/tcp/output";
 import { tcpReset } from "../../assembly/tcp/table";
 import { tcb } from "../../assembly/tcp/tcb";
 import { tcpTimer } from "../../assembly/tcp/timers";
+import { waitingTimer } from "../../assembly/tcp/waiting";
 import { tcpAcceptTake, tcpAttach, tcpListen, tcpOpen, tcpRecv, tcpSend } from "../../assembly/tcp/user";
 import { ACK, FIN, PSH, RST, SYN } from "../../assembly/wire/tcp";
 import { freshArena } from "./region";
@@ -174,6 +175,7 @@ export function jump(ms: u32): void {
   clockSample();
   for (let id = deadlineTake(); id >= 0; id = deadlineTake()) {
     if (isConnection(<u32>id)) { tcpTimer(id); continue; }
+    if (<u32>id == idOfWaiting()) { waitingTimer(); continue; }
     neighborsTimer();
     for (let b = neighborRefused(); b; b = neighborRefused()) parkedRelease(b);
   }

@@ -58,9 +58,9 @@
 /** Delayed acknowledgement, milliseconds, below 500 (RFC 9293 MUST-40). */
 #define LASTACK_CONFIG_DELAYED_ACK_MS 60u
 #define LASTACK_DEFAULT_DELAYED_ACK_MS 40u
-/** SYN and SYN,ACK retransmissions before giving up. */
+/** SYN and SYN,ACK retransmissions before giving up: with timeouts of 1 s doubling to 60 s, after three minutes (RFC 9293 MUST-23). */
 #define LASTACK_CONFIG_SYN_RETRIES 64u
-#define LASTACK_DEFAULT_SYN_RETRIES 6u
+#define LASTACK_DEFAULT_SYN_RETRIES 7u
 /** Milliseconds without acknowledgement progress on an owned connection before it fails (RFC 9293 R2, at least 100 s). */
 #define LASTACK_CONFIG_USER_TIMEOUT_MS 68u
 #define LASTACK_DEFAULT_USER_TIMEOUT_MS 120000u
@@ -100,7 +100,53 @@
 /** Overlapped operations pending, and completions nobody has taken yet, at once; 0 = twice the sockets and 64. */
 #define LASTACK_CONFIG_OPERATIONS 120u
 #define LASTACK_DEFAULT_OPERATIONS 0u
-#define LASTACK_SIZEOF_CONFIG 124u
+/** R1 of RFC 9293 §3.8.3: after this many retransmissions of one segment IP is told to doubt the way, and the program of it. */
+#define LASTACK_CONFIG_ADVICE_RETRIES 124u
+#define LASTACK_DEFAULT_ADVICE_RETRIES 3u
+/** Challenge ACKs of all connections together in a second, half of it chosen at random (RFC 5961 §7); 0 = no limit but each connection's. */
+#define LASTACK_CONFIG_CHALLENGE_LIMIT 128u
+#define LASTACK_DEFAULT_CHALLENGE_LIMIT 1000u
+/** SYN cookies (RFC 4987 §3.6): COOKIES_x. */
+#define LASTACK_CONFIG_SYN_COOKIES 132u
+#define LASTACK_DEFAULT_SYN_COOKIES 1u
+/** Records of connections in TIME_WAIT that nobody looks at; 0 = as many as connections. */
+#define LASTACK_CONFIG_TIME_WAITS 136u
+#define LASTACK_DEFAULT_TIME_WAITS 0u
+/** What the stack does otherwise than the standards recommend: POLICY_x bits. */
+#define LASTACK_CONFIG_POLICY 140u
+#define LASTACK_DEFAULT_POLICY 0u
+/** Milliseconds a handshake may take; 0 = the SYN retransmissions decide. */
+#define LASTACK_CONFIG_CONNECT_TIMEOUT_MS 144u
+#define LASTACK_DEFAULT_CONNECT_TIMEOUT_MS 0u
+/** Added to every retransmission timeout computed from a measurement, milliseconds. */
+#define LASTACK_CONFIG_RTO_SLOP_MS 148u
+#define LASTACK_DEFAULT_RTO_SLOP_MS 0u
+/** Text segments after which an acknowledgement is not delayed any more, 1..16 (RFC 9293 SHLD-19 says 2). */
+#define LASTACK_CONFIG_ACK_EVERY 152u
+#define LASTACK_DEFAULT_ACK_EVERY 2u
+#define LASTACK_SIZEOF_CONFIG 156u
+
+/** CONFIG_SYN_COOKIES: never; when there is no room for another half-open connection; always. */
+#define LASTACK_COOKIES_NEVER 0u
+#define LASTACK_COOKIES_WHEN_FULL 1u
+#define LASTACK_COOKIES_ALWAYS 2u
+
+/** Any RST in the window resets (RFC 793), not the exact one alone (RFC 5961 §3). */
+#define LASTACK_POLICY_INSECURE_RST 1u
+/** A SYN in the window resets (RFC 793) instead of being challenged (RFC 5961 §4). */
+#define LASTACK_POLICY_INSECURE_SYN 2u
+/** Any old acknowledgement is taken (RFC 793), not those of the last window alone (RFC 5961 §5). */
+#define LASTACK_POLICY_INSECURE_ACK 4u
+/** A segment with SYN and FIN is dropped wherever it arrives. */
+#define LASTACK_POLICY_DROP_SYN_FIN 8u
+/** Segments that no connection and no listener claims are not answered. */
+#define LASTACK_POLICY_SILENT 16u
+/** A hard ICMP error resets a synchronized connection too (RFC 9293 SHLD-26); RFC 5927 §5.2 advises against it. */
+#define LASTACK_POLICY_ICMP_HARD 32u
+/** A hard ICMP error does not end an attempt to connect either. */
+#define LASTACK_POLICY_ICMP_SOFT 64u
+/** The segment size is not lowered when full segments vanish (RFC 2923 §2.1). */
+#define LASTACK_POLICY_NO_BLACK_HOLES 128u
 
 /** Switch bits: set = the second reading of the V row, clear = its recommended default. */
 #define LASTACK_SWITCH_V01_CLOSE_ABORTED 1u
@@ -210,6 +256,12 @@
 #define LASTACK_EVENT_ROUTINE 4u
 /** A window message of WSPAsyncSelect. The kind's high 16 bits hold wMsg; handle = hWnd, a = wParam (the socket), b = lParam (event, error << 16). */
 #define LASTACK_EVENT_MESSAGE 5u
+
+/**
+ * Soft errors of a connection that goes on (LSO_ERROR_REPORTS): a = WSA code a router gave, or 10060 when R1 retransmissions of one
+ * segment were not answered; b = those retransmissions.
+ */
+#define LASTACK_EVENT_TROUBLE 6u
 
 #define LASTACK_SIZEOF_EVENT 16u
 #define LASTACK_EVENT_KIND 0u
@@ -458,6 +510,8 @@
 
 /** Set u32: milliseconds that count instead of SO_LINGER's seconds, until that option is set again; 0 = the seconds count. */
 #define LASTACK_LSO_LINGER_MS 10
+/** Get/set u32: 1 = soft errors of the connection become EVENT_TROUBLE (RFC 9293 MUST-47, SHLD-20); default 0. */
+#define LASTACK_LSO_ERROR_REPORTS 11
 
 /** Capability bits (LSO_CAPABILITIES): what a close report and a reset can rest on. The inet provider has them all. */
 /** LSO_OUTSTANDING and LSO_FIN_ACKED are exact; without it they are -1 (N-18, N-22). */
@@ -546,7 +600,19 @@
 #define LASTACK_STAT_SOCKETS 45u
 #define LASTACK_STAT_BUFFER_BYTES 46u
 #define LASTACK_STAT_MEMORY_BYTES 47u
-#define LASTACK_STAT_COUNT 48u
+#define LASTACK_STAT_TCP_NEGATIVE_ADVICE 48u
+#define LASTACK_STAT_TCP_BLACK_HOLES 49u
+#define LASTACK_STAT_TCP_CURR_ESTAB 50u
+#define LASTACK_STAT_TCP_CHALLENGES_WITHHELD 51u
+#define LASTACK_STAT_TCP_COOKIES_SENT 52u
+#define LASTACK_STAT_TCP_COOKIES_TAKEN 53u
+#define LASTACK_STAT_TCP_COOKIES_WRONG 54u
+#define LASTACK_STAT_TCP_TIME_WAITS_CUT 55u
+#define LASTACK_STAT_IP_REASM_REQDS 56u
+#define LASTACK_STAT_IP_OUT_DISCARDS 57u
+#define LASTACK_STAT_IP_OUT_FRAG_OKS 58u
+#define LASTACK_STAT_IP_OUT_FRAG_CREATES 59u
+#define LASTACK_STAT_COUNT 60u
 
 /**
  * Winsock numbers: families, types, options, ioctls, network events (semantics K.1 to K.3, K.5).
@@ -632,6 +698,7 @@
 #define LASTACK_TCP_NODELAY 1
 #define LASTACK_TCP_KEEPALIVE 3
 #define LASTACK_TCP_MAXRT 5
+#define LASTACK_TCP_MAXRTMS 14
 #define LASTACK_TCP_KEEPCNT 16
 #define LASTACK_TCP_KEEPINTVL 17
 #define LASTACK_IP_TTL 4

@@ -92,6 +92,11 @@ class Log {
     this.#line({ event: "trouble", peer, message }, `${peer} ${message}`);
   }
 
+  /** The stack's counters at the end, in JSON only. */
+  counters(stack: Stack): void {
+    if (this.#json) console.log(JSON.stringify({ event: "counters", counters: stack.stats() }));
+  }
+
   closed(socket: Socket): void {
     const peer = nameOf(socket);
     socket.closed.then((report) => this.#line({ event: "closed", peer, report }, `${peer} ${reportLine(report)}`), () => {});
@@ -146,6 +151,7 @@ async function serveUntilInterrupted(stack: Stack, site: Site, options: ServeOpt
     const limit = givenUp(interrupt, deadlineMs);
     const reports = await Promise.race([draining, limit.promise]);
     limit.cancel();
+    log.counters(stack);
     if (reports === undefined) return EXIT_FAILED;
     return reports.reduce((code, report) => code === EXIT_FAILED ? code : exitCodeFor(report) || code, EXIT_OK);
   } finally {

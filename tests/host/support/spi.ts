@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { LASTACK_WAIT } from "../../../host/abi/errors.gen.ts";
-import { EVENT_MESSAGE, EVENT_ROUTINE, EVENT_SIGNALED, EVENT_WAKE } from "../../../host/abi/events.gen.ts";
+import { EVENT_MESSAGE, EVENT_ROUTINE, EVENT_SIGNALED, EVENT_TROUBLE, EVENT_WAKE } from "../../../host/abi/events.gen.ts";
 import * as W from "../../../host/abi/winsock.gen.ts";
 import { type CloseReportRecord, Core, type CoreConfig, compileCore, readSockaddr, writeSockaddr } from "../../../host/core/index.ts";
 import type { FrameDevice } from "../../../host/device/index.ts";
@@ -73,6 +73,8 @@ export class Spi {
   readonly #lay: Layout;
   /** Error code of the last call, 0 after success. */
   err = 0;
+  /** Soft errors told (LSO_ERROR_REPORTS). */
+  readonly troubles: { readonly handle: number; readonly error: number; readonly timeouts: number }[] = [];
   readonly wakes: Wake[] = [];
   /** Handles of event objects that became set, in order. */
   readonly signaled: number[] = [];
@@ -115,6 +117,7 @@ export class Spi {
       event: (kind, handle, a, b) => {
         if (kind === EVENT_WAKE) this.wakes.push({ handle, caller: a, operation: b });
         else if (kind === EVENT_SIGNALED) this.signaled.push(handle);
+        else if (kind === EVENT_TROUBLE) this.troubles.push({ handle, error: a, timeouts: b });
         else if ((kind & 0xffff) === EVENT_MESSAGE) this.messages.push({ hWnd: handle, message: kind >>> 16, socket: a, event: b & 0xffff, error: b >>> 16 });
         else if ((kind & 0xffff) === EVENT_ROUTINE) this.routines.push({ routine: handle, overlapped: a, error: kind >>> 16, bytes: b });
       },

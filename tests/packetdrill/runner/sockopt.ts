@@ -31,6 +31,8 @@ const OPTIONS: Record<string, Option> = {
   TCP_KEEPALIVE: { level: w.IPPROTO_TCP, name: w.TCP_KEEPALIVE, form: "int" },
   TCP_KEEPINTVL: { level: w.IPPROTO_TCP, name: w.TCP_KEEPINTVL, form: "int" },
   TCP_KEEPCNT: { level: w.IPPROTO_TCP, name: w.TCP_KEEPCNT, form: "int" },
+  // Milliseconds on both sides.
+  TCP_USER_TIMEOUT: { level: w.IPPROTO_TCP, name: w.TCP_MAXRTMS, form: "int" },
   IP_TOS: { level: w.IPPROTO_IP, name: w.IP_TOS, form: "int" },
   IP_TTL: { level: w.IPPROTO_IP, name: w.IP_TTL, form: "int" },
 };

@@ -4,7 +4,8 @@
  * table is unsupported; none is ignored silently.
  */
 import {
-  DEFAULT_FEATURES, FEATURE_CUBIC, FEATURE_ECN, FEATURE_ECN_ASK, FEATURE_FRTO, FEATURE_RACK, FEATURE_SACK, FEATURE_TIMESTAMPS, FEATURE_WINDOW_SCALE,
+  COOKIES_ALWAYS, COOKIES_NEVER, COOKIES_WHEN_FULL, DEFAULT_FEATURES, FEATURE_CUBIC, FEATURE_ECN, FEATURE_ECN_ASK, FEATURE_FRTO, FEATURE_RACK, FEATURE_SACK,
+  FEATURE_TIMESTAMPS, FEATURE_WINDOW_SCALE, POLICY_DROP_SYN_FIN, POLICY_ICMP_SOFT, POLICY_INSECURE_ACK, POLICY_INSECURE_RST, POLICY_INSECURE_SYN, POLICY_SILENT,
 } from "../../../host/abi/config.gen.ts";
 import type { CoreConfig } from "../../../host/core/index.ts";
 import { type Feature, missing } from "./capabilities.ts";
@@ -24,6 +25,12 @@ const ecn: Setter = (config, v) => {
   features(config, FEATURE_ECN, v !== 0);
   features(config, FEATURE_ECN_ASK, v === 1);
 };
+
+const policy = (bit: number, asks: (value: number) => boolean): Setter => (config, value) => {
+  const now = config.policy ?? 0;
+  config.policy = asks(value) ? now | bit : now & ~bit;
+};
+const nonZero = (value: number): boolean => value !== 0;
 
 function delayedAck(config: CoreConfig, ms: number): void {
   // RFC 9293 MUST-40: below 500 ms; 0 acknowledges at once.
@@ -52,6 +59,27 @@ const FIELDS: Record<string, Setter> = {
   },
   "net.inet.tcp.sack.enable": (c, v) => features(c, FEATURE_SACK, v !== 0),
   "net.inet.tcp.ecn.enable": ecn,
+  "net.inet.tcp.insecure_rst": policy(POLICY_INSECURE_RST, nonZero),
+  "net.inet.tcp.insecure_syn": policy(POLICY_INSECURE_SYN, nonZero),
+  "net.inet.tcp.insecure_ack": policy(POLICY_INSECURE_ACK, nonZero),
+  "net.inet.tcp.drop_synfin": policy(POLICY_DROP_SYN_FIN, nonZero),
+  "net.inet.tcp.blackhole": policy(POLICY_SILENT, nonZero),
+  "net.inet.tcp.icmp_may_rst": policy(POLICY_ICMP_SOFT, (value) => value === 0),
+  "net.inet.tcp.syncookies": (c, v) => (c.synCookies = v === 0 ? COOKIES_NEVER : COOKIES_WHEN_FULL),
+  "net.inet.tcp.syncookies_only": (c, v) => {
+    if (v !== 0) c.synCookies = COOKIES_ALWAYS;
+  },
+  "net.ipv4.tcp_syncookies": (c, v) => (c.synCookies = v > 2 ? COOKIES_ALWAYS : v),
+  // FreeBSD's default of 200 stands for its own coarse clock.
+  "net.inet.tcp.rexmit_slop": (c, v) => {
+    if (v !== 200) c.rtoSlopMs = v;
+  },
+  "net.inet.tcp.keepinit": (c, v) => {
+    if (v !== 75000) c.connectTimeoutMs = v;
+  },
+  "net.ipv4.tcp_challenge_ack_limit": (c, v) => (c.challengeLimit = v),
+  "net.ipv4.tcp_retries1": (c, v) => (c.adviceRetries = v),
+  "net.ipv4.tcp_max_tw_buckets": (c, v) => (c.timeWaits = v),
   "net.ipv4.tcp_rmem": (c, _v, words) => (c.recvBuffer = words[1] ?? words[0] ?? 0),
   "net.ipv4.tcp_wmem": (c, _v, words) => (c.sendBuffer = words[1] ?? words[0] ?? 0),
   "net.ipv4.tcp_keepalive_time": (c, v) => (c.keepIdleMs = v * SECOND),
@@ -72,18 +100,7 @@ const FIELDS: Record<string, Setter> = {
 
 /** Knobs the core does not have yet: the values it behaves by, and the feature any other value needs. */
 const KNOBS: Record<string, { fine: readonly number[]; feature: Feature }> = {
-  "net.inet.tcp.insecure_rst": { fine: [0], feature: "rfc5961 off" },
-  "net.inet.tcp.insecure_syn": { fine: [0], feature: "rfc5961 off" },
-  "net.inet.tcp.insecure_ack": { fine: [0], feature: "rfc5961 off" },
-  "net.inet.tcp.drop_synfin": { fine: [0], feature: "drop synfin" },
-  "net.inet.tcp.blackhole": { fine: [0], feature: "blackhole" },
-  "net.inet.tcp.icmp_may_rst": { fine: [1], feature: "icmp hard errors off" },
-  "net.inet.tcp.syncookies": { fine: [0, 1], feature: "syn cookies only" },
-  "net.inet.tcp.syncookies_only": { fine: [0], feature: "syn cookies only" },
-  "net.inet.tcp.rexmit_slop": { fine: [200], feature: "rexmit slop" },
   "net.inet.tcp.rexmit_drop_options": { fine: [0], feature: "syn options dropped on retransmission" },
-  "net.inet.tcp.keepinit": { fine: [75000], feature: "connection establishment timeout" },
-  "net.ipv4.tcp_syncookies": { fine: [0, 1], feature: "syn cookies only" },
   "net.ipv4.tcp_fastopen": { fine: [0, 1, 2, 3], feature: "fast open" },
 };
 
