@@ -1,5 +1,5 @@
 /** Lastack through its promise API: two stacks on a memory link, or one on host sockets with both ends. */
-import { createStack, memoryLink, type Server, type Socket, type Stack } from "../host/index.ts";
+import { createStack, memoryLink, type Server, type Socket, type Stack, threadLink } from "../host/index.ts";
 import type { Measure } from "./figures.ts";
 
 const GBIT = 8e-9;
@@ -21,6 +21,19 @@ export function memoryPlace(wasm: WebAssembly.Module): Place {
       const link = memoryLink();
       const client = await createStack({ wasm, devices: [link.a], addresses: ["10.0.0.1/24"], limits: LIMITS });
       const server = await createStack({ wasm, devices: [link.b], addresses: ["10.0.0.2/24"], limits: LIMITS });
+      return { client, server, address: "10.0.0.2" };
+    },
+  };
+}
+
+/** Each stack in a thread of its own; this thread reads and writes. */
+export function threadPlace(wasm: WebAssembly.Module): Place {
+  return {
+    name: "threads",
+    async open() {
+      const link = threadLink();
+      const client = await createStack({ worker: true, wasm, devices: [link.a], addresses: ["10.0.0.1/24"], limits: LIMITS });
+      const server = await createStack({ worker: true, wasm, devices: [link.b], addresses: ["10.0.0.2/24"], limits: LIMITS });
       return { client, server, address: "10.0.0.2" };
     },
   };
@@ -48,7 +61,8 @@ async function listening<T>(place: Place, use: (server: Server, connect: () => P
   }
 }
 
-function connected<T>(place: Place, use: (client: Socket, peer: Socket) => Promise<T>): Promise<T> {
+/** The same with one connection. */
+export function connected<T>(place: Place, use: (client: Socket, peer: Socket) => Promise<T>): Promise<T> {
   return listening(place, async (server, connect) => {
     const [client, peer] = await Promise.all([connect(), server.accept()]);
     client.setNoDelay();
@@ -58,7 +72,7 @@ function connected<T>(place: Place, use: (client: Socket, peer: Socket) => Promi
 }
 
 /** An end that is cut off while it waits: the measure is over. */
-const ended = (): void => {};
+export const ended = (): void => {};
 
 export function bulk(place: Place): Measure {
   return {

@@ -4,7 +4,8 @@ import { lives, segments } from "./crowd.ts";
 import * as cores from "./exports.ts";
 import type { Figure, Measure } from "./figures.ts";
 import { netBulk, netBulkOnread, netConnections, netRoundTrips } from "./net.ts";
-import { bulk, connections, creation, hostPlace, memoryPlace, roundTrips } from "./promises.ts";
+import { bulk, connections, creation, hostPlace, memoryPlace, roundTrips, threadPlace } from "./promises.ts";
+import { timerDelay, timerDelayAboveIdle } from "./timers.ts";
 
 export interface Suite {
   readonly figures: readonly Figure[];
@@ -27,7 +28,7 @@ export interface Subjects {
 }
 
 export function suite({ wasm, bound: limit, crowd }: Subjects): Suite {
-  const [memory, host] = [memoryPlace(wasm), hostPlace(wasm)];
+  const [memory, host, threads] = [memoryPlace(wasm), hostPlace(wasm), threadPlace(wasm)];
   const [bulk1500, alone, life] = [cores.bulk(wasm, 1500), segments(wasm, 1, 1), lives(wasm, crowd)];
   const [thousand, all] = [Math.min(1000, crowd), crowd];
   const higher = (id: string, about: string, unit: string, own: Measure, peer: Measure | undefined, target: number | null = null, stretch: number | null = null): Figure =>
@@ -48,6 +49,11 @@ export function suite({ wasm, bound: limit, crowd }: Subjects): Suite {
       higher("host-bulk-promises", "bulk, host sockets, promises", RATE, bulk(host), netBulk),
       higher("host-round-trips-promises", "round trips, host sockets, promises", TRIPS, roundTrips(host), netRoundTrips),
       higher("host-connections-promises", "connect and close, host sockets, promises", MADE, connections(host), netConnections),
+      higher("thread-bulk-promises", "bulk, a thread for each stack, promises", RATE, bulk(threads), netBulk),
+      higher("thread-round-trips-promises", "round trips, a thread for each stack, promises", TRIPS, roundTrips(threads), netRoundTrips),
+      higher("thread-connections-promises", "connect and close, a thread for each stack, promises", MADE, connections(threads), netConnections),
+      lower("timer-delay", "99th percentile of a 10 ms timer's delay in bulk transfer, one thread", "ms", timerDelay(memory), undefined, 15),
+      lower("timer-delay-thread", "the same above idle, a thread for each stack", "ms", timerDelayAboveIdle(threads), undefined, 2),
       { id: "create-stack", about: "create a stack, module compiled", unit: "ms", own: creation(wasm), peer: undefined, better: "lower", target: 1, stretch: null },
       lower("segment-among-1000", `a segment, one active among ${thousand}`, SEGMENT, segments(wasm, thousand, 1), alone),
       lower("segment-among-all", `a segment, one active among ${all}`, SEGMENT, segments(wasm, all, 1), alone, 1.05, 1.02),
