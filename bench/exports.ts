@@ -2,7 +2,7 @@
 import { LASTACK_WAIT } from "../host/abi/errors.gen.ts";
 import { SOCK_STREAM } from "../host/abi/winsock.gen.ts";
 import { Calls, type Host, openHost, type StackOptions } from "../host/api/raw.ts";
-import { type Clock, memoryLink, type Runtime, systemClock, systemRandom } from "../host/index.ts";
+import { type Clock, memoryLink, type RandomSource, type Runtime, systemClock, systemRandom } from "../host/index.ts";
 import type { Measure } from "./figures.ts";
 import { WINDOW } from "./promises.ts";
 
@@ -116,14 +116,15 @@ export interface OpenOptions {
   readonly limits?: NonNullable<StackOptions["limits"]>;
   readonly knobs?: NonNullable<StackOptions["knobs"]>;
   readonly clock?: Clock;
+  readonly random?: RandomSource;
   readonly backlog?: number;
   /** Further addresses of the first end. */
   readonly more?: readonly string[];
 }
 
-export async function open(wasm: WebAssembly.Module, mtu: number, { limits = { sendBuffer: WINDOW, receiveBuffer: WINDOW }, knobs = {}, clock = systemClock, backlog = 16, more = [] }: OpenOptions = {}): Promise<Ends> {
+export async function open(wasm: WebAssembly.Module, mtu: number, { limits = { sendBuffer: WINDOW, receiveBuffer: WINDOW }, knobs = {}, clock = systemClock, random = systemRandom, backlog = 16, more = [] }: OpenOptions = {}): Promise<Ends> {
   const link = memoryLink({ mtu });
-  const options = { wasm, runtime: { ...UNDRIVEN, clock }, limits, knobs };
+  const options = { wasm, runtime: { ...UNDRIVEN, clock, random }, limits, knobs };
   const listener = { event() {}, fatal(error: Error) { throw error; } };
   const a = new End(await openHost({ ...options, devices: [link.a], addresses: ["10.0.0.1/16", ...more.map((address) => `${address}/16`)] }, listener));
   const b = new End(await openHost({ ...options, devices: [link.b], addresses: [`${SERVER}/16`] }, listener));

@@ -19,6 +19,7 @@ const TARGETS = [
   WASM("gate-tiny", []),
   WASM("lastack", ["lastack.wasm"]),
   WASM("simd", ["lastack.simd.wasm"]),
+  WASM("named", [".named/lastack.simd.wasm"]),
   WASM("tiny", ["lastack.tiny.wasm"]),
   WASM("debug", ["lastack.debug.wasm", "lastack.debug.wasm.map"]),
   { ...BUNDLE("lastack", "host/index.ts", false), name: "api" },
@@ -42,6 +43,7 @@ Builds into build/; a target whose inputs have not changed is left alone. Withou
 targets
   lastack    lastack.wasm          default build
   simd       lastack.simd.wasm     the same with SIMD
+  named      .named/lastack.simd.wasm  the same with the names of its functions, to be profiled
   tiny       lastack.tiny.wasm     static pools, one 64 KiB page, four imports
   debug      lastack.debug.wasm    assertions, source map
   gate       (no output)           fails if the core can reach a managed object

@@ -1,14 +1,17 @@
 #!/usr/bin/env node
 // npm run size: what every build weighs, as a table and as build/size.json; fails if the tiny build breaks its promise.
+// With --rooms also the code by room, with --functions [N] the N (40) largest functions too.
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { spawnSync } from "node:child_process";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
+import { printFunctions } from "./size-functions.mjs";
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), "..");
 const BUILD = join(ROOT, "build");
-const ARTEFACTS = ["lastack.wasm", "lastack.simd.wasm", "lastack.tiny.wasm", "lastack.debug.wasm", "lastack.mjs", "cli.mjs"];
+const ARTEFACTS = ["lastack.wasm", "lastack.simd.wasm", "lastack.tiny.wasm", "lastack.debug.wasm", "lastack.mjs", "worker.mjs", "cli.mjs"];
+const FUNCTIONS = 40;
 const TINY_IMPORTS = ["clock_time_get", "fd_read", "fd_write", "random_get"];
 const PREVIEW1 = "wasi_snapshot_preview1";
 const MEMORY_SECTION = 5;
@@ -72,6 +75,21 @@ function table(sizes) {
   return [head, ...rows].map((row) => row.map((cell, i) => (i ? cell.padStart(widths[i]) : cell.padEnd(widths[i]))).join("  ")).join("\n");
 }
 
+/** How many functions are asked for: undefined for none, 0 for rooms only. */
+function functionsAsked([option, count, ...more]) {
+  if (option === undefined) return undefined;
+  const known = more.length === 0 && ((option === "--rooms" && count === undefined) || (option === "--functions" && /^\d{1,4}$/.test(count ?? "0")));
+  if (!known) throw new Error(`arguments are "${process.argv.slice(2).join(" ")}"; expected nothing, --rooms or --functions [N]`);
+  return option === "--rooms" ? 0 : Number(count ?? FUNCTIONS);
+}
+
+let asked;
+try {
+  asked = functionsAsked(process.argv.slice(2));
+} catch (error) {
+  console.error(`size: ${error.message}`);
+  process.exit(2);
+}
 const build = spawnSync(process.execPath, [join(ROOT, "tools", "build.mjs"), "--quiet", "wasm", "host"], { stdio: "inherit" });
 const missing = ARTEFACTS.filter((name) => !existsSync(join(BUILD, name)));
 if (build.status !== 0 || missing.length) {
@@ -85,4 +103,5 @@ if (build.status !== 0 || missing.length) {
     console.error(`size: ${complaint}`);
     process.exitCode = 1;
   }
+  if (asked !== undefined && !(await printFunctions(ROOT, asked))) process.exitCode = 1;
 }
