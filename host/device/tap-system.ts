@@ -30,6 +30,7 @@ const SOCK_DGRAM_CLOEXEC = 2 | O_CLOEXEC;
 const IFREQ = 40;
 const IFNAMSIZ = 16;
 const POLLIN = 1;
+const F_DUPFD_CLOEXEC = 1030;
 /** struct pollfd. */
 const POLLFD = 8;
 
@@ -46,6 +47,8 @@ export interface TapHandle {
   whenReadable(ready: () => void): void;
   /** Ends a wait of whenReadable. */
   wake(): void;
+  /** Another descriptor of the same device, which lives on when this one is closed. */
+  duplicate(): number;
   /** Closes the descriptor. A reader that owns it closes it itself instead. */
   close(): void;
 }
@@ -66,6 +69,7 @@ function libc(koffi: Koffi) {
     open: library.func("int open(const char *path, int flags, ...)") as (path: string, flags: number) => number,
     ioctl: library.func("int ioctl(int fd, unsigned long request, ...)") as (fd: number, request: number, type: string, value: unknown) => number,
     socket: library.func("int socket(int domain, int type, int protocol)") as (domain: number, type: number, protocol: number) => number,
+    fcntl: library.func("int fcntl(int fd, int command, ...)") as (fd: number, command: number, type: string, value: number) => number,
     close: library.func("int close(int fd)") as (fd: number) => number,
     read: library.func("intptr_t read(int fd, void *buffer, size_t count)") as (fd: number, buffer: Uint8Array, count: number) => number,
     write: library.func("intptr_t write(int fd, const void *buffer, size_t count)") as (fd: number, buffer: Uint8Array, count: number) => number,
@@ -150,6 +154,12 @@ export function openTap(name: string): TapHandle {
   }
 }
 
+/** A descriptor that openTap opened and `duplicate` made another of, in whichever thread. */
+export function adoptTap(fd: number, name: string, mtu: number): TapHandle {
+  loaded ??= libc(loadKoffi());
+  return new Tap(loaded, fd, name, mtu);
+}
+
 class Tap implements TapHandle {
   readonly fd: number;
   readonly name: string;
@@ -193,6 +203,12 @@ class Tap implements TapHandle {
       if (this.#closed) this.#closeAll();
       ready();
     });
+  }
+
+  duplicate(): number {
+    const fd = this.#c.fcntl(this.fd, F_DUPFD_CLOEXEC, "int", 0);
+    if (fd < 0) throw failure(this.#c, "fcntl F_DUPFD_CLOEXEC", this.name);
+    return fd;
   }
 
   wake(): void {

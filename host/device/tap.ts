@@ -1,10 +1,10 @@
 /** A Linux TAP device: Ethernet frames to and from the kernel's own stack. */
 import { writeSync } from "node:fs";
 import { systemRandom } from "../base/random.ts";
-import { checkMtu, type DeviceStats, ETHERNET_HEADER, type FrameDevice, gather, newDeviceStats, parseMac, partsLength } from "./contract.ts";
+import { checkMtu, type DeviceStats, ETHERNET_HEADER, type FrameDevice, formatMac, gather, newDeviceStats, parseMac, partsLength } from "./contract.ts";
 import { copyFrame, FramePool, FrameQueue } from "./queue.ts";
 import { type InputSink, type TapInput, tapInput } from "./tap-input.ts";
-import { openTap } from "./tap-system.ts";
+import { adoptTap, openTap, type TapHandle } from "./tap-system.ts";
 
 export interface TapOptions {
   /** The stack's hardware address. Default: a random, locally administered one; the kernel's end has its own. */
@@ -23,6 +23,19 @@ export interface TapOptions {
 const VLAN_TAG = 4;
 const ETHERNET_MIN = ETHERNET_HEADER;
 
+/** A TAP device as it is sent to another thread: its descriptor, which all threads of a process share, and what is known of it. */
+export interface SentTap {
+  readonly kind: "tap";
+  readonly fd: number;
+  readonly name: string;
+  readonly mtu: number;
+  readonly mac: string;
+  readonly queueFrames: number;
+  readonly input: "pipe" | "poll" | undefined;
+  /** A word that becomes 1 when the device is gone. */
+  readonly gone: SharedArrayBuffer;
+}
+
 function randomMac(): Uint8Array {
   const mac = new Uint8Array(6);
   systemRandom.fill(mac, 0, 6);
@@ -40,7 +53,8 @@ export class TapDevice implements FrameDevice {
   onReadable: (() => void) | undefined;
   onWritable: (() => void) | undefined;
 
-  readonly #fd: number;
+  readonly #tap: TapHandle;
+  readonly #method: "pipe" | "poll" | undefined;
   readonly #input: TapInput;
   readonly #pool: FramePool;
   readonly #queue = new FrameQueue();
@@ -51,7 +65,8 @@ export class TapDevice implements FrameDevice {
   #stopped = false;
   #closed = false;
 
-  constructor(name: string, options: TapOptions) {
+  /** @param tap Opened already. */
+  constructor(name: string, options: TapOptions, tap?: TapHandle) {
     this.#queueFrames = options.queueFrames ?? 1024;
     if (!Number.isInteger(this.#queueFrames) || this.#queueFrames < 1) {
       throw new RangeError(`queueFrames is ${options.queueFrames}; expected an integer of 1 or more`);
@@ -59,10 +74,10 @@ export class TapDevice implements FrameDevice {
     if (options.mtu !== undefined) checkMtu(options.mtu);
     this.mac = options.mac === undefined ? randomMac() : parseMac(options.mac);
     this.#onGone = options.onGone;
-    const tap = openTap(name);
-    this.name = tap.name;
-    this.mtu = options.mtu ?? tap.mtu;
-    this.#fd = tap.fd;
+    this.#tap = tap ?? openTap(name);
+    this.name = this.#tap.name;
+    this.mtu = options.mtu ?? this.#tap.mtu;
+    this.#method = options.input;
     this.#pool = new FramePool(this.mtu + ETHERNET_HEADER + VLAN_TAG);
     this.#outgoing = new Uint8Array(this.mtu + ETHERNET_HEADER);
     const sink: InputSink = {
@@ -70,7 +85,7 @@ export class TapDevice implements FrameDevice {
       drained: () => this.#drained(),
       gone: (error) => this.#gone(error),
     };
-    this.#input = tapInput(tap, sink, options.input);
+    this.#input = tapInput(this.#tap, sink, options.input);
   }
 
   /** How input is awaited: by libuv's own poll, or by a waiting thread. */
@@ -100,10 +115,10 @@ export class TapDevice implements FrameDevice {
     }
     try {
       if (count === 1) {
-        writeSync(this.#fd, memory, (parts[first] as number) >>> 0, length);
+        writeSync(this.#tap.fd, memory, (parts[first] as number) >>> 0, length);
       } else {
         gather(memory, parts, first, count, this.#outgoing, 0);
-        writeSync(this.#fd, this.#outgoing, 0, length);
+        writeSync(this.#tap.fd, this.#outgoing, 0, length);
       }
     } catch (error) {
       return this.#writeFailed(error);
@@ -150,6 +165,20 @@ export class TapDevice implements FrameDevice {
     this.#onGone?.(error);
   }
 
+  /**
+   * Gives the device to another thread. Frames that came and were not read are lost; the counters here stand still; onGone is told
+   * here. From now on close() has no effect.
+   */
+  toThread(): SentTap {
+    const gone = new SharedArrayBuffer(4);
+    const fd = this.#tap.duplicate();
+    this.close();
+    const word = Atomics.waitAsync(new Int32Array(gone), 0, 0);
+    if (this.#onGone && word.async) void word.value.then(() => this.#onGone?.(new Error("the device was removed")));
+    const { name, mtu } = this;
+    return { kind: "tap", fd, name, mtu, mac: formatMac(this.mac), queueFrames: this.#queueFrames, input: this.#method, gone };
+  }
+
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
@@ -166,6 +195,15 @@ export class TapDevice implements FrameDevice {
   unref(): void {
     this.#input.unref();
   }
+}
+
+/** The device that another thread gave away. */
+export function openSentTap({ fd, name, mtu, mac, queueFrames, input, gone }: SentTap): TapDevice {
+  const onGone = (): void => {
+    Atomics.store(new Int32Array(gone), 0, 1);
+    Atomics.notify(new Int32Array(gone), 0);
+  };
+  return new TapDevice(name, { mtu, mac, queueFrames, onGone, ...(input && { input }) }, adoptTap(fd, name, mtu));
 }
 
 /**

@@ -1,13 +1,14 @@
 /** Devices for a stack in another thread: some move there, of the others the frames are carried across. */
 import type { FrameDevice } from "./contract.ts";
+import { openSentTap, type SentTap } from "./tap.ts";
 import { type SharedStation, sharedStations, ThreadStation } from "./thread-link.ts";
 
 /** A device as it is sent to a thread. */
-export type ThreadDevice = SharedStation;
+export type ThreadDevice = SharedStation | SentTap;
 
 /** The device that another thread sent. */
 export function openThreadDevice(sent: ThreadDevice): FrameDevice {
-  return new ThreadStation(sent);
+  return sent.kind === "tap" ? openSentTap(sent) : new ThreadStation(sent);
 }
 
 /** Frames carried one way before the event loop has its turn. */

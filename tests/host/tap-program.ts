@@ -4,6 +4,8 @@ import { execFileSync } from "node:child_process";
 import { createSocket, type Socket } from "node:dgram";
 import { once } from "node:events";
 import { createRequire } from "node:module";
+import { connect } from "node:net";
+import { createStack } from "../../host/index.ts";
 import { decodeFrame, DeviceError, formatMac, parseMac, type TapDevice, type TapOptions, tap } from "../../host/device/index.ts";
 import { receive, send, udpFrame } from "./device-frames.ts";
 
@@ -197,11 +199,42 @@ async function unprivileged(): Promise<void> {
   );
 }
 
+/** A stack in a thread: what the kernel's socket sends comes back, while this thread does not touch the device; then it is removed. */
+async function inThread(input: "pipe" | "poll"): Promise<void> {
+  let gone = (_error: Error): void => {};
+  const told = new Promise<Error>((resolve) => {
+    gone = resolve;
+  });
+  const device = tap("lastack0", { input, onGone: (error) => gone(error) });
+  ip("addr", "add", `${KERNEL}/24`, "dev", device.name);
+  ip("link", "set", device.name, "up");
+  const stack = await createStack({ worker: true, devices: [device], addresses: [`${OURS}/24`] });
+  const server = await stack.listen({ port: 7 });
+  const serving = (async () => {
+    const socket = await server.accept();
+    for await (const chunk of socket) await socket.write(chunk);
+    return socket.close();
+  })();
+  const sent = Buffer.from(Array.from({ length: 300_000 }, (_, i) => (i * 7) & 0xff));
+  const client = connect(7, OURS);
+  client.end(sent);
+  const back: Buffer[] = [];
+  for await (const chunk of client) back.push(chunk);
+  assert.deepEqual(Buffer.concat(back), sent);
+  assert.equal((await serving).outcome, "graceful");
+  assert.equal(device.stats.inFrames + device.stats.outFrames, 0);
+  ip("link", "del", "lastack0");
+  assert.match((await told).message, /removed/);
+  await stack.close();
+}
+
 const CASES: Readonly<Record<string, () => Promise<void>>> = {
   "exchange-pipe": () => exchange("pipe"),
   "exchange-poll": () => exchange("poll"),
   "backpressure-pipe": () => backpressure("pipe"),
   "backpressure-poll": () => backpressure("poll"),
+  "thread-pipe": () => inThread("pipe"),
+  "thread-poll": () => inThread("poll"),
   "removed-pipe": () => removed("pipe"),
   "removed-poll": () => removed("poll"),
   collected, down, refusals, persistent, unprivileged,

@@ -39,6 +39,8 @@ test("a garbage collection during a wait does not free what the wait polls", { s
 test("frames for an interface that is down, too short or too long are dropped and counted", { skip }, () => inNamespace("down"));
 test("a device in use, one that is no TAP, and a name with %d", { skip }, () => inNamespace("refusals"));
 test("a device made beforehand keeps its MTU and outlives its user", { skip }, () => inNamespace("persistent"));
+test("a stack in a thread takes the device with it: TCP with the kernel, and its removal is told (pipe)", { skip }, () => inNamespace("thread-pipe"));
+test("a stack in a thread takes the device with it: TCP with the kernel, and its removal is told (thread)", { skip }, () => inNamespace("thread-poll"));
 test("without the privilege the message says what to do", { skip }, () => inNamespace("unprivileged"));
 
 test("names the kernel cannot have and options out of range are refused before anything is opened", () => {
