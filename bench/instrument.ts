@@ -45,6 +45,11 @@ class Source {
     }
   }
 
+  /** Moves behind `count` of them. */
+  lebs(count: number): void {
+    for (let i = 0; i < count; i++) this.leb();
+  }
+
   skip(bytes: number): void {
     this.at += bytes;
   }
@@ -70,12 +75,12 @@ const sleb = (value: number): number[] => (value < 0x40 ? [value] : [(value & 0x
 function skipImmediates(source: Source, op: number): number {
   if (op === OP.misc) return skipMisc(source);
   if (op === OP.simd) skipSimd(source);
-  else if (op >= OP.loadFirst && op <= OP.storeLast) source.leb(), source.leb();
+  else if (op >= OP.loadFirst && op <= OP.storeLast) source.lebs(2);
   else if (op === OP.brTable) for (let n = source.leb() + 1; n > 0; n--) source.leb();
   else if (op === OP.selectTyped) source.skip(source.leb());
   else if (op === OP.f32Const) source.skip(4);
   else if (op === OP.f64Const) source.skip(8);
-  else if (op === OP.callIndirect) source.leb(), source.leb();
+  else if (op === OP.callIndirect) source.lebs(2);
   else if (
     (op >= OP.block && op <= OP.if) || op === OP.br || op === OP.brIf || op === OP.call || (op >= OP.localGet && op <= OP.tableSet) ||
     op === OP.memorySize || op === OP.memoryGrow || op === OP.i32Const || op === OP.i64Const || op === OP.refNull || op === OP.refFunc
@@ -93,7 +98,7 @@ function skipMisc(source: Source): number {
 function skipSimd(source: Source): void {
   const op = source.leb();
   const memory = op <= 11 || (op >= 84 && op <= 93);
-  if (memory) source.leb(), source.leb();
+  if (memory) source.lebs(2);
   if (op === 12 || op === 13) source.skip(16);
   else if ((op >= 21 && op <= 34) || (op >= 84 && op <= 91)) source.skip(1);
 }
