@@ -1,4 +1,5 @@
 /** Frame devices: wires within a process, TAP, and wrappers that record. */
+export { type CableEnd, type CableHook, cable } from "./cable.ts";
 export type { ChannelStats, FrameHook } from "./channel.ts";
 export {
   checkMtu, type DeviceStats, ETHERNET_HEADER, type FrameDevice, formatMac, gather, newDeviceStats, parseMac, partsLength, VNET_HEADER,
