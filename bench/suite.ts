@@ -52,7 +52,7 @@ export function suite({ wasm, bound: limit, crowd }: Subjects): Suite {
       lower("segment-among-1000", `a segment, one active among ${thousand}`, SEGMENT, segments(wasm, thousand, 1), alone),
       lower("segment-among-all", `a segment, one active among ${all}`, SEGMENT, segments(wasm, all, 1), alone, 1.05, 1.02),
       lower("segment-round-robin", `a segment, round robin over ${all}`, SEGMENT, segments(wasm, all, all), alone, 2, 1.5),
-      lower("idle-connection", "an idle connection, linear memory per endpoint", "bytes", life(({ bytesIdle }) => bytesIdle, "tables by number of connections"), undefined, 512, 320),
+      lower("idle-connection", "an idle connection, linear memory per endpoint", "bytes", life(({ bytesIdle }) => bytesIdle, "memory of the larger core"), undefined, 512, 320),
       higher("crowd-graceful", `${all} connections opened, used, closed: share of graceful ends`, "share", life(({ graceful, connections }) => graceful / connections, "close reports"), undefined, 1),
       higher("crowd-memory", "buffers given back after that, 1 = all", "share", life(({ buffersAfter, buffersIdle }) => (buffersAfter + buffersIdle === 0 ? 1 : 1e-9), "buffers"), undefined, 1),
       higher("crowd-opened", "of those, opened", MADE, life(({ openedPerSecond }) => openedPerSecond, "connect and accept"), undefined),
