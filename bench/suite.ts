@@ -55,6 +55,7 @@ export function suite({ wasm, bound: limit, crowd }: Subjects): Suite {
       lower("idle-connection", "an idle connection, linear memory per endpoint", "bytes", life(({ bytesIdle }) => bytesIdle, "memory of the larger core"), undefined, 512, 320),
       higher("crowd-graceful", `${all} connections opened, used, closed: share of graceful ends`, "share", life(({ graceful, connections }) => graceful / connections, "close reports"), undefined, 1),
       higher("crowd-memory", "buffers given back after that, 1 = all", "share", life(({ buffersAfter, buffersIdle }) => (buffersAfter + buffersIdle === 0 ? 1 : 1e-9), "buffers"), undefined, 1),
+      higher("crowd-reopened", "of 2048 of them opened again out of the server's TIME_WAIT, share", "share", life(({ reopened }) => reopened, "timestamps"), undefined, 1),
       higher("crowd-opened", "of those, opened", MADE, life(({ openedPerSecond }) => openedPerSecond, "connect and accept"), undefined),
     ],
     beside: [{ measure: netBulkOnread, unit: RATE }],
