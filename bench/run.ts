@@ -3,7 +3,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { arch, cpus, platform } from "node:os";
 import { parseArgs } from "node:util";
 import { chart } from "./chart.ts";
-import { type Entry, entryOf, type Figure, measureAll, median, ratios, reaches, type Values } from "./figures.ts";
+import { type Entry, entryOf, type Figure, measureAll, median, ratios, reaches, unitsOf, type Values } from "./figures.ts";
 import { suite, type Suite } from "./suite.ts";
 
 const ROUNDS = 5;
@@ -24,6 +24,7 @@ medians with their spread, and how many times the peer's figure that is; writes 
   --out FILE          write the entries there (default: build/bench.json)
   --crowd N           connections of the figures with many, 1 to 200000 (default: ${CROWD})
   --wasm FILE         build to measure (default: build/lastack.simd.wasm)
+  --cpu               by the processor time of this process instead of time: for a machine that does something else besides
   --list              print the ids and exit
   --help              this text
 `;
@@ -38,6 +39,7 @@ export interface BenchOptions {
   readonly out: string;
   readonly wasm: string;
   readonly crowd: number;
+  readonly cpu: boolean;
   readonly list: boolean;
   readonly help: boolean;
 }
@@ -51,7 +53,7 @@ function integer(option: string, text: string | undefined, fallback: number, max
 export function parseBench(args: readonly string[]): BenchOptions {
   const options = {
     only: { type: "string" }, rounds: { type: "string" }, ms: { type: "string" }, json: { type: "boolean" },
-    out: { type: "string" }, crowd: { type: "string" }, wasm: { type: "string" }, list: { type: "boolean" }, help: { type: "boolean", short: "h" },
+    out: { type: "string" }, crowd: { type: "string" }, wasm: { type: "string" }, cpu: { type: "boolean" }, list: { type: "boolean" }, help: { type: "boolean", short: "h" },
   } as const;
   let values: ReturnType<typeof parseArgs<{ options: typeof options }>>["values"];
   try {
@@ -67,6 +69,7 @@ export function parseBench(args: readonly string[]): BenchOptions {
     out: values.out ?? "build/bench.json",
     wasm: values.wasm ?? "build/lastack.simd.wasm",
     crowd: integer("crowd", values.crowd, CROWD, 200_000),
+    cpu: values.cpu === true,
     list: values.list === true,
     help: values.help === true,
   };
@@ -106,11 +109,11 @@ function table(figures: readonly Figure[], beside: Suite["beside"], values: Valu
 }
 
 /** The table's head: a figure without its machine is none. */
-function conditions({ rounds, ms, wasm }: BenchOptions): string {
+function conditions({ rounds, ms, wasm, cpu }: BenchOptions): string {
   const machine = cpus();
   return [
     `Node ${process.version}, ${platform()} ${arch()}, ${machine.length} × ${machine[0]?.model.trim() ?? "unknown processor"}; ${wasm}`,
-    `medians of ${rounds} interleaved rounds of ${ms} ms; both ends in one process; peer: Node net on loopback; windows of 1 MiB`,
+    `medians of ${rounds} interleaved rounds of ${ms} ms; both ends in one process; peer: Node net on loopback; windows of 1 MiB${cpu ? "; by processor time" : ""}`,
   ].join("\n");
 }
 
@@ -126,7 +129,7 @@ export async function bench(options: BenchOptions, print: (text: string) => void
   }
   const figures = chosen(all, options.only);
   const beside = options.only.length === 0 ? all.beside : [];
-  const values = await measureAll(figures, beside.map(({ measure }) => measure), options.rounds, options.ms, (done, of, name) => tell(`${done + 1}/${of} ${name}`));
+  const values = await measureAll(figures, beside.map(({ measure }) => measure), options.rounds, options.ms, (done, of, name) => tell(`${done + 1}/${of} ${name}`), options.cpu ? unitsOf(figures) : undefined);
   const entries = figures.map((figure) => entryOf(figure, values));
   await writeFile(options.out, `${JSON.stringify(entries, null, 2)}\n`);
   await writeFile(chartFile(options.out), chart(entries, `Lastack against its targets: medians of ${options.rounds} rounds, Node ${process.version}`));
