@@ -1,12 +1,13 @@
 /** `lastack get`: fetches one URL by HTTP/1.1 and says whether everything came and how the connection ended. */
 import { createHash } from "node:crypto";
-import type { CloseReport, Socket } from "../index.ts";
+import type { CloseReport, Socket, Stack } from "../index.ts";
 import { type Framing, framingOf, receiveBody } from "./http/body.ts";
 import { type Head, HttpError, parseHead, printable } from "./http/head.ts";
 import { Incoming } from "./http/incoming.ts";
 import { Interrupt } from "./interrupt.ts";
 import { localAddress, openStack } from "./link.ts";
-import { CLOSE_HELP, type CommonOptions, EXIT_HELP, LINK_HELP, OUTPUT_HELP, parseCommandLine, parseHost } from "./options.ts";
+import { CLOSE_HELP, type CommonOptions, counted, EXIT_HELP, LINK_HELP, OUTPUT_HELP, parseCommandLine, parseHost } from "./options.ts";
+import { outputFailed } from "./output.ts";
 import { Progress } from "./progress.ts";
 import { exitCodeFor, reportLine } from "./reports.ts";
 import { fileSink, nowhere, type Sink, stdoutSink } from "./sink.ts";
@@ -88,10 +89,12 @@ async function responseHead(incoming: Incoming): Promise<{ head: Head; status: n
   }
 }
 
+const nothing = (): Result => ({
+  status: undefined, reason: "", location: undefined, bytes: 0, whole: false, sha256: undefined, failure: undefined, report: undefined,
+});
+
 class Fetch {
-  readonly result: Result = {
-    status: undefined, reason: "", location: undefined, bytes: 0, whole: false, sha256: undefined, failure: undefined, report: undefined,
-  };
+  readonly result = nothing();
   readonly #socket: Socket;
   readonly #sink: Sink;
   readonly #progress: Progress;
@@ -178,8 +181,34 @@ function parse(args: readonly string[]): GetOptions | undefined {
   if (help) return undefined;
   const output = values.output as string | undefined;
   if (output === "") throw new UsageError('--output is ""; expected the name of a file');
-  if (positionals.length !== 1) throw new UsageError(`${positionals.length} URLs given; expected one. See lastack get --help`);
+  if (positionals.length !== 1) throw new UsageError(`${counted(positionals.length, "URL")} given; expected one. See lastack get --help`);
   return { common, target: parseTarget(positionals[0] as string, common.link), output };
+}
+
+/** Connects, fetches, closes. What fails is in the result. */
+async function fetchOver(stack: Stack, { common, target, output }: GetOptions, interrupt: Interrupt): Promise<Result> {
+  let socket: Socket;
+  try {
+    socket = await stack.connect({ address: target.address, port: target.port, ...localAddress(common), signal: interrupt.gentle });
+  } catch (error) {
+    return { ...nothing(), failure: interrupt.gentle.aborted ? "interrupted before there was a connection" : (error as Error).message };
+  }
+  const sink = output === undefined ? (common.json ? nowhere : stdoutSink) : fileSink("--output", output);
+  const fetching = new Fetch(socket, sink, new Progress({ always: common.progress }), common.json);
+  const { result } = fetching;
+  const close = (): Promise<CloseReport> => socket.close({ ...(common.linger !== undefined && { linger: common.linger }), drain: common.drain });
+  // Closing makes the waiting reads fail, and run() end.
+  interrupt.gentle.addEventListener("abort", () => void close());
+  interrupt.hard.addEventListener("abort", () => void socket.abort());
+  await fetching.run(target);
+  if (result.failure !== undefined && interrupt.gentle.aborted && !outputFailed.aborted) result.failure = `interrupted after ${counted(result.bytes, "byte")}`;
+  result.report = await close();
+  try {
+    await sink.close(result.whole);
+  } catch (error) {
+    result.failure ??= (error as Error).message;
+  }
+  return result;
 }
 
 /** Runs the command; settles with the exit code. */
@@ -189,25 +218,13 @@ export async function get(args: readonly string[]): Promise<number> {
     process.stdout.write(GET_HELP);
     return EXIT_OK;
   }
-  const { common, target, output } = options;
+  const { common, target } = options;
   const stack = await openStack(common, (text) => console.error(`lastack get: ${text}`));
   const interrupt = new Interrupt();
   try {
-    const socket = await stack.connect({ address: target.address, port: target.port, ...localAddress(common), signal: interrupt.gentle });
-    const sink = output === undefined ? (common.json ? nowhere : stdoutSink()) : await fileSink(output);
-    const fetching = new Fetch(socket, sink, new Progress({ always: common.progress }), common.json);
-    const close = (): Promise<CloseReport> => socket.close({ ...(common.linger !== undefined && { linger: common.linger }), drain: common.drain });
-    // Closing makes the waiting reads fail, and run() end.
-    interrupt.gentle.addEventListener("abort", () => void close());
-    interrupt.hard.addEventListener("abort", () => void socket.abort());
-    await fetching.run(target);
-    fetching.result.report = await close();
-    await sink.close();
-    print(fetching.result, target, common.json);
-    return interrupt.gentle.aborted ? EXIT_INTERRUPTED : exitCode(fetching.result);
-  } catch (error) {
-    if (interrupt.gentle.aborted) return EXIT_INTERRUPTED;
-    throw error;
+    const result = await fetchOver(stack, options, interrupt);
+    print(result, target, common.json);
+    return interrupt.gentle.aborted ? EXIT_INTERRUPTED : exitCode(result);
   } finally {
     interrupt[Symbol.dispose]();
     await stack.close();

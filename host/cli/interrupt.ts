@@ -1,4 +1,9 @@
-/** Ctrl-C, twice: the first asks for a graceful end, the second for an immediate one. SIGTERM counts as Ctrl-C. */
+/**
+ * Ctrl-C, twice: the first asks for a graceful end, the second for an immediate one. SIGTERM counts as Ctrl-C, and standard output
+ * that takes no more as the first.
+ */
+import { outputFailed } from "./output.ts";
+
 const SIGNALS = ["SIGINT", "SIGTERM"] as const;
 
 export class Interrupt {
@@ -9,8 +14,12 @@ export class Interrupt {
     else this.#gentle.abort();
   };
 
+  readonly #mute = (): void => this.#gentle.abort();
+
   constructor() {
     for (const name of SIGNALS) process.on(name, this.#hit);
+    outputFailed.addEventListener("abort", this.#mute);
+    if (outputFailed.aborted) this.#mute();
   }
 
   /** Aborts at the first. */
@@ -26,5 +35,6 @@ export class Interrupt {
   /** Gives the signals back their usual effect. */
   [Symbol.dispose](): void {
     for (const name of SIGNALS) process.off(name, this.#hit);
+    outputFailed.removeEventListener("abort", this.#mute);
   }
 }

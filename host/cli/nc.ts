@@ -2,7 +2,8 @@
 import type { CloseReport, Server, Socket, Stack } from "../index.ts";
 import { Interrupt } from "./interrupt.ts";
 import { listenAddress, localAddress, openStack } from "./link.ts";
-import { CLOSE_HELP, type CommonOptions, EXIT_HELP, LINK_HELP, OUTPUT_HELP, parseCommandLine, parseHost, parsePort } from "./options.ts";
+import { CLOSE_HELP, type CommonOptions, counted, EXIT_HELP, LINK_HELP, OUTPUT_HELP, parseCommandLine, parseHost, parsePort } from "./options.ts";
+import { outputFailed } from "./output.ts";
 import { Progress } from "./progress.ts";
 import { exitCodeFor, reportLine } from "./reports.ts";
 import { stdoutSink } from "./sink.ts";
@@ -17,7 +18,7 @@ closed, and its close report goes to stderr. Where the input is a terminal, the 
 
   -l, --listen       wait for a connection instead of opening one; on host sockets at 127.0.0.1 unless --ip says otherwise
 
-${OUTPUT_HELP.replace("machine-readable output", "the close report as JSON, on stderr")}
+${OUTPUT_HELP.replace("machine-readable output", "the close report as one line of JSON, on stderr; with -l another one before, with the port")}
 ${LINK_HELP}
 ${CLOSE_HELP}
 examples
@@ -39,7 +40,7 @@ export function parseNc(args: readonly string[]): NcOptions | undefined {
   if (help) return undefined;
   const listen = values.listen === true;
   const wanted = listen ? ["PORT"] : ["ADDRESS", "PORT"];
-  if (positionals.length !== wanted.length) throw new UsageError(`${positionals.length} arguments given; expected ${wanted.join(" and ")}. See lastack nc --help`);
+  if (positionals.length !== wanted.length) throw new UsageError(`${counted(positionals.length, "argument")} given; expected ${wanted.join(" and ")}. See lastack nc --help`);
   const port = parsePort("the port", positionals.at(-1) as string, listen ? 0 : 1);
   return { common, listen, address: listen ? listenAddress(common) : parseHost("the address", positionals[0] as string, common.link), port };
 }
@@ -51,9 +52,8 @@ async function sendInput(socket: Socket): Promise<void> {
 }
 
 async function writeReceived(socket: Socket, progress: Progress): Promise<void> {
-  const sink = stdoutSink();
   for await (const chunk of socket) {
-    await sink.write(chunk);
+    await stdoutSink.write(chunk);
     progress.add(chunk.length);
   }
 }
@@ -88,7 +88,8 @@ async function accepted(server: Server, interrupt: Interrupt): Promise<Socket> {
 async function connection(stack: Stack, { common, listen, address, port }: NcOptions, interrupt: Interrupt): Promise<Socket> {
   if (!listen) return stack.connect({ address, port, ...localAddress(common), signal: interrupt.gentle });
   const server = await stack.listen({ address, port, backlog: 1 });
-  console.error(`listening on ${server.address.address}:${server.address.port}`);
+  const { address: at, port: on } = server.address;
+  console.error(common.json ? JSON.stringify({ event: "listening", address: at, port: on }) : `listening on ${at}:${on}`);
   return accepted(server, interrupt);
 }
 
@@ -112,13 +113,19 @@ export async function nc(args: readonly string[]): Promise<number> {
     interrupt.hard.addEventListener("abort", () => void socket.abort());
     const failure = await join(socket, new Progress({ always: common.progress }));
     const report = await close();
-    if (failure !== undefined && !interrupt.gentle.aborted) console.error(`lastack nc: ${failure}`);
+    // What Ctrl-C breaks off is no failure.
+    const told = interrupt.gentle.aborted && !outputFailed.aborted ? undefined : failure;
     const { address, port } = socket.remoteAddress;
-    console.error(common.json ? JSON.stringify({ peer: { address, port }, report }) : `${address}:${port} ${reportLine(report)}`);
+    if (common.json) console.error(JSON.stringify({ event: "closed", peer: { address, port }, failure: told ?? null, report }));
+    else {
+      if (told !== undefined) console.error(`lastack nc: ${told}`);
+      console.error(`${address}:${port} ${reportLine(report)}`);
+    }
     return interrupt.gentle.aborted ? EXIT_INTERRUPTED : failure !== undefined ? EXIT_FAILED : exitCodeFor(report);
   } catch (error) {
-    if (interrupt.gentle.aborted) return EXIT_INTERRUPTED;
-    throw error;
+    if (!interrupt.gentle.aborted) throw error;
+    console.error("lastack nc: interrupted before there was a connection");
+    return EXIT_INTERRUPTED;
   } finally {
     process.stdin.destroy();
     interrupt[Symbol.dispose]();

@@ -77,6 +77,38 @@ export function parsePort(option: string, text: string, min = 1): number {
   return parseInteger(option, text, min, 65535);
 }
 
+/** `1 argument`, `2 arguments`. */
+export function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? "" : "s"}`;
+}
+
+/** `--linger -1` as `--linger=-1`: parseArgs takes the value for an option and never says what is wrong with it. */
+function withNegatives(args: readonly string[], options: NonNullable<ParseArgsConfig["options"]>): string[] {
+  const joined: string[] = [];
+  for (const arg of args) {
+    const before = joined.at(-1) ?? "";
+    const takesValue = before.startsWith("--") && options[before.slice(2)]?.type === "string";
+    if (takesValue && /^-\.?\d/.test(arg)) joined[joined.length - 1] = `${before}=${arg}`;
+    else joined.push(arg);
+  }
+  return joined;
+}
+
+/**
+ * Splits a command's arguments.
+ * @throws UsageError naming the option and what is wrong with it.
+ */
+export function splitArguments(command: string, args: readonly string[], options: NonNullable<ParseArgsConfig["options"]>, allowPositionals: boolean): Pick<CommandLine, "values" | "positionals"> {
+  try {
+    return parseArgs({ args: withNegatives(args, options), options, strict: true, allowPositionals }) as Pick<CommandLine, "values" | "positionals">;
+  } catch (error) {
+    // The first sentence names the option; the rest is advice.
+    const text = (error as Error).message.split(/\.\s/)[0] as string;
+    const missing = /^Option '(?:-\w, )?(--?[\w-]+)(?: <value>)?' argument (?:missing|is ambiguous)/.exec(text)?.[1];
+    throw new UsageError(`${missing === undefined ? text : `${missing} has no value; expected one after it`}; see lastack ${command} --help`);
+  }
+}
+
 /** Turns the API's complaint about an argument into one about the command line. */
 function checked<T>(check: () => T): T {
   try {
@@ -125,14 +157,7 @@ function parseNetwork(values: CommandLine["values"]): Pick<CommonOptions, "link"
  */
 export function parseCommandLine(command: string, args: readonly string[], extra: NonNullable<ParseArgsConfig["options"]>, transfers = true): CommandLine {
   const options = { ...LINK_OPTIONS, ...(transfers && TRANSFER_OPTIONS), ...extra };
-  let parsed: { values: CommandLine["values"]; positionals: string[] };
-  try {
-    parsed = parseArgs({ args: [...args], options, strict: true, allowPositionals: true }) as typeof parsed;
-  } catch (error) {
-    // The first sentence names the option; the rest is advice.
-    throw new UsageError(`${(error as Error).message.split(/\.\s/)[0]}; see lastack ${command} --help`);
-  }
-  const { values, positionals } = parsed;
+  const { values, positionals } = splitArguments(command, args, options, true);
   const on = (name: string): boolean => values[name] === true;
   const linger = values.linger as string | undefined;
   const switches = { drain: on("drain"), json: on("json"), progress: on("progress") };

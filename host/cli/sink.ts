@@ -1,34 +1,41 @@
 /** Where received bytes go: a file, standard output, or nowhere. */
-import { open } from "node:fs/promises";
+import { type FileHandle, open } from "node:fs/promises";
+import { writeOutput } from "./output.ts";
 
 export interface Sink {
   /** Settles when the bytes may be forgotten. Rejects when they cannot be taken. */
   write(bytes: Uint8Array): Promise<void>;
-  close(): Promise<void>;
+  /** @param complete That was all: a file is there from now on even if it was nothing. */
+  close(complete: boolean): Promise<void>;
 }
 
 export const nowhere: Sink = { write: async () => {}, close: async () => {} };
 
 /** Standard output; one that is closed by its reader (EPIPE) rejects the write. */
-export function stdoutSink(): Sink {
-  // Without a listener a closed pipe ends the process; the write's callback tells the same.
-  const ignore = (): void => {};
-  process.stdout.on("error", ignore);
-  return {
-    write: (bytes) => new Promise((resolve, reject) => {
-      process.stdout.write(bytes, (error) => (error ? reject(new Error(`standard output: ${error.message}`)) : resolve()));
-    }),
-    close: async () => {},
-  };
-}
+export const stdoutSink: Sink = { write: writeOutput, close: async () => {} };
 
-/** A file, made or overwritten. */
-export async function fileSink(path: string): Promise<Sink> {
-  const file = await open(path, "w");
+/** A file, made or overwritten when its first bytes come. */
+export function fileSink(option: string, path: string): Sink {
+  let file: FileHandle | undefined;
+  const opened = async (): Promise<FileHandle> => {
+    file ??= await open(path, "w").catch((error: Error) => {
+      throw new Error(`${option} is "${path}"; expected a file that can be written: ${error.message}`);
+    });
+    return file;
+  };
   return {
     async write(bytes) {
-      for (let at = 0; at < bytes.length; ) at += (await file.write(bytes, at)).bytesWritten;
+      const into = await opened();
+      for (let at = 0; at < bytes.length; ) {
+        const { bytesWritten } = await into.write(bytes, at).catch((error: Error) => {
+          throw new Error(`${path}: ${error.message}`);
+        });
+        at += bytesWritten;
+      }
     },
-    close: () => file.close(),
+    async close(complete) {
+      if (complete) await opened();
+      await file?.close();
+    },
   };
 }

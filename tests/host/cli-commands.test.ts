@@ -130,7 +130,7 @@ describe("get", () => {
   test("a refused connection exits 1 with one line", async () => {
     const { status, stderr } = await lastack(["get", "127.0.0.1:1"]).done;
     assert.equal(status, 1);
-    assert.match(stderr, /^lastack: connect .*\(WSAECONNREFUSED 10061\)\n$/);
+    assert.match(stderr, /^lastack get: connect .*\(WSAECONNREFUSED 10061\)\n$/);
   });
 
   test("Ctrl-C closes, prints the report and exits 130", async () => {

@@ -18,7 +18,7 @@ describe("a wrong command line", () => {
     [parseServe, ["--linger", "-1", "."], /--linger/],
     [parseServe, ["--linger", "x", "."], /--linger is "x"; expected an integer from 0 to 65535 seconds/],
     [parseServe, ["--deadline", "1.5", "."], /--deadline is "1\.5"; expected an integer/],
-    [parseNc, ["127.0.0.1"], /1 arguments given; expected ADDRESS and PORT/],
+    [parseNc, ["127.0.0.1"], /1 argument given; expected ADDRESS and PORT/],
     [parseNc, ["-l", "127.0.0.1", "7"], /2 arguments given; expected PORT/],
     [parseNc, ["127.0.0.1", "0"], /the port is "0"; expected an integer from 1 to 65535/],
     [parseNc, ["example.org", "7"], /the address is "example\.org"; expected an IPv4 address such as 192\.0\.2\.1: names are not resolved/],

@@ -3,7 +3,9 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
 export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
-const MAIN = "host/cli/main.ts";
+const SOURCE = ["--import", "tsx", "host/cli/main.ts"];
+/** What people run; `npm test` and `npm run build` make it. */
+export const BUNDLE = "build/cli.mjs";
 const TIMEOUT_MS = 120_000;
 
 export interface Outcome {
@@ -26,11 +28,12 @@ export interface RunOptions {
   readonly input?: string | Uint8Array;
   /** Program to run it with, such as unshare -n. */
   readonly prefix?: readonly string[];
-  readonly node?: readonly string[];
+  /** Run the bundle and not the sources. */
+  readonly bundle?: boolean;
 }
 
-export function lastack(args: readonly string[], { input, prefix = [], node = [] }: RunOptions = {}): Running {
-  const [command = "", ...rest] = [...prefix, process.execPath, "--import", "tsx", ...node, MAIN, ...args];
+export function lastack(args: readonly string[], { input, prefix = [], bundle = false }: RunOptions = {}): Running {
+  const [command = "", ...rest] = [...prefix, process.execPath, ...(bundle ? [BUNDLE] : SOURCE), ...args];
   const child = spawn(command, rest, { cwd: ROOT, timeout: TIMEOUT_MS, killSignal: "SIGKILL", stdio: ["pipe", "pipe", "pipe"] });
   const parts: Buffer[] = [];
   let errors = "";

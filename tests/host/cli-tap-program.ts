@@ -65,6 +65,16 @@ const cases: Record<string, () => Promise<void>> = {
     const missing = await lastack(["ping", ...LINK, "-c", "2", "--timeout", "0.3", "--interval", "0", "--json", "10.77.0.99"]).done;
     assert.equal(missing.status, 1);
     assert.equal(JSON.parse(missing.stdout.toString()).received, 0);
+    const interrupted = lastack(["ping", ...LINK, "-c", "10000", "--interval", "0.02", KERNEL]);
+    await interrupted.until(/seq=2/);
+    interrupted.child.kill("SIGINT");
+    const ended = await interrupted.done;
+    assert.equal(ended.status, 130, ended.stderr);
+    assert.match(ended.stdout.toString(), /^10\.77\.0\.1: \d+ sent, \d+ answered; round trip min /m);
+    const muted = lastack(["ping", ...LINK, "-c", "10000", "--interval", "0.02", KERNEL]);
+    await muted.until(/seq=2/);
+    muted.child.stdout?.destroy();
+    assert.deepEqual(await muted.done.then(({ status: code, stderr: errors }) => [code, errors]), [1, "lastack: standard output: its reader has gone\n"]);
     const elsewhere = await lastack(["ping", ...LINK, "-c", "1", "192.0.2.1"]).done;
     assert.match(elsewhere.stdout.toString(), /192\.0\.2\.1: seq=0 no route/);
   },

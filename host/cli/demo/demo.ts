@@ -1,5 +1,6 @@
 /** `lastack demo`: chooses the wires, runs the scenario on each, draws or prints it, and says whether the promise was kept. */
 import { parse } from "node:path";
+import { Interrupt } from "../interrupt.ts";
 import { EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK } from "../usage.ts";
 import { Chart, type Paint, painter } from "./chart.ts";
 import { runOnMemory } from "./memory-wire.ts";
@@ -107,29 +108,27 @@ async function plansFor(options: DemoOptions, onNode: boolean): Promise<Plan[]> 
 }
 
 async function perform(options: DemoOptions, plans: readonly Plan[], skipped: readonly Skipped[]): Promise<number> {
-  const interruption = new AbortController();
-  const interrupt = (): void => interruption.abort();
-  process.once("SIGINT", interrupt);
-  process.once("SIGTERM", interrupt);
+  const interrupt = new Interrupt();
+  const signal = interrupt.gentle;
+  interrupt.hard.addEventListener("abort", () => process.exit(EXIT_INTERRUPTED));
   const screen = options.json ? undefined : new Screen();
   const runs: WireRun[] = [];
   try {
     for (const plan of plans) {
-      if (interruption.signal.aborted) break;
+      if (signal.aborted) break;
       const pcap = captureName(options.pcap, plan, plans.length > 1);
       screen?.begin(options, plan);
-      const run = await plan.run(pcap, interruption.signal, (step) => screen?.step(step));
+      const run = await plan.run(pcap, signal, (step) => screen?.step(step));
       screen?.end(run, pcap);
       runs.push(run);
     }
   } finally {
-    process.off("SIGINT", interrupt);
-    process.off("SIGTERM", interrupt);
+    interrupt[Symbol.dispose]();
   }
   const kept = runs.length === plans.length && runs.every((run) => run.problems.length === 0);
   if (options.json) console.log(JSON.stringify({ scenario: options.scenario, kept, wires: runs, skipped }, null, 2));
   else screen?.close(options, kept, skipped);
-  return interruption.signal.aborted ? EXIT_INTERRUPTED : kept ? EXIT_OK : EXIT_FAILED;
+  return signal.aborted ? EXIT_INTERRUPTED : kept ? EXIT_OK : EXIT_FAILED;
 }
 
 /** The text on the terminal. */
@@ -139,7 +138,7 @@ class Screen {
 
   constructor() {
     // https://no-color.org: any value but the empty one turns colours off.
-    this.#paint = painter(process.stdout.isTTY === true && !process.env.NO_COLOR);
+    this.#paint = painter(process.stdout.isTTY === true && !process.env.NO_COLOR && process.env.TERM !== "dumb");
   }
 
   begin({ scenario }: DemoOptions, plan: Plan): void {

@@ -1,5 +1,5 @@
 /** The demonstration's command line. */
-import { parseArgs } from "node:util";
+import { splitArguments } from "../options.ts";
 import { UsageError } from "../usage.ts";
 import { SCENARIOS, type ScenarioName, scenarios } from "./scenarios.ts";
 import { KERNEL, LASTACK, PREFIX } from "./tap-wire.ts";
@@ -65,12 +65,7 @@ function parse(args: readonly string[]): Record<string, string | boolean | undef
     scenario: { type: "string" }, link: { type: "string" }, tap: { type: "string" }, loss: { type: "string" },
     seed: { type: "string" }, pcap: { type: "string" }, json: { type: "boolean" }, help: { type: "boolean", short: "h" },
   } as const;
-  try {
-    return parseArgs({ args: [...args], options, strict: true, allowPositionals: false }).values;
-  } catch (error) {
-    // The first sentence names the option; the rest is advice.
-    throw new UsageError(`${(error as Error).message.split(/\.\s/)[0]}; see lastack demo --help`);
-  }
+  return splitArguments("demo", args, options, false).values;
 }
 
 /** Reads the arguments after `demo`. Throws a UsageError naming the option, its value and what was expected. */

@@ -4,7 +4,7 @@ import type { Server, Socket, Stack } from "../../index.ts";
 import { printable } from "../http/head.ts";
 import { Interrupt } from "../interrupt.ts";
 import { listenAddress, openStack } from "../link.ts";
-import { CLOSE_HELP, type CommonOptions, EXIT_HELP, LINK_HELP, OUTPUT_HELP, parseCommandLine, parseInteger, parsePort } from "../options.ts";
+import { CLOSE_HELP, type CommonOptions, counted, EXIT_HELP, LINK_HELP, OUTPUT_HELP, parseCommandLine, parseInteger, parsePort } from "../options.ts";
 import { Progress } from "../progress.ts";
 import { exitCodeFor, reportLine } from "../reports.ts";
 import { EXIT_FAILED, EXIT_OK, UsageError } from "../usage.ts";
@@ -49,7 +49,7 @@ interface ServeOptions {
 export function parseServe(args: readonly string[]): ServeOptions | undefined {
   const { help, common, values, positionals } = parseCommandLine("serve", args, { port: { type: "string" }, deadline: { type: "string" } });
   if (help) return undefined;
-  if (positionals.length !== 1) throw new UsageError(`${positionals.length} arguments given; expected one, a directory or a text. See lastack serve --help`);
+  if (positionals.length !== 1) throw new UsageError(`${counted(positionals.length, "argument")} given; expected one, a directory or a text. See lastack serve --help`);
   const port = parsePort("--port", (values.port as string | undefined) ?? String(PORT), 0);
   const deadline = parseInteger("--deadline", (values.deadline as string | undefined) ?? String(DEADLINE_S), 0, DEADLINE_MAX_S, " seconds");
   return { common, what: positionals[0] as string, port, deadlineMs: deadline * 1000 };
