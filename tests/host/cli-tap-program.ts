@@ -26,10 +26,13 @@ const cases: Record<string, () => Promise<void>> = {
     const run = lastack(["serve", directory, "--json", ...LINK]);
     await run.until(/"listening"/);
     const hash = createHash("sha256");
+    const started = performance.now();
     const curl = spawn("curl", ["--silent", "--fail", "--max-time", "100", `http://${OURS}:8000/big`], { stdio: ["ignore", "pipe", "inherit"] });
     curl.stdout.on("data", (part: Buffer) => hash.update(part));
     assert.equal((await once(curl, "close"))[0], 0, "curl's exit code");
-    assert.equal(hash.digest("hex"), sha256);
+    const got = hash.digest("hex");
+    console.log(`curl: ${statSync(BIG).size.toLocaleString("en-US")} bytes in ${((performance.now() - started) / 1000).toFixed(1)} s, sha256 ${got.slice(0, 16)}…, of the file ${sha256.slice(0, 16)}…`);
+    assert.equal(got, sha256);
     run.child.kill("SIGINT");
     const { status, stdout, stderr } = await run.done;
     assert.equal(status, 0, stderr);
@@ -49,6 +52,7 @@ const cases: Record<string, () => Promise<void>> = {
     const { status, stdout, stderr } = await lastack(["get", "--json", ...LINK, `http://${KERNEL}:${(http.address() as AddressInfo).port}/big`]).done;
     assert.equal(status, 0, stderr);
     const result = JSON.parse(stdout.toString());
+    console.log(`lastack get: ${result.bytes.toLocaleString("en-US")} bytes, sha256 ${result.sha256.slice(0, 16)}…, of the file ${sha256.slice(0, 16)}…; report ${result.report.outcome}`);
     assert.deepEqual([result.status, result.bytes, result.whole, result.sha256], [200, statSync(BIG).size, true, sha256]);
     assert.equal(result.report.outcome, "graceful");
     http.close();

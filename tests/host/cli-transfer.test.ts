@@ -42,15 +42,21 @@ before(() => {
   sha256 = hash.digest("hex");
 });
 
+const moved = (who: string, started: number, hash: string): string =>
+  `${who}: ${SIZE.toLocaleString("en-US")} bytes in ${((performance.now() - started) / 1000).toFixed(1)} s with the process's start, sha256 ${hash.slice(0, 16)}…, of the file ${sha256.slice(0, 16)}…`;
+
 describe("host sockets, 200 MB", () => {
-  test("curl gets them from lastack serve", { skip: has("curl") ? false : "curl is not installed" }, async () => {
+  test("curl gets them from lastack serve", { skip: has("curl") ? false : "curl is not installed" }, async (t) => {
     const run = lastack(["serve", directory, "--port", "0", "--json"]);
     const port = Number((await run.until(/"port":(\d+)/))[1]);
     const hash = createHash("sha256");
+    const started = performance.now();
     const curl = spawn("curl", ["--silent", "--fail", "--max-time", "100", `http://127.0.0.1:${port}/big`], { stdio: ["ignore", "pipe", "inherit"] });
     curl.stdout.on("data", (part: Buffer) => hash.update(part));
     assert.equal((await once(curl, "close"))[0], 0, "curl's exit code");
-    assert.equal(hash.digest("hex"), sha256);
+    const got = hash.digest("hex");
+    t.diagnostic(moved("curl", started, got));
+    assert.equal(got, sha256);
     run.child.kill("SIGINT");
     const { status, stdout, stderr } = await run.done;
     assert.equal(status, 0, stderr);
@@ -59,15 +65,17 @@ describe("host sockets, 200 MB", () => {
     assert.ok((closed[0]?.report.bytes.sent ?? 0) > SIZE);
   });
 
-  test("lastack get has them from node:http", async () => {
+  test("lastack get has them from node:http", async (t) => {
     const http = createServer((_request, response) => {
       response.setHeader("Content-Length", SIZE);
       createReadStream(join(directory, "big")).pipe(response);
     }).listen(0, "127.0.0.1");
     await once(http, "listening");
+    const started = performance.now();
     const { status, stdout, stderr } = await lastack(["get", "--json", `http://localhost:${(http.address() as AddressInfo).port}/big`]).done;
     assert.equal(status, koffi ? 0 : 3, stderr);
     const { bytes, whole, sha256: got, report } = JSON.parse(stdout.toString());
+    t.diagnostic(`${moved("lastack get", started, got)}; report ${report.outcome}`);
     assert.deepEqual([bytes, whole, got, report.outcome], [SIZE, true, sha256, koffi ? "graceful" : "unknown"]);
     http.close();
   });
@@ -79,7 +87,7 @@ describe("TAP", { skip: namespaceObstacle() ?? (has("curl") ? false : "curl is n
     ["ping", "lastack ping is answered by the kernel, and says so when it is not"], ["nc", "lastack nc half-closes against node:net"],
     ["own-device", "a device whose other end has no address is told of"],
   ] as const) {
-    test(what, async () => {
+    test(what, async (t) => {
       const child = spawn("unshare", ["-n", process.execPath, "--import", "tsx", PROGRAM, name, directory, sha256], {
         cwd: ROOT, timeout: CASE_TIMEOUT_MS, killSignal: "SIGKILL", stdio: ["ignore", "pipe", "pipe"],
       });
@@ -87,6 +95,7 @@ describe("TAP", { skip: namespaceObstacle() ?? (has("curl") ? false : "curl is n
       for (const stream of [child.stdout, child.stderr]) stream.on("data", (part) => { text += part; });
       const [status] = (await once(child, "close")) as [number | null];
       assert.equal(status, 0, text);
+      t.diagnostic(text.trim());
       assert.match(text, new RegExp(`^${name} ok$`, "m"));
     });
   }
