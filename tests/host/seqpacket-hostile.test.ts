@@ -148,7 +148,7 @@ test("what breaks an open connection: it is reset, later calls answer 10053, the
     ["DC for a DR that never was", (ref) => disconnectConfirm(ref, 0x77)],
     ["DR for another reference", (ref) => disconnectRequest(ref ^ 1, 0x77, 128)],
     ["DR with 65 octets", (ref) => disconnectRequest(ref, 0x77, 128, ...new Uint8Array(65))],
-    ["DR with a short header", () => packet(4, 0x80, 0, 0, 0)],
+    ["DR with a short header", (ref) => packet(4, 0x80, ref >>> 8, ref & 255, 0)],
     ["ED", (ref) => packet(4, 0x10, ref >>> 8, ref & 255, 0x80, 1)],
     ["AK", (ref) => packet(4, 0x60, ref >>> 8, ref & 255, 1)],
     ["ER", (ref) => packet(4, 0x70, ref >>> 8, ref & 255, 1)],

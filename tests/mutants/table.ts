@@ -262,7 +262,7 @@ const OVERLAPPED: readonly Mutant[] = [
 
 const MESSAGES: readonly Mutant[] = [
   m("wire/tpkt", "any TPKT version is taken", "rd8(p) == VERSION && n >= LEAST", "rd8(p) == rd8(p) && n >= LEAST"),
-  m("wire/cotp", "a header may be longer than its TPDU", "li + 1 > n ||", "li + 1 > 255 ||"),
+  m("wire/cotp", "a header may be too short for its code", "li < least(rd8(p + COTP_CODE))", "li < 0"),
   m("wire/cotp", "a parameter may reach beyond the header", "if (length > header - at) return false;", "if (length > 255) return false;"),
   m("cotp/input", "data beyond the size agreed on is taken", "|| size > a.size) return NEWS_BROKEN;", "|| size > 65535) return NEWS_BROKEN;"),
   m("cotp/input", "data for another connection is taken", "if (cotpDestination(HEAD + TPDU) != <u32>a.localRef)", "if (cotpDestination(HEAD + TPDU) == 0)"),
