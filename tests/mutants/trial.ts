@@ -15,10 +15,11 @@ import { runScenario } from "../sim/run.ts";
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const SEEDS = 25;
 /** Host tests that need no network of the machine: those that end within a second first. */
-const HOST_TESTS = [/^(sim-findings|mutant-findings|link-neighbors)\.test\.ts$/, /^(winsock-.*|seqpacket.*|loss-table|clock-jumps|net-stack|fuzz)\.test\.ts$/] as const;
+const HOST_TESTS = [/^(sim-findings|mutant-findings|link-neighbors)\.test\.ts$/, /^(winsock-.*|attack-(icmp|prediction)|seqpacket.*|loss-table|clock-jumps|net-stack|fuzz)\.test\.ts$/] as const;
 /** No script has messages or overlapped calls: where those were changed, the tests that know them come first. */
 const SPECIAL: readonly (readonly [file: RegExp, tests: RegExp])[] = [
   [/cotp|tpkt|seqpacket/, /^seqpacket.*\.test\.ts$/],
+  [/tcp\/(trouble|guard|table)/, /^(winsock-trouble|attack-(icmp|prediction))\.test\.ts$/],
   [/^winsock\/overlapped\//, /^winsock-overlapped\.test\.ts$/],
 ];
 /** All host tests of a group, and one file of them. */
