@@ -95,7 +95,8 @@ describe("--json", () => {
     });
     const { status, stdout, stderr } = await lastack(["get", "--json", `http://127.0.0.1:${port}/`]).done;
     assert.equal(status, 1);
-    const { failure, ...rest } = JSON.parse(stdout.toString());
+    const { failure, counters, ...rest } = JSON.parse(stdout.toString());
+    assert.equal(typeof counters, "object");
     assert.match(failure, /^connect -> 127\.0\.0\.1:\d+: the peer refused the connection/);
     assert.deepEqual(rest, { status: null, bytes: 0, whole: false, sha256: null, report: null });
     assert.equal(stderr, "");
