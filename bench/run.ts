@@ -122,7 +122,7 @@ const chartFile = (out: string): string => `${out.replace(/\.json$/, "")}.svg`;
 /** Runs the benchmark. `tell` gets progress, `print` the result. */
 export async function bench(options: BenchOptions, print: (text: string) => void, tell: (text: string) => void): Promise<readonly Entry[]> {
   const compiled = async (file: string): Promise<WebAssembly.Module> => WebAssembly.compile(await readFile(file));
-  const all = suite({ wasm: await compiled(options.wasm), bound: await compiled(BOUND), crowd: options.crowd });
+  const all = suite({ wasm: await compiled(options.wasm), bound: await compiled(BOUND), crowd: options.crowd, file: options.wasm });
   if (options.list) {
     print(all.figures.map(({ id }) => id).join("\n"));
     return [];

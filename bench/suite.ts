@@ -3,6 +3,7 @@ import { bound } from "./bound.ts";
 import { lives, segments } from "./crowd.ts";
 import * as cores from "./exports.ts";
 import type { Figure, Measure } from "./figures.ts";
+import { kernelMeasures } from "./kernel.ts";
 import { netBulk, netBulkOnread, netConnections, netRoundTrips } from "./net.ts";
 import { bulk, connections, creation, hostPlace, memoryPlace, roundTrips, threadPlace } from "./promises.ts";
 import { timerDelay, timerDelayAboveIdle } from "./timers.ts";
@@ -25,9 +26,11 @@ export interface Subjects {
   readonly wasm: WebAssembly.Module;
   readonly bound: WebAssembly.Module;
   readonly crowd: number;
+  /** Where the core lies, for measures in processes of their own. */
+  readonly file: string;
 }
 
-export function suite({ wasm, bound: limit, crowd }: Subjects): Suite {
+export function suite({ wasm, bound: limit, crowd, file }: Subjects): Suite {
   const [memory, host, threads] = [memoryPlace(wasm), hostPlace(wasm), threadPlace(wasm)];
   const [bulk1500, alone, life] = [cores.bulk(wasm, 1500), segments(wasm, 1, 1), lives(wasm, crowd)];
   const [thousand, all] = [Math.min(1000, crowd), crowd];
@@ -35,6 +38,7 @@ export function suite({ wasm, bound: limit, crowd }: Subjects): Suite {
     ({ id, about, unit, own, peer, better: "higher", target, stretch });
   const lower = (id: string, about: string, unit: string, own: Measure, peer: Measure | undefined, target: number | null = null, stretch: number | null = null): Figure =>
     ({ id, about, unit, own, peer, better: "lower", target, stretch });
+  const kernel = kernelMeasures(file);
   return {
     figures: [
       higher("memory-bulk-exports", "bulk, memory link, exports", RATE, bulk1500, netBulk, 1.2, 1.8),
@@ -54,6 +58,12 @@ export function suite({ wasm, bound: limit, crowd }: Subjects): Suite {
       higher("thread-connections-promises", "connect and close, a thread for each stack, promises", MADE, connections(threads), netConnections),
       lower("timer-delay", "99th percentile of a 10 ms timer's delay in bulk transfer, one thread", "ms", timerDelay(memory), undefined, 15),
       lower("timer-delay-thread", "the same above idle, a thread for each stack", "ms", timerDelayAboveIdle(threads), undefined, 2),
+      ...(kernel ? [
+        higher("tap-receive", "bulk, kernel to stack over TAP, MTU 1500, promises", RATE, kernel.receive, kernel.loop, 0.65, 0.8),
+        higher("tap-send", "bulk, stack to kernel over TAP, MTU 1500, promises", RATE, kernel.send, kernel.loop, 0.65, 0.8),
+        higher("tap-receive-veth", "kernel to stack over TAP, against kernel to kernel", RATE, kernel.receive, kernel.vethSingle),
+        higher("tap-send-veth", "stack to kernel over TAP, against kernel to kernel", RATE, kernel.send, kernel.vethSingle),
+      ] : []),
       { id: "create-stack", about: "create a stack, module compiled", unit: "ms", own: creation(wasm), peer: undefined, better: "lower", target: 1, stretch: null },
       lower("segment-among-1000", `a segment, one active among ${thousand}`, SEGMENT, segments(wasm, thousand, 1), alone),
       lower("segment-among-all", `a segment, one active among ${all}`, SEGMENT, segments(wasm, all, 1), alone, 1.05, 1.02),
@@ -64,6 +74,6 @@ export function suite({ wasm, bound: limit, crowd }: Subjects): Suite {
       higher("crowd-reopened", "of 2048 of them opened again out of the server's TIME_WAIT, share", "share", life(({ reopened }) => reopened, "timestamps"), undefined, 1),
       higher("crowd-opened", "of those, opened", MADE, life(({ openedPerSecond }) => openedPerSecond, "connect and accept"), undefined),
     ],
-    beside: [{ measure: netBulkOnread, unit: RATE }],
+    beside: [{ measure: netBulkOnread, unit: RATE }, ...(kernel ? [{ measure: kernel.veth, unit: RATE }] : [])],
   };
 }

@@ -12,8 +12,9 @@ async function bundle() {
   const { build } = await import("esbuild");
   await build({
     absWorkingDir: ROOT,
-    entryPoints: ["bench/main.ts"],
-    outfile: BUNDLE,
+    entryPoints: [{ in: "bench/main.ts", out: "bench" }, { in: "bench/kernel-program.ts", out: "kernel" }],
+    outdir: dirname(BUNDLE),
+    outExtension: { ".js": ".mjs" },
     bundle: true,
     platform: "node",
     target: "node20",

@@ -1,0 +1,164 @@
+/**
+ * What bench/kernel.ts runs in a network namespace of its own, one case per process: `CASE MS WASM`. Prints Gbit/s of payload at MTU 1500.
+ * The kernel's end of a connection is another process, `source` or `sink`.
+ */
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { connect, createServer } from "node:net";
+import { fileURLToPath } from "node:url";
+import { createStack, type FrameDevice, type Socket, tap } from "../host/index.ts";
+
+const GBIT = 8e-9;
+const CHUNK = 65_536;
+const WINDOW = 1 << 20;
+const PORT = 5201;
+const [OURS, KERNEL] = ["10.0.0.1", "10.0.0.2"];
+/** Frames of the bare loop: as those of a full segment with timestamps. */
+const FRAME = 1514;
+const PAYLOAD = 1448;
+/** Bare frames under way at once, within the queues of a bridge. */
+const BURST = 32;
+const ETHERTYPE_LOCAL = 0x88b5;
+
+const ip = (text: string): string => execFileSync("ip", text.split(" "), { encoding: "utf8" });
+const self = fileURLToPath(import.meta.url);
+
+/** Started as a program of its own, in the namespace of `pid` if given; ready when it has said so. */
+async function helper(command: string, args: readonly string[], ready: string): Promise<ChildProcess> {
+  const child = spawn(command, args, { stdio: ["ignore", "pipe", "inherit"] });
+  for await (const text of child.stdout) if (String(text).includes(ready)) break;
+  return child;
+}
+
+async function onTap(wasm: string, use: (stack: Awaited<ReturnType<typeof createStack>>) => Promise<number>): Promise<number> {
+  const device = tap("lastack0");
+  ip(`addr add ${KERNEL}/24 dev ${device.name}`);
+  ip(`link set ${device.name} up`);
+  const limits = { sendBuffer: WINDOW, receiveBuffer: WINDOW };
+  const stack = await createStack({ wasm: await WebAssembly.compile(readFileSync(wasm)), devices: [device], addresses: [`${OURS}/24`], limits });
+  try {
+    return await use(stack);
+  } finally {
+    await stack.close({ deadlineMs: 0 });
+  }
+}
+
+/** Bytes per second that `step` does, after as long a time to get going. */
+async function rate(ms: number, step: () => Promise<number>): Promise<number> {
+  const run = async (): Promise<number> => {
+    const started = performance.now();
+    let [bytes, elapsed] = [0, 0];
+    while (elapsed < ms) {
+      bytes += await step();
+      elapsed = performance.now() - started;
+    }
+    return (bytes * GBIT) / (elapsed / 1000);
+  };
+  await run();
+  return run();
+}
+
+const receive = (ms: number, wasm: string): Promise<number> => onTap(wasm, async (stack) => {
+  const server = await stack.listen({ port: PORT });
+  const source = spawn(process.execPath, [self, "source"], { stdio: "inherit" });
+  const socket = await server.accept();
+  const target = new Uint8Array(CHUNK);
+  const found = await rate(ms, () => socket.readInto(target));
+  await socket.abort();
+  await once(source, "exit");
+  return found;
+});
+
+const send = (ms: number, wasm: string): Promise<number> => onTap(wasm, async (stack) => {
+  const sink = await helper(process.execPath, [self, "sink"], "ready");
+  const socket: Socket = await stack.connect({ address: KERNEL, port: PORT });
+  const chunk = new Uint8Array(CHUNK).fill(7);
+  const found = await rate(ms, async () => {
+    await socket.write(chunk);
+    return CHUNK;
+  });
+  await socket.abort();
+  await once(sink, "exit");
+  return found;
+});
+
+/** The kernel's socket that sends until it is cut off. */
+function source(): void {
+  const chunk = Buffer.alloc(CHUNK, 7);
+  const socket = connect(PORT, OURS);
+  const pour = (): void => {
+    while (socket.write(chunk));
+  };
+  socket.on("drain", pour).on("connect", pour).on("error", () => process.exit(0));
+}
+
+/** The kernel's socket that takes what comes. */
+function sink(): void {
+  const server = createServer((socket) => {
+    socket.on("data", () => {}).on("error", () => process.exit(0)).on("close", () => process.exit(0));
+  });
+  server.listen(PORT, KERNEL, () => console.log("ready"));
+}
+
+/** Frames written to one TAP and read from another behind a bridge, nothing else done with them: one call each. */
+async function loop(ms: number): Promise<number> {
+  const [out, back] = [tap("bare0"), tap("bare1")];
+  ip("link add bare type bridge");
+  for (const name of ["bare0", "bare1"]) ip(`link set ${name} master bare up`);
+  ip("link set bare up");
+  const frame = new Uint8Array(FRAME);
+  new DataView(frame.buffer).setUint16(12, ETHERTYPE_LOCAL);
+  frame.set(back.mac, 0);
+  frame.set(out.mac, 6);
+  const parts = Int32Array.of(0, FRAME);
+  const target = new Uint8Array(2 * FRAME);
+  const take = (device: FrameDevice): number => {
+    let frames = 0;
+    // What the kernel itself sends on the bridge is none of ours.
+    for (let length = device.readInto(target, 0, target.length); length > 0; length = device.readInto(target, 0, target.length)) if (length === FRAME) frames++;
+    return frames;
+  };
+  const found = await rate(ms, async () => {
+    for (let i = 0; i < BURST; i++) out.write(frame, parts, 0, 1);
+    await new Promise((resolve) => setImmediate(resolve));
+    return take(back) * PAYLOAD;
+  });
+  out.close();
+  back.close();
+  return found;
+}
+
+/** Two kernels over veth. `segments` is how many of them one packet may hold within the kernel: 1 is what a wire without offloads does. */
+async function veth(ms: number, segments: number): Promise<number> {
+  const other = spawn("unshare", ["-n", "sleep", "60"], { stdio: "ignore" });
+  const there = ["-t", String(other.pid), "-n"];
+  ip("link add near type veth peer name far");
+  // The other namespace is there once unshare has made it.
+  const own = execFileSync("readlink", ["/proc/self/ns/net"], { encoding: "utf8" });
+  while (execFileSync("readlink", [`/proc/${other.pid}/ns/net`], { encoding: "utf8" }) === own) await new Promise((resolve) => setImmediate(resolve));
+  ip(`link set far netns ${other.pid}`);
+  ip(`addr add ${OURS}/24 dev near`);
+  ip(`link set near gso_max_segs ${segments} up`);
+  execFileSync("nsenter", [...there, "sh", "-c", `ip addr add ${KERNEL}/24 dev far && ip link set far gso_max_segs ${segments} up`]);
+  const server = await helper("nsenter", [...there, "iperf3", "-s", "-1", "--forceflush"], "listening");
+  const seconds = Math.max(1, Math.round(ms / 1000));
+  const answer = execFileSync("iperf3", ["-c", KERNEL, "-t", String(seconds), "-J"], { encoding: "utf8" });
+  server.kill();
+  other.kill();
+  return (JSON.parse(answer) as { end: { sum_received: { bits_per_second: number } } }).end.sum_received.bits_per_second / 1e9;
+}
+
+const MANY_SEGMENTS = 64;
+const CASES: Readonly<Record<string, (ms: number, wasm: string) => Promise<number>>> = {
+  receive, send, loop, "veth-on": (ms) => veth(ms, MANY_SEGMENTS), "veth-off": (ms) => veth(ms, 1),
+};
+
+const [name = "", ms = "", wasm = ""] = process.argv.slice(2);
+if (name === "source") source();
+else if (name === "sink") sink();
+else {
+  ip("link set lo up");
+  console.log(await (CASES[name] as (typeof CASES)[string])(Number(ms), wasm));
+  process.exit(0);
+}
