@@ -62,6 +62,11 @@ async function onProcessor(measure: Measure, unit: string, ms: number): Promise<
   return PER_SECOND.has(unit) ? value / share : DURATION.has(unit) ? value * share : value;
 }
 
+/** Every measure once, uncounted: the first second of a module runs in the baseline compiler's code. */
+export async function warm(figures: readonly Figure[], ms: number): Promise<void> {
+  for (const measure of unitsOf(figures).keys()) await measure.run(ms);
+}
+
 /** The unit of each measure, as the figures have it. */
 export const unitsOf = (figures: readonly Figure[]): ReadonlyMap<Measure, string> =>
   new Map(figures.flatMap(({ own, peer, unit }) => [own, ...(peer ? [peer] : [])].map((measure): [Measure, string] => [measure, unit])));
@@ -70,8 +75,6 @@ export const unitsOf = (figures: readonly Figure[]): ReadonlyMap<Measure, string
 export async function measureAll(figures: readonly Figure[], extra: readonly Measure[], rounds: number, ms: number, tell: (done: number, of: number, name: string) => void, units?: ReadonlyMap<Measure, string>): Promise<Values> {
   const measures = [...new Set([...extra, ...figures.flatMap(({ own, peer }) => (peer ? [peer, own] : [own]))])];
   const values = new Map<Measure, number[]>(measures.map((measure) => [measure, []]));
-  // Once before it counts: the first second of a module runs in the baseline compiler's code.
-  if (rounds > 1) for (const measure of measures) await measure.run(ms);
   for (let round = 0; round < rounds; round++) {
     for (const [i, measure] of measures.entries()) {
       tell(round * measures.length + i, rounds * measures.length, measure.name);

@@ -3,7 +3,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { arch, cpus, platform } from "node:os";
 import { parseArgs } from "node:util";
 import { chart } from "./chart.ts";
-import { type Entry, entryOf, type Figure, measureAll, median, ratios, reaches, unitsOf, type Values } from "./figures.ts";
+import { type Entry, entryOf, type Figure, measureAll, median, ratios, reaches, unitsOf, type Values, warm } from "./figures.ts";
 import { suite, type Suite } from "./suite.ts";
 
 const ROUNDS = 5;
@@ -129,6 +129,10 @@ export async function bench(options: BenchOptions, print: (text: string) => void
   }
   const figures = chosen(all, options.only);
   const beside = options.only.length === 0 ? all.beside : [];
+  if (options.rounds > 1) {
+    tell("warming up");
+    await warm(figures, options.ms);
+  }
   const values = await measureAll(figures, beside.map(({ measure }) => measure), options.rounds, options.ms, (done, of, name) => tell(`${done + 1}/${of} ${name}`), options.cpu ? unitsOf(figures) : undefined);
   const entries = figures.map((figure) => entryOf(figure, values));
   await writeFile(options.out, `${JSON.stringify(entries, null, 2)}\n`);

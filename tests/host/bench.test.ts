@@ -53,10 +53,10 @@ describe("figures", () => {
 
 describe("npm run bench", () => {
   test("with tiny sizes gives every figure, in the documented form", async () => {
-    const { stdout, entries } = await bench("--rounds", "1", "--ms", "2", "--crowd", "300");
+    const { stdout, entries } = await bench("--rounds", "1", "--ms", "2", "--crowd", "1500");
     assert.match(stdout, /^Node v\d+.*\nmedians of 1 interleaved rounds of 2 ms.*\n\nwhat +value \[min\.\.max\] +unit +peer \[min\.\.max\] +ratio/);
     assert.match(stdout, /\nNode net, onread +\d/);
-    // What does not depend on speed is looked at: every one of the 300 ended gracefully, and all buffers went back.
+    // What does not depend on speed is looked at: every one of the 1500 ended gracefully, and all buffers went back.
     for (const id of ["crowd-graceful", "crowd-memory"]) assert.equal(entries.find((entry) => entry.id === id)?.value, 1, id);
     assert.match(readFileSync(join(directory, "bench.svg"), "utf8"), /^<svg .*<\/svg>\n$/s);
     const ids = new Set(entries.map(({ id }) => id));
