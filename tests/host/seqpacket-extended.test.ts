@@ -111,7 +111,11 @@ test("AcceptEx without data is complete with the connection; requests that waite
   const { a, b, world } = made;
   const listener = b.listener(PORT, 2, "messages");
   const clients = [0, 1, 2].map(() => a.socket("messages"));
-  for (const s of clients) a.as(s).connect(s, B, PORT);
+  // One after the other: a SYN cookie's answer would overtake the half-open connections before it.
+  for (const s of clients) {
+    a.as(s).connect(s, B, PORT);
+    world.runFor(50);
+  }
   // TCP's own queue is as short: one SYN is sent again.
   world.runFor(3000);
   const acceptors = [0, 1, 2].map(() => b.socket("messages"));
