@@ -149,7 +149,7 @@ const LIMITS: Readonly<Record<keyof Limits, Bounds>> = {
   hostArea: ["hostArea", 8192, 1 << 24],
 };
 
-/** Knobs that turn a feature off, with its bit. */
+/** Knobs that turn a feature on or off, with its bit. */
 const FEATURES = {
   windowScale: abi.FEATURE_WINDOW_SCALE,
   timestamps: abi.FEATURE_TIMESTAMPS,
@@ -243,9 +243,10 @@ function featureBits(knobs: Knobs): number {
   let bits = abi.DEFAULT_FEATURES;
   for (const [name, bit] of entries(FEATURES)) {
     const value = knobs[name];
-    if (value !== undefined && !checkBoolean(`knobs.${name}`, value)) bits &= ~bit;
+    if (value !== undefined) bits = checkBoolean(`knobs.${name}`, value) ? bits | bit : bits & ~bit;
   }
-  return bits >>> 0;
+  // All ones would mean the default; the highest bit is no feature's.
+  return bits & 0x7fffffff;
 }
 
 /** The value a word stands for, undefined if the knob is not given. */
@@ -280,7 +281,7 @@ export function checkConfig(limits: Limits, knobs: Knobs): CoreConfig {
   checkTimeouts(knobs);
   if (knobs.switches !== undefined) config.switches = switchBits(knobs.switches);
   const features = featureBits(knobs);
-  if (features !== abi.DEFAULT_FEATURES) config.features = features;
+  if (features !== (abi.DEFAULT_FEATURES & 0x7fffffff)) config.features = features;
   const policy = policyBits(knobs), cookies = wordOf(knobs, "synCookies");
   if (policy) config.policy = policy;
   if (cookies !== undefined) config.synCookies = cookies;

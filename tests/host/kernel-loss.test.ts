@@ -69,7 +69,6 @@ test("window scale, timestamps and SACK are agreed on with the kernel and used o
     assert.ok(ask(`${side} && tcp.options.sack.count > 0`).length > 0, `${side}: tells of gaps by SACK`);
     assert.ok(ask(`${side} && tcp.flags.syn == 0 && tcp.window_size > 65535`).length > 0, `${side}: a window beyond 16 bits`);
   });
-  assert.ok(ask(`${OURS} && tcp.analysis.bytes_in_flight > 65535`).length > 0, "we have more in flight than 16 bits can offer");
 });
 
 test("a lost tail is repaired by a probe and RACK, without a timeout", { skip }, () => {
