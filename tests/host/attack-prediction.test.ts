@@ -152,3 +152,22 @@ test("identifications of IP packets (RFC 7739): none in TCP, unrelated between p
   a.world.runFor(1);
   assert.equal(a.heard().find((frame) => frame.tcp)?.ip?.identification, 0, "an atomic datagram (RFC 6864 §4.1)");
 });
+
+test("a cookie brings back that the peer permits SACK, and only then", async () => {
+  for (const permits of [true, false]) {
+    const a = await attack({ config: { synCookies: 2 } });
+    const listener = a.victim.listener(PORT, 16);
+    const peer = { from: "192.0.2.7", sport: 6000, dport: PORT };
+    const stamps = (val: number, ecr: number): number[] => [1, 1, 8, 10, 0, 0, 0, val, (ecr >>> 24) & 255, (ecr >>> 16) & 255, (ecr >>> 8) & 255, ecr & 255];
+    const answer = knock(a, { ...peer, seq: 100, options: [2, 4, 5, 180, ...(permits ? [1, 1, 4, 2] : []), ...stamps(1, 0)] });
+    const ecr = answer?.options?.timestamps?.[0];
+    assert.ok(answer && ecr !== undefined);
+    a.send(forge({ ...peer, flags: ACK, seq: 101, ack: answer.seq + 1, options: stamps(2, ecr) }));
+    a.world.runFor(1);
+    assert.notEqual(a.victim.accept(listener), 0xffffffff);
+    a.heard();
+    a.send(forge({ ...peer, flags: ACK, seq: 111, ack: answer.seq + 1, options: stamps(3, ecr), text: 10 }));
+    a.world.runFor(1);
+    assert.deepEqual(a.heard().find((frame) => frame.tcp)?.tcp?.options?.sack, permits ? [[111, 121]] : undefined);
+  }
+});

@@ -19,7 +19,7 @@ const HOST_TESTS = [/^(sim-findings|mutant-findings|link-neighbors)\.test\.ts$/,
 /** No script has messages or overlapped calls: where those were changed, the tests that know them come first. */
 const SPECIAL: readonly (readonly [file: RegExp, tests: RegExp])[] = [
   [/cotp|tpkt|seqpacket/, /^seqpacket.*\.test\.ts$/],
-  [/tcp\/(trouble|guard|table)/, /^(winsock-trouble|attack-(icmp|prediction))\.test\.ts$/],
+  [/tcp\/(trouble|guard|table|cookie)/, /^(winsock-trouble|attack-(icmp|prediction))\.test\.ts$/],
   [/^winsock\/overlapped\//, /^winsock-overlapped\.test\.ts$/],
 ];
 /** All host tests of a group, and one file of them. */
