@@ -19,12 +19,15 @@ export interface KernelTime {
 /** Nothing is repeated that is only on its way, however busy the machine. */
 const UNHURRIED: KernelTime = { settings: { tcp_rto_min_us: "1000000", tcp_early_retrans: "0" } };
 
+/** Megabytes over a slow wire: a busy machine takes longer for them than the wire. */
+const LONG: KernelTime = { settings: { ...UNHURRIED.settings, tcp_rto_min_us: "20000000" } };
+
 /** Linux gives a connection up after about 0.7 s. */
 const IMPATIENT: KernelTime = { patienceMs: 1500, settings: { tcp_retries2: "1" } };
 
 const TIMES: Readonly<Record<string, KernelTime>> = {
-  // Megabytes over a slow wire: a busy machine takes longer for them than the wire.
-  "C-03": { settings: { ...UNHURRIED.settings, tcp_rto_min_us: "20000000" } },
+  "C-02": LONG,
+  "C-03": LONG,
   // The keep-alive of Node's sockets: ten probes, one a second.
   "E-28": IMPATIENT,
   "R-31": { patienceMs: 1500 },
