@@ -30,7 +30,7 @@ import { connectTimeLimit } from "./progress";
 import { sackNegotiate, sackOffered } from "./sack";
 import { stampsNegotiate, stampsOffer, stampsOffered } from "./timestamps";
 import { offeredWindow } from "./ack";
-import { segAck, segFlags, segHeader, segHeaderLength, segSeq, textSeq, trimSyn } from "./segment_in";
+import { segAck, segFlags, segHeader, segHeaderLength, segLen, segSeq, textSeq, trimSyn } from "./segment_in";
 
 /** Segment size towards a peer that names none (RFC 9293 MUST-15), per address family. */
 const MSS_DEFAULT_V4: u32 = 536;
@@ -174,7 +174,8 @@ function childBegin(l: Listener, t: Tcb, local: usize, remote: usize, lport: u32
  */
 function cookieArrive(l: Listener, local: usize, remote: usize, lport: u32, rport: u32): u32 {
   const mss = cookieRead(local, remote, lport << 16 | rport);
-  if (!mss) return LISTEN_RESET;
+  // Text that overtook the answer: a RST would end what the answer, still under way, is to begin. Peers of long ago repeat theirs.
+  if (!mss) return segLen ? LISTEN_DROP : LISTEN_RESET;
   const child = l.queueCount < l.backlog ? tcbAlloc() : -1;
   if (child < 0) {
     count(STAT_TCP_LISTEN_DROPS);

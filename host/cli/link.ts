@@ -1,5 +1,6 @@
 /** Opens the stack that a command asked for. */
 import { networkInterfaces } from "node:os";
+import { setTimeout as delay } from "node:timers/promises";
 import { createStack, DeviceError, type FrameDevice, pcapng, type Stack, type StackOptions, tap } from "../index.ts";
 import type { CommonOptions } from "./options.ts";
 
@@ -7,12 +8,25 @@ import type { CommonOptions } from "./options.ts";
 const ORPHAN_FIN_WAIT_2_MS = 5000;
 const KNOBS = { orphanFinWait2Ms: ORPHAN_FIN_WAIT_2_MS };
 
+/** The kernel sees the carrier of a TAP device some milliseconds after the device was opened: looks, and how long between two, ms. */
+const CARRIER_LOOKS = 20;
+const CARRIER_PAUSE_MS = 10;
+
+/** True once the kernel's end of the device is up, running and has an address. */
+async function answers(name: string): Promise<boolean> {
+  for (let look = 0; look < CARRIER_LOOKS; look++) {
+    if (networkInterfaces()[name] !== undefined) return true;
+    await delay(CARRIER_PAUSE_MS);
+  }
+  return false;
+}
+
 /** Options for a stack on the chosen link. A TAP device is opened here: whoever makes no stack of it has to close it. */
-export function stackOptions(common: CommonOptions, warn: (text: string) => void): StackOptions {
+export async function stackOptions(common: CommonOptions, warn: (text: string) => void): Promise<StackOptions> {
   const { link, ip, gateway } = common;
   if (link.kind === "node") return { hostSockets: true, knobs: KNOBS };
   const device = tap(link.name, { onGone: (error) => warn(error.message) });
-  if (networkInterfaces()[device.name] === undefined) {
+  if (!(await answers(device.name))) {
     warn(`the kernel's end of ${device.name} has no address or is down; if it is to answer: ip address add ADDRESS dev ${device.name} && ip link set ${device.name} up`);
   }
   const recorded: FrameDevice = common.pcap === undefined ? device : pcapng(device, common.pcap);
@@ -25,9 +39,9 @@ export function stackOptions(common: CommonOptions, warn: (text: string) => void
 }
 
 /** Options for a command that runs on host sockets as well: where there is no TAP device, the advice is to use those. */
-function optionsOrAdvice(common: CommonOptions, warn: (text: string) => void): StackOptions {
+async function optionsOrAdvice(common: CommonOptions, warn: (text: string) => void): Promise<StackOptions> {
   try {
-    return stackOptions(common, warn);
+    return await stackOptions(common, warn);
   } catch (error) {
     throw error instanceof DeviceError ? new DeviceError(error.code, `${error.message}; or use --link node`) : error;
   }
@@ -35,7 +49,7 @@ function optionsOrAdvice(common: CommonOptions, warn: (text: string) => void): S
 
 /** Makes the stack; nothing stays open when that fails. */
 export async function openStack(common: CommonOptions, warn: (text: string) => void): Promise<Stack> {
-  const options = optionsOrAdvice(common, warn);
+  const options = await optionsOrAdvice(common, warn);
   try {
     return await createStack(options);
   } catch (error) {

@@ -219,7 +219,7 @@ export async function ping(args: readonly string[]): Promise<number> {
     return EXIT_OK;
   }
   const { common, address, size } = options;
-  const stack = stackOptions(common, (text) => console.error(`lastack ping: ${text}`));
+  const stack = await stackOptions(common, (text) => console.error(`lastack ping: ${text}`));
   const interrupt = new Interrupt();
   let pinger: Pinger | undefined;
   try {
