@@ -431,7 +431,7 @@ export function tcbAlloc(): i32 {
   free = freeNext(t.next, free, tcbCapacity);
   // A block may be freed while it stands in a queue; the queue keeps its links.
   const kept = t.marks & (M_FLAGGED | M_CHANGED), flaggedNext = t.flaggedNext, changedNext = t.changedNext;
-  memory.fill(changetype<usize>(t), 0, offsetof<Tcb>());
+  memory.fill(changetype<usize>(t), 0, STRIDE);
   t.marks = kept | M_USED;
   t.flaggedNext = flaggedNext;
   t.changedNext = changedNext;

@@ -101,6 +101,11 @@ export class DeviceCore {
     return Number.parseInt(words[0] as string, 16) | 0;
   }
 
+  /** A poll at the virtual time of the clock, whatever `_ns` says: the board has no other. */
+  poll(_ns: number): number {
+    return this.#poll();
+  }
+
   /** Polls with the frames that are there for the board, and sends on what it sends. */
   #poll(): number {
     this.#tell();

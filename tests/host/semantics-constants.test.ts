@@ -11,7 +11,7 @@ const table = new Map(
     .map((line) => line.split("\t") as [string, string]),
 );
 /** Names of the seam that are Lastack's own, and levels, options and classes of IP that chapter K leaves out. */
-const OWN = /^(LASTACK_|LSO_|SOL_LASTACK|SIZEOF_|IP_|WSA_WAIT_|WSA_INFINITE)/;
+const OWN = /^(TCP_MAXRTMS$|LASTACK_|LSO_|SOL_LASTACK|SIZEOF_|IP_|WSA_WAIT_|WSA_INFINITE)/;
 
 function numbers(module: object): [string, number][] {
   return Object.entries(module).filter((entry): entry is [string, number] => typeof entry[1] === "number");
