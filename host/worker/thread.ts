@@ -130,7 +130,10 @@ class Thread {
     const reply = this.#service.call(request);
     this.#tell({ type: "reply", ...reply });
     ring(this.#control, REPLIES);
-    if (request.name === "stop") this.#stopped = true;
+    if (request.name !== "stop") return;
+    this.#stopped = true;
+    // run() may be about to wait, or waiting: nobody rings any more.
+    ring(this.#control, THREAD_BELL);
   }
 
   #news(handle: number, operation: number): void {
