@@ -72,11 +72,11 @@ describe("close", () => {
 
   test("linger 0: reset at once, aborted by linger0 (C-08)", async () => {
     const { accepted, socket, run } = await connectPair();
-    const waiting = accepted.read();
+    const waiting = assert.rejects(accepted.read(), socketError("ECONNRESET", 10054, "read"));
     const report = await run(socket.close({ linger: 0 }));
     assert.equal(report.outcome, "aborted");
     assert.equal(report.cause, "linger0");
-    await assert.rejects(run(waiting), socketError("ECONNRESET", 10054, "read"));
+    await run(waiting);
     const theirs = await run(accepted.close());
     assert.equal(theirs.outcome, "resetByPeer");
     assert.deepEqual(theirs.error, { code: "ECONNRESET", wsa: 10054 });
