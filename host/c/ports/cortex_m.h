@@ -41,10 +41,15 @@ static void systick_start(void) {
 uint64_t board_ms(void) { return ticks; }
 const uint32_t board_hz = CLOCK_HZ;
 uint32_t board_ticks(void) {
-  uint32_t ms, left;
+  uint32_t ms, left, pending;
   do {
     ms = ticks;
     left = R32(0xe000e018);
+    pending = R32(0xe000ed04) & 1u << 26;
   } while (ms != ticks);
+  if (pending) { /* begun again, but not counted yet */
+    ms++;
+    left = R32(0xe000e018);
+  }
   return ms * (CLOCK_HZ / 1000) + (CLOCK_HZ / 1000 - 1 - left);
 }
