@@ -215,3 +215,23 @@ test("after a loss less is in the network than before: seven tenths at most, or 
   assert.ok(Math.max(...after) <= 0.8 * most, `${most} segments at the loss, then ${after}`);
   assert.ok(Math.max(...after) >= 0.4 * most, `${most} segments at the loss, then ${after}`);
 });
+
+test("a port is not chosen while its four-tuple is in TIME_WAIT: 2,500 connections closed by the client have 2,500 ports", async () => {
+  const { world, a, b } = await pair({ config: { maxSockets: 64, timeWaits: 4000 } });
+  const listener = b.listener(PORT);
+  const ports = new Set<string>();
+  for (let i = 0; i < 2500; i++) {
+    const s = a.socket();
+    assert.equal(a.nonblocking(s), 0);
+    assert.equal(a.connect(s, B, PORT), 10035);
+    world.runFor(1);
+    ports.add(a.name(s));
+    const t = b.accept(listener);
+    assert.equal(a.close(s), 0);
+    world.runFor(1);
+    assert.equal(b.close(t), 0);
+    world.runFor(1);
+  }
+  assert.equal(a.core.stats().tcpTimeWaits, 2500);
+  assert.equal(ports.size, 2500);
+});

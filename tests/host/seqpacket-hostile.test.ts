@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as E from "../../host/abi/errors.gen.ts";
+import { OP_SEND } from "../../host/abi/events.gen.ts";
 import * as W from "../../host/abi/winsock.gen.ts";
 import { SeededRandom } from "../../host/index.ts";
 import {
@@ -98,6 +99,19 @@ test("a TPDU that ends in the middle of the stream is no end", async () => {
     while (typeof got !== "number") got = message(p.a, p.s);
     assert.equal(got, E.WSAECONNRESET, `cut after ${cut}`);
   }
+});
+
+test("a send that waits for room wakes when the stream is cut: 10054", async () => {
+  const p = await called();
+  let sent = 0;
+  while (p.a.as(1).send(p.s, 4000) === 4000) assert.ok(++sent < 1000, "the window never closes");
+  assert.equal(p.a.err, E.LASTACK_WAIT);
+  p.run(50);
+  p.b.shutdown(p.t, W.SD_SEND);
+  p.run(50);
+  assert.ok(p.a.wakes.some(({ handle, caller, operation }) => handle === p.s && caller === 1 && operation === OP_SEND));
+  p.a.as(1).send(p.s, 4000);
+  assert.equal(p.a.err, E.WSAECONNRESET);
 });
 
 test("connect: what answers it", async () => {
