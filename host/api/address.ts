@@ -1,5 +1,5 @@
 /** Addresses in the API: IPv4 in dotted form, exactly four decimal numbers without leading zeros. */
-import { parsePrefix, tryParseAddress } from "../core/index.ts";
+import { parsePrefix, parseQuad, tryParseAddress } from "../core/index.ts";
 import { wrongType, wrongValue } from "./check.ts";
 
 /** One end of a connection or the source of a datagram. */
@@ -11,6 +11,8 @@ export interface Endpoint {
 }
 
 export const ANY_ADDRESS = "0.0.0.0";
+/** Where a socket is whose address cannot be had. */
+export const NOWHERE: Endpoint = Object.freeze({ address: ANY_ADDRESS, port: 0 });
 
 const FORM = "an IPv4 address such as 192.0.2.1";
 
@@ -24,7 +26,7 @@ function refusal(argument: string, text: string): RangeError {
 /** A dotted IPv4 address, or a TypeError or RangeError that says why not. */
 export function checkAddress(argument: string, value: unknown): string {
   if (typeof value !== "string") throw wrongType(argument, value, FORM);
-  if (value.includes(":") || !tryParseAddress(value)) throw refusal(argument, value);
+  if (parseQuad(value) < 0) throw refusal(argument, value);
   return value;
 }
 

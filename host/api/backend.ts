@@ -1,6 +1,7 @@
 /** What an Engine stands on: a core in this thread, or the one of a stack in another thread. */
 import type { Clock } from "../base/clock.ts";
 import type { CoreStats } from "../core/index.ts";
+import type { Driver } from "../driver/index.ts";
 import { Calls, type SocketCalls } from "./calls.ts";
 import type { Host } from "./host.ts";
 
@@ -35,9 +36,13 @@ export function stopHost(host: Host, calls: Calls): void {
 export class LocalBackend implements Backend {
   readonly calls: Calls;
   readonly #host: Host;
+  readonly #driver: Driver;
+  readonly #workDue: (() => number) | undefined;
 
   constructor(host: Host) {
     this.#host = host;
+    this.#driver = host.driver;
+    this.#workDue = host.core.exports.workDue;
     this.calls = new Calls(host.core);
   }
 
@@ -50,12 +55,11 @@ export class LocalBackend implements Backend {
   }
 
   kick(): void {
-    this.#host.driver.kick();
+    this.#driver.kick();
   }
 
   kickIfDue(): void {
-    const { driver, core } = this.#host;
-    if (!driver.pending && (core.exports.workDue === undefined || core.exports.workDue() !== 0)) driver.kick();
+    if (!this.#driver.pending && (this.#workDue === undefined || this.#workDue() !== 0)) this.#driver.kick();
   }
 
   stats(): CoreStats {

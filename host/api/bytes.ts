@@ -1,18 +1,26 @@
-/** The bytes of one connection on their way between a program's arrays and the core's buffers: one copy each way. */
+/** The bytes of one connection on their way between a program's arrays and the core's buffers: one copy each way, in the order of the calls. */
 import type { Engine } from "./engine.ts";
-import { WAITING } from "./requests.ts";
-
-/** A first piece below this, bytes, is handed out alone: asking whether more follows behind the wrap costs more than it brings. */
-const WRAP_LEAST = 256;
+import { Requests, WAITING } from "./requests.ts";
 
 /** What a socket tells its bytes. */
 export interface Carrier {
   /** Throws when the socket is closed, or the stack. */
   ready(operation: string): void;
-  error(operation: string, wsa: number): Error;
+  failure(operation: string, wsa: number): Error;
 }
 
+/** What a write that is done at once gives: one promise serves them all. */
+const SENT = Promise.resolve();
+
+/**
+ * What can be done at once is, and waits for nobody; only what has to wait makes a closure and a request. So those stand in methods of
+ * their own: a closure is made where its variables are, whether it is needed or not.
+ */
 export class Bytes {
+  readonly reads = new Requests<unknown>();
+  readonly writes = new Requests<void>();
+  /** Bytes taken from write. */
+  accepted = 0;
   readonly #engine: Engine;
   readonly #handle: number;
   readonly #carrier: Carrier;
@@ -23,59 +31,85 @@ export class Bytes {
     this.#carrier = carrier;
   }
 
-  /** Where unread bytes stand, 0 at the end, -1 when there are none yet. */
-  peek(): number {
-    this.#carrier.ready("read");
-    const { calls } = this.#engine;
-    const at = calls.peek(this.#handle);
-    if (at > 0 || calls.error === 0) return at;
-    if (calls.mustWait) return -1;
-    throw this.#carrier.error("read", calls.error);
-  }
-
-  consume(length: number): void {
-    const { calls } = this.#engine;
-    if (!calls.consume(this.#handle, length)) throw this.#carrier.error("read", calls.error);
-    // The peer may have to be told of the room.
-    this.#engine.kickIfDue();
+  /** What is there, at most `max` bytes of it, in an array of its own; null at the end. */
+  read(max: number, signal: AbortSignal | undefined): Promise<Uint8Array | null> {
+    if (signal || !this.reads.none) return this.#readLater(max, signal, false);
+    const chunk = this.#chunk(max);
+    return chunk === WAITING ? this.#readLater(max, undefined, true) : Promise.resolve(chunk);
   }
 
   /** Copies what is there into `target`: how much, 0 at the end. */
-  fill(target: Uint8Array): number | typeof WAITING {
+  readInto(target: Uint8Array, signal: AbortSignal | undefined): Promise<number> {
+    if (signal || !this.reads.none) return this.#fillLater(target, signal, false);
+    const filled = this.#fill(target);
+    return filled === WAITING ? this.#fillLater(target, undefined, true) : Promise.resolve(filled);
+  }
+
+  /** Gives all of `bytes` to the core. */
+  write(bytes: Uint8Array, signal: AbortSignal | undefined): Promise<void> {
+    if (signal || !this.writes.none) return this.#sendLater(bytes, 0, signal, false);
+    const sent = this.#send(bytes, 0);
+    return sent < bytes.length ? this.#sendLater(bytes, sent, undefined, true) : SENT;
+  }
+
+  #readLater(max: number, signal: AbortSignal | undefined, tried: boolean): Promise<Uint8Array | null> {
+    const attempt = (): unknown => this.#chunk(max);
+    return (tried ? this.reads.wait(attempt) : this.reads.add(attempt, signal)) as Promise<Uint8Array | null>;
+  }
+
+  #fillLater(target: Uint8Array, signal: AbortSignal | undefined, tried: boolean): Promise<number> {
+    const attempt = (): unknown => this.#fill(target);
+    return (tried ? this.reads.wait(attempt) : this.reads.add(attempt, signal)) as Promise<number>;
+  }
+
+  #sendLater(bytes: Uint8Array, from: number, signal: AbortSignal | undefined, tried: boolean): Promise<void> {
+    let offset = from;
+    const attempt = (): typeof WAITING | undefined => {
+      offset = this.#send(bytes, offset);
+      return offset < bytes.length ? WAITING : undefined;
+    };
+    return tried ? this.writes.wait(attempt) : this.writes.add(attempt, signal);
+  }
+
+  #chunk(max: number): Uint8Array | null | typeof WAITING {
+    this.#carrier.ready("read");
     const { calls } = this.#engine;
-    let filled = 0;
-    let last = 0;
-    // Twice where the receive ring wraps; an end or error after the first bytes belongs to the next read.
-    for (let pieces = 0; filled < target.length && pieces < 2; pieces++) {
-      if (pieces > 0 && (last < WRAP_LEAST || !calls.readable(this.#handle))) break;
-      const at = this.peek();
-      if (at <= 0) return at === 0 ? filled : filled || WAITING;
-      const length = Math.min(calls.length, target.length - filled);
-      target.set(calls.bytes.subarray(at, at + length), filled);
-      filled += length;
-      last = length;
-      this.consume(length);
-    }
+    const at = calls.peek(this.#handle);
+    if (at === 0) return this.#nothing(null);
+    const length = Math.min(calls.length, max);
+    const chunk = calls.bytes.slice(at, at + length);
+    if (!calls.consume(this.#handle, length)) throw this.#carrier.failure("read", calls.error);
+    // The peer may have to be told of the room.
+    this.#engine.kickIfDue();
+    return chunk;
+  }
+
+  #fill(target: Uint8Array): number | typeof WAITING {
+    this.#carrier.ready("read");
+    const filled = this.#engine.calls.take(this.#handle, target);
+    if (filled === 0) return this.#nothing(0);
+    this.#engine.kickIfDue();
     return filled;
   }
 
+  /** `end`, if it is that why there is nothing. */
+  #nothing<T>(end: T): T | typeof WAITING {
+    const { calls } = this.#engine;
+    if (calls.error === 0) return end;
+    if (calls.mustWait) return WAITING;
+    throw this.#carrier.failure("read", calls.error);
+  }
+
   /** Gives the core what it takes of `bytes` from `offset`; returns how far it came. */
-  send(bytes: Uint8Array, offset: number): number {
+  #send(bytes: Uint8Array, offset: number): number {
     this.#engine.check("write");
     const { calls } = this.#engine;
-    let at = offset;
-    while (at < bytes.length) {
-      const place = calls.reserve(this.#handle, bytes.length - at);
-      if (place === 0) {
-        if (calls.mustWait) break;
-        throw this.#carrier.error("write", calls.error);
-      }
-      const length = Math.min(calls.length, bytes.length - at);
-      calls.bytes.set(length === bytes.length ? bytes : bytes.subarray(at, at + length), place);
-      if (!calls.commit(this.#handle, length)) throw this.#carrier.error("write", calls.error);
-      at += length;
+    const given = calls.give(this.#handle, bytes, offset);
+    if (given > 0) {
+      this.accepted += given;
+      this.#engine.kick();
     }
-    if (at > offset) this.#engine.kick();
-    return at;
+    if (offset + given < bytes.length && !calls.mustWait) throw this.#carrier.failure("write", calls.error);
+    return offset + given;
   }
 }

@@ -5,6 +5,7 @@
 import { LASTACK_WAIT, WSAEFAULT } from "../abi/errors.gen.ts";
 import * as W from "../abi/winsock.gen.ts";
 import { type Core, type CoreExports, CoreError, readSockaddr, writeSockaddr } from "../core/index.ts";
+import type { MemoryViews } from "../core/memory.ts";
 import type { Endpoint } from "./address.ts";
 
 type Ptr = number;
@@ -38,6 +39,16 @@ const INFO = {
 const AT = { errno: 0, length: 4, count: 8, flags: 12, buffer: 16, value: 24, address: 40, info: 72 } as const;
 /** Room for a sockaddr of either family. */
 const ADDRESS_ROOM = 32;
+/** Up to so many bytes a loop beats making a view for `set`. */
+const LOOP_BYTES = 48;
+/** A first piece below this, bytes, is handed out alone: asking whether more follows behind the wrap costs more than it brings. */
+const WRAP_LEAST = 256;
+
+/** Copies `length` bytes. */
+function copy(from: Uint8Array, fromAt: number, to: Uint8Array, toAt: number, length: number): void {
+  if (length <= LOOP_BYTES) for (let i = 0; i < length; i++) to[toAt + i] = from[fromAt + i] as number;
+  else to.set(length === from.length ? from : from.subarray(fromAt, fromAt + length), toAt);
+}
 
 /** What the sockets of the API need of Calls, which a stack in another thread has too. */
 export type SocketCalls = Omit<Calls, "core" | "exports" | "cleanup">;
@@ -56,12 +67,19 @@ export class Calls {
   readonly data: Ptr;
   readonly dataSize: number;
   readonly #at: Ptr;
+  readonly #memory: MemoryViews;
+  /** Where lpErrno and a length stand, as places of 32-bit words. */
+  readonly #errnoWord: number;
+  readonly #lengthWord: number;
 
   /** Starts the provider. Throws CoreError when it refuses. */
   constructor(core: Core) {
     this.core = core;
     this.exports = core.exports as ProviderExports;
+    this.#memory = core.memory;
     this.#at = core.area.take(SCRATCH);
+    this.#errnoWord = (this.#at + AT.errno) >>> 2;
+    this.#lengthWord = (this.#at + AT.length) >>> 2;
     this.dataSize = core.area.free - 8;
     this.data = core.area.take(this.dataSize);
     // WSPDATA and WSPPROC_TABLE have to go somewhere; nothing in them is needed here.
@@ -97,7 +115,7 @@ export class Calls {
   }
 
   get #errno(): Ptr {
-    return this.#at + AT.errno;
+    return this.#at;
   }
 
   #word(at: number): number {
@@ -110,14 +128,14 @@ export class Calls {
 
   /** Clears lpErrno and gives fresh views before a call. */
   #begin(): void {
-    this.core.memory.ensure();
-    this.#setWord(AT.errno, 0);
+    this.#memory.ensure();
+    this.#memory.i32[this.#errnoWord] = 0;
   }
 
   /** Takes lpErrno after a call; a failure that names no error is the caller's bad pointer at worst. */
   #done(failed: boolean): boolean {
-    this.core.memory.ensure();
-    this.error = failed ? this.#word(AT.errno) || WSAEFAULT : 0;
+    this.#memory.ensure();
+    this.error = failed ? (this.#memory.i32[this.#errnoWord] as number) || WSAEFAULT : 0;
     return !failed;
   }
 
@@ -199,7 +217,7 @@ export class Calls {
     this.#begin();
     const at = this.exports.reserve(s, want, this.#at + AT.length, this.#errno) >>> 0;
     this.#done(at === 0);
-    this.length = at === 0 ? 0 : this.#word(AT.length);
+    this.length = at === 0 ? 0 : (this.#memory.i32[this.#lengthWord] as number) >>> 0;
     return at;
   }
 
@@ -212,18 +230,54 @@ export class Calls {
    * Pointer to unread bytes with their number in `length`. 0 means: `error` 0 = the peer has finished, else the error.
    */
   peek(s: number): Ptr {
-    this.#begin();
-    this.#setWord(AT.length, 0);
+    const memory = this.#memory;
+    memory.ensure();
+    memory.i32[this.#errnoWord] = 0;
+    memory.i32[this.#lengthWord] = 0;
     const at = this.exports.peek(s, this.#at + AT.length, this.#errno) >>> 0;
-    this.core.memory.ensure();
-    this.error = this.#word(AT.errno);
-    this.length = this.error === 0 ? this.#word(AT.length) : 0;
+    memory.ensure();
+    this.error = memory.i32[this.#errnoWord] as number;
+    this.length = this.error === 0 ? (memory.i32[this.#lengthWord] as number) >>> 0 : 0;
     return this.length === 0 ? 0 : at;
   }
 
   consume(s: number, n: number): boolean {
     this.#begin();
     return this.#done(this.exports.consume(s, n, this.#errno) < 0);
+  }
+
+  /**
+   * Copies what can be read into `target`, which has room, and takes it: how many bytes. 0: the peer has finished, or `error` says
+   * what is wrong, to wait not least. Of two pieces, where the receive ring wraps, the second one's end or error is the next call's.
+   */
+  take(s: number, target: Uint8Array): number {
+    const first = this.#takePiece(s, target, 0);
+    if (first < WRAP_LEAST || first === target.length || !this.readable(s)) return first;
+    const second = this.#takePiece(s, target, first);
+    this.error = 0;
+    return first + second;
+  }
+
+  #takePiece(s: number, target: Uint8Array, offset: number): number {
+    const at = this.peek(s);
+    if (at === 0) return 0;
+    const length = Math.min(this.length, target.length - offset);
+    copy(this.core.memory.u8, at, target, offset, length);
+    return this.consume(s, length) ? length : 0;
+  }
+
+  /** Sends what the send buffer takes of `bytes` from `offset`: how many. Where that is not all, `error` says why. */
+  give(s: number, bytes: Uint8Array, offset: number): number {
+    let at = offset;
+    while (at < bytes.length) {
+      const place = this.reserve(s, bytes.length - at);
+      if (place === 0) break;
+      const length = Math.min(this.length, bytes.length - at);
+      copy(bytes, at, this.core.memory.u8, place, length);
+      if (!this.commit(s, length)) break;
+      at += length;
+    }
+    return at - offset;
   }
 
   /** Sends the `length` bytes standing at `data` as one datagram; without `to`, to where the socket is connected. */

@@ -13,6 +13,8 @@ import { type CloseReport, toCloseReport } from "./report.ts";
 export interface Owner {
   /** A waiting call can make progress: OP_x of assembly/abi/events.ts. */
   wake(operation: number): void;
+  /** What became of its close; the last it hears. */
+  report?(report: CloseReport): void;
   /** A soft error: WSA code, and timeouts since something was acknowledged last. */
   trouble?(wsa: number, timeouts: number): void;
   /** The stack is gone; nothing will be told any more. */
@@ -25,7 +27,6 @@ export class Engine implements DriverListener {
   /** Why nothing works any more. */
   #dead: Error | undefined;
   readonly #owners = new Map<number, Owner>();
-  readonly #reports = new Map<number, (report: CloseReport) => void>();
 
   /** Called once, before anything else: the driver needs its listener first. */
   start(backend: Backend): void {
@@ -72,26 +73,16 @@ export class Engine implements DriverListener {
     this.#owners.delete(handle);
   }
 
-  /** Hands the handle's close report to `take`, once. Call before the close call. */
-  expectReport(handle: number, take: (report: CloseReport) => void): void {
-    this.#reports.set(handle, take);
-  }
-
-  /** For a close that the core refuses: its report will not come. */
-  forgetReport(handle: number): void {
-    this.#reports.delete(handle);
-  }
-
   event(kind: number, handle: number, a: number, operation: number): void {
     if (kind === EVENT_WAKE) this.#owners.get(handle)?.wake(operation);
     else if (kind === EVENT_TROUBLE) this.#owners.get(handle)?.trouble?.(a, operation);
   }
 
   report(record: CloseReportRecord): void {
-    const take = this.#reports.get(record.handle);
-    this.#reports.delete(record.handle);
+    const owner = this.#owners.get(record.handle);
+    if (owner === undefined) return;
     this.#owners.delete(record.handle);
-    take?.(toCloseReport(record));
+    owner.report?.(toCloseReport(record));
   }
 
   fatal(error: Error): void {
@@ -126,7 +117,6 @@ export class Engine implements DriverListener {
   #end(error: Error, owners = [...this.#owners.values()]): void {
     this.#dead ??= error;
     this.#owners.clear();
-    this.#reports.clear();
     for (const owner of owners) owner.fatal(error);
   }
 }

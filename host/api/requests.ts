@@ -6,21 +6,36 @@ export const WAITING: unique symbol = Symbol("waiting");
 /** Makes the call. Returns its result or WAITING; throws what the call failed with. */
 export type Attempt<T> = () => T | typeof WAITING;
 
-interface Entry<T> {
+/** A call that waits. */
+class Request<T> {
   readonly attempt: Attempt<T>;
   readonly resolve: (value: T) => void;
   readonly reject: (reason: unknown) => void;
-  readonly forget: () => void;
+  next: Request<T> | undefined = undefined;
+  signal: AbortSignal | undefined = undefined;
+  onAbort: (() => void) | undefined = undefined;
+
+  constructor(attempt: Attempt<T>, resolve: (value: T) => void, reject: (reason: unknown) => void) {
+    this.attempt = attempt;
+    this.resolve = resolve;
+    this.reject = reject;
+  }
+
+  /** The signal is not listened to any more. */
+  forget(): void {
+    if (this.signal && this.onAbort) this.signal.removeEventListener("abort", this.onAbort);
+  }
 }
 
-/** First in, first out: an entry is tried only when all before it are settled. */
+/** First in, first out: a request is tried only when all before it are settled. */
 export class Requests<T> {
-  readonly #entries: Entry<T>[] = [];
-  #idle: (() => void)[] = [];
+  #first: Request<T> | undefined = undefined;
+  #last: Request<T> | undefined = undefined;
+  #idle: (() => void)[] | undefined = undefined;
 
-  /** Requests that wait now. */
-  get size(): number {
-    return this.#entries.length;
+  /** Nothing waits now. */
+  get none(): boolean {
+    return this.#first === undefined;
   }
 
   /**
@@ -29,7 +44,7 @@ export class Requests<T> {
    */
   add(attempt: Attempt<T>, signal?: AbortSignal): Promise<T> {
     if (signal?.aborted) return Promise.reject(signal.reason);
-    if (this.#entries.length === 0) {
+    if (this.#first === undefined) {
       try {
         const result = attempt();
         if (result !== WAITING) return Promise.resolve(result);
@@ -37,71 +52,94 @@ export class Requests<T> {
         return Promise.reject(error);
       }
     }
+    return this.wait(attempt, signal);
+  }
+
+  /** Queues what has been tried and must wait, or has others before it. */
+  wait(attempt: Attempt<T>, signal?: AbortSignal): Promise<T> {
     return new Promise((resolve, reject) => {
-      if (!signal) {
-        this.#entries.push({ attempt, resolve, reject, forget: nothing });
-        return;
-      }
-      const onAbort = (): void => this.#withdraw(entry, signal.reason);
-      const entry: Entry<T> = { attempt, resolve, reject, forget: () => signal.removeEventListener("abort", onAbort) };
-      signal.addEventListener("abort", onAbort, { once: true });
-      this.#entries.push(entry);
+      const request = new Request(attempt, resolve, reject);
+      if (signal) this.#heed(request, signal);
+      if (this.#last === undefined) this.#first = request;
+      else this.#last.next = request;
+      this.#last = request;
     });
+  }
+
+  #heed(request: Request<T>, signal: AbortSignal): void {
+    const onAbort = (): void => this.#withdraw(request, signal.reason);
+    request.signal = signal;
+    request.onAbort = onAbort;
+    signal.addEventListener("abort", onAbort, { once: true });
   }
 
   /** Tries from the first on until one must wait. */
   retry(): void {
-    for (let entry = this.#entries[0]; entry; entry = this.#entries[0]) {
+    for (let request = this.#first; request !== undefined; request = this.#first) {
+      let result: T | typeof WAITING;
       try {
-        const result = entry.attempt();
-        if (result === WAITING) return;
-        this.#entries.shift();
-        entry.forget();
-        entry.resolve(result);
+        result = request.attempt();
       } catch (error) {
-        this.#entries.shift();
-        entry.forget();
-        entry.reject(error);
+        this.#shift(request);
+        request.reject(error);
+        continue;
       }
+      if (result === WAITING) return;
+      this.#shift(request);
+      request.resolve(result);
     }
     this.#becameIdle();
   }
 
-  /** Rejects all that wait, with a reason made only if somebody does: an error with its stack costs more than a connection. */
-  failWith(make: () => unknown): void {
-    this.fail(this.#entries.length > 0 ? make() : undefined);
-  }
-
   /** Rejects all that wait. */
   fail(reason: unknown): void {
-    for (const entry of this.#entries.splice(0)) {
-      entry.forget();
-      entry.reject(reason);
+    let request = this.#first;
+    this.#first = undefined;
+    this.#last = undefined;
+    for (; request !== undefined; request = request.next) {
+      request.forget();
+      request.reject(reason);
     }
     this.#becameIdle();
   }
 
   /** Calls back once, when nothing waits any more. */
   whenIdle(callback: () => void): void {
-    if (this.#entries.length === 0) callback();
-    else this.#idle.push(callback);
+    if (this.none) callback();
+    else if (this.#idle) this.#idle.push(callback);
+    else this.#idle = [callback];
   }
 
-  #withdraw(entry: Entry<T>, reason: unknown): void {
-    const at = this.#entries.indexOf(entry);
-    if (at < 0) return;
-    this.#entries.splice(at, 1);
-    entry.reject(reason);
-    if (at === 0) this.retry();
+  /** The first request is done. */
+  #shift(request: Request<T>): void {
+    this.#first = request.next;
+    if (request.next === undefined) this.#last = undefined;
+    request.forget();
+  }
+
+  #withdraw(request: Request<T>, reason: unknown): void {
+    if (request === this.#first) {
+      this.#shift(request);
+      request.reject(reason);
+      this.retry();
+      return;
+    }
+    for (let before = this.#first; before !== undefined; before = before.next) {
+      if (before.next !== request) continue;
+      before.next = request.next;
+      if (request.next === undefined) this.#last = before;
+      request.reject(reason);
+      return;
+    }
   }
 
   #becameIdle(): void {
-    if (this.#idle.length === 0) return;
-    for (const callback of this.#idle.splice(0)) callback();
+    if (this.#idle === undefined) return;
+    const callbacks = this.#idle;
+    this.#idle = undefined;
+    for (const callback of callbacks) callback();
   }
 }
-
-function nothing(): void {}
 
 /** The same outcome as `promise`, but rejected with the signal's reason if that comes first. What it stands for goes on. */
 export function orAbandoned<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {

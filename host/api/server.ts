@@ -1,14 +1,14 @@
 /** A listening socket with promises. */
 import { WSAEINTR, WSAENOTSOCK } from "../abi/errors.gen.ts";
 import { OP_ACCEPT } from "../abi/events.gen.ts";
-import { ANY_ADDRESS, type Endpoint } from "./address.ts";
-import { checkOptions, checkSignal, checkTime } from "./check.ts";
+import { type Endpoint, NOWHERE } from "./address.ts";
+import { checkOptions, checkTime } from "./check.ts";
 import type { Engine, Owner } from "./engine.ts";
 import { SocketError } from "./error.ts";
 import type { CloseReport } from "./report.ts";
 import { promised, Requests, WAITING } from "./requests.ts";
 import { Socket } from "./socket.ts";
-import type { CloseKnobs, WaitOptions } from "./socket-options.ts";
+import { type CloseKnobs, NO_OPTIONS, type WaitOptions, waitSignal } from "./socket-options.ts";
 
 export interface ServerDrainOptions {
   /** Milliseconds that its connections may take; what is still open then is reset. Default 10000. */
@@ -28,17 +28,18 @@ export class Server implements Owner {
   readonly #forget: () => void;
   /** Accepted connections without a report yet, oldest first. */
   readonly #open = new Set<Socket>();
-  #onAccept: (socket: Socket) => void;
+  readonly #homes: readonly Set<Socket>[];
+  readonly #attempt = (): Socket | typeof WAITING => this.#take();
   #closed = false;
 
   /** @internal Made by Stack.listen from a listening handle. */
-  constructor(engine: Engine, knobs: CloseKnobs, handle: number, onAccept: (socket: Socket) => void, forget: () => void) {
+  constructor(engine: Engine, knobs: CloseKnobs, handle: number, sockets: Set<Socket>, forget: () => void) {
     this.#engine = engine;
     this.#knobs = knobs;
     this.#handle = handle;
-    this.#onAccept = onAccept;
+    this.#homes = [this.#open, sockets];
     this.#forget = forget;
-    this.address = engine.calls.localName(handle) ?? { address: ANY_ADDRESS, port: 0 };
+    this.address = engine.calls.localName(handle) ?? NOWHERE;
     engine.own(handle, this);
   }
 
@@ -46,11 +47,12 @@ export class Server implements Owner {
    * Waits for the next connection; its handshake is complete.
    * @throws SocketError: EINTR when the server is closed while it waits, ENOTSOCK after that.
    */
-  accept(options: WaitOptions = {}): Promise<Socket> {
-    return promised(() => {
-      const signal = checkSignal("signal", checkOptions("options", options, ["signal"]).signal);
-      return this.#accepts.add(() => this.#take(), signal);
-    });
+  accept(options: WaitOptions = NO_OPTIONS): Promise<Socket> {
+    try {
+      return this.#accepts.add(this.#attempt, waitSignal(options));
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   /** The connections as they come, until the server is closed. Leaving the loop does not close it. */
@@ -129,11 +131,6 @@ export class Server implements Owner {
       throw this.#error("accept", calls.error);
     }
     this.#engine.kick();
-    const socket = new Socket(this.#engine, this.#knobs, handle);
-    this.#open.add(socket);
-    const forget = (): void => void this.#open.delete(socket);
-    socket.closed.then(forget, forget);
-    this.#onAccept(socket);
-    return socket;
+    return new Socket(this.#engine, this.#knobs, handle, this.#homes);
   }
 }

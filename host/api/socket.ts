@@ -5,13 +5,13 @@ import { LSO_ERROR_REPORTS, LSO_LINGER_MS } from "../abi/sockets.gen.ts";
 import * as W from "../abi/winsock.gen.ts";
 import { errorInfo } from "../core/index.ts";
 import type { Endpoint } from "./address.ts";
-import { ANY_ADDRESS } from "./address.ts";
-import { Bytes } from "./bytes.ts";
+import { NOWHERE } from "./address.ts";
+import { Bytes, type Carrier } from "./bytes.ts";
 import { checkBoolean, checkBytes, checkInteger, checkOptions, checkSignal, checkWord, wrongType } from "./check.ts";
 import type { Engine, Owner } from "./engine.ts";
 import { SocketError } from "./error.ts";
 import { type CloseReport, refusedReport } from "./report.ts";
-import { orAbandoned, promised, Requests, WAITING } from "./requests.ts";
+import { orAbandoned, promised, type Requests, WAITING } from "./requests.ts";
 import {
   type CloseKnobs, type CloseOptions, checkDrain, type DrainOptions, HOW, isKnownTrue, KEEP_ALIVE_MAX_MS, type KeepAliveOptions, LINGER_MAX,
   NO_OPTIONS, orUnknown, READ_DEFAULT, type PacketOptions, READ_MAX, type ShutdownDirection, type SocketInfo, type Trouble, USER_TIMEOUT_MAX_MS, type WaitOptions, waitSignal,
@@ -23,7 +23,7 @@ const CLOSED_TEXT = "the socket was closed before the call could finish";
  * One TCP connection: from `Stack.connect` or from a `Server`. Reads and writes are each done in the order of the calls, and
  * are independent of each other. Bytes cross by one copy each way.
  */
-export class Socket implements Owner {
+export class Socket implements Owner, Carrier {
   /** Settles with the report of `close()` or `abort()`, whoever called it; never rejects but for a failed stack. */
   readonly closed: Promise<CloseReport>;
   readonly localAddress: Endpoint;
@@ -33,10 +33,8 @@ export class Socket implements Owner {
   readonly #knobs: CloseKnobs;
   readonly #handle: number;
   readonly #bytes: Bytes;
-  readonly #reads = new Requests<unknown>();
-  readonly #writes = new Requests<void>();
-  /** Bytes taken from write. */
-  #accepted = 0;
+  /** Where it is listed until it has its report. */
+  readonly #homes: readonly Set<Socket>[];
   /** close() or abort() was called. */
   #closing = false;
   /** The handle is given back to the core. */
@@ -49,21 +47,20 @@ export class Socket implements Owner {
   #fail!: (error: Error) => void;
 
   /** @internal Made by connect and accept from a connected handle. */
-  constructor(engine: Engine, knobs: CloseKnobs, handle: number, remote?: Endpoint) {
+  constructor(engine: Engine, knobs: CloseKnobs, handle: number, homes: readonly Set<Socket>[], remote?: Endpoint) {
     this.#engine = engine;
     this.#knobs = knobs;
     this.#handle = handle;
-    this.#bytes = new Bytes(engine, handle, { ready: (operation) => this.#ensureOpen(operation), error: (operation, wsa) => this.#error(operation, wsa) });
-    const nowhere = { address: ANY_ADDRESS, port: 0 };
-    this.localAddress = engine.calls.localName(handle) ?? nowhere;
-    this.remoteAddress = remote ?? engine.calls.peerName(handle) ?? nowhere;
+    this.#bytes = new Bytes(engine, handle, this);
+    this.localAddress = engine.calls.localName(handle) ?? NOWHERE;
+    this.remoteAddress = remote ?? engine.calls.peerName(handle) ?? NOWHERE;
     this.closed = new Promise((resolve, reject) => {
       this.#settle = resolve;
       this.#fail = reject;
     });
-    // Nobody has to look at `closed`.
-    this.closed.catch(() => {});
     engine.own(handle, this);
+    this.#homes = homes;
+    for (const home of homes) home.add(this);
   }
 
   /** TCP state by its name in RFC 9293; `CLOSED` once close() or abort() has taken effect. */
@@ -76,19 +73,12 @@ export class Socket implements Owner {
    * @throws SocketError, for instance ECONNRESET when the peer reset the connection, EINTR when the socket was closed meanwhile.
    */
   read(max: number = READ_DEFAULT, options: WaitOptions = NO_OPTIONS): Promise<Uint8Array | null> {
-    return promised(() => {
+    try {
       checkInteger("max", max, 1, READ_MAX, "bytes");
-      const signal = waitSignal(options);
-      return this.#reads.add(() => {
-        const at = this.#bytes.peek();
-        if (at <= 0) return at === 0 ? null : WAITING;
-        const { calls } = this.#engine;
-        const length = Math.min(calls.length, max);
-        const chunk = calls.bytes.slice(at, at + length);
-        this.#bytes.consume(length);
-        return chunk;
-      }, signal) as Promise<Uint8Array | null>;
-    });
+      return this.#bytes.read(max, waitSignal(options));
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   /**
@@ -97,12 +87,13 @@ export class Socket implements Owner {
    * @throws as read does.
    */
   readInto(buffer: ArrayBufferView, options: WaitOptions = NO_OPTIONS): Promise<number> {
-    return promised(() => {
+    try {
       const target = checkBytes("buffer", buffer);
       if (target.length === 0) throw new RangeError("buffer is empty; expected room for at least 1 byte");
-      const signal = waitSignal(options);
-      return this.#reads.add(() => this.#bytes.fill(target), signal) as Promise<number>;
-    });
+      return this.#bytes.readInto(target, waitSignal(options));
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   /**
@@ -111,18 +102,14 @@ export class Socket implements Owner {
    * @throws SocketError; after the signal, an unknown part of `data` may have been sent.
    */
   write(data: ArrayBufferView, options: WaitOptions = NO_OPTIONS): Promise<void> {
-    return promised(() => {
+    try {
       const bytes = checkBytes("data", data);
       const signal = waitSignal(options);
-      if (this.#closing) return Promise.reject(this.#error("write", WSAENOTSOCK));
-      let offset = 0;
-      return this.#writes.add(() => {
-        const before = offset;
-        offset = this.#bytes.send(bytes, offset);
-        this.#accepted += offset - before;
-        return offset < bytes.length ? WAITING : undefined;
-      }, signal);
-    });
+      if (this.#closing) throw this.failure("write", WSAENOTSOCK);
+      return this.#bytes.write(bytes, signal);
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   /** The chunks that read returns, until the end. Leaving the loop early does not close the socket. */
@@ -138,17 +125,17 @@ export class Socket implements Owner {
   shutdown(direction: ShutdownDirection): Promise<void> {
     return promised(() => {
       const how = HOW[checkWord("direction", direction, ["send", "receive", "both"])];
-      if (this.#closing) return Promise.reject(this.#error("shutdown", WSAENOTSOCK));
+      if (this.#closing) return Promise.reject(this.failure("shutdown", WSAENOTSOCK));
       const call = (): typeof WAITING | undefined => {
         this.#engine.check("shutdown");
         if (how !== W.SD_RECEIVE && this.#engine.calls.unsent(this.#handle) > 0) return WAITING;
-        if (!this.#engine.calls.shutdown(this.#handle, how)) throw this.#error("shutdown", this.#engine.calls.error);
+        if (!this.#engine.calls.shutdown(this.#handle, how)) throw this.failure("shutdown", this.#engine.calls.error);
         this.#engine.kick();
-        if (how !== W.SD_SEND) this.#reads.retry();
+        if (how !== W.SD_SEND) this.#bytes.reads.retry();
         return undefined;
       };
       // The FIN takes its place behind what is still waiting to be accepted.
-      return how === W.SD_RECEIVE ? new Promise((resolve) => resolve(void call())) : this.#writes.add(call);
+      return how === W.SD_RECEIVE ? new Promise((resolve) => resolve(void call())) : this.#bytes.writes.add(call);
     });
   }
 
@@ -161,8 +148,8 @@ export class Socket implements Owner {
    *
    * Calling it again gives the same report. The signal ends the waiting, not the close.
    */
-  close(options: CloseOptions = {}): Promise<CloseReport> {
-    return promised(() => {
+  close(options: CloseOptions = NO_OPTIONS): Promise<CloseReport> {
+    try {
       checkOptions("options", options, ["linger", "drain", "signal"]);
       const drain = checkDrain(options.drain);
       const linger = options.linger === undefined ? undefined : checkInteger("linger", options.linger, 0, LINGER_MAX, "seconds");
@@ -170,7 +157,9 @@ export class Socket implements Owner {
       if (signal?.aborted) return Promise.reject(signal.reason);
       if (!this.#closing) this.#beginClose(linger, drain);
       return orAbandoned(this.closed, signal);
-    });
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   /**
@@ -210,9 +199,9 @@ export class Socket implements Owner {
     checkOptions("options", options, ["idleMs", "intervalMs"]);
     const idleMs = checkInteger("idleMs", options.idleMs ?? this.#knobs.keepIdleMs, 1, KEEP_ALIVE_MAX_MS, "milliseconds");
     const intervalMs = checkInteger("intervalMs", options.intervalMs ?? this.#knobs.keepIntervalMs, 1, KEEP_ALIVE_MAX_MS, "milliseconds");
-    this.#ensureOpen("setKeepAlive");
+    this.ready("setKeepAlive");
     const { calls } = this.#engine;
-    if (!calls.setKeepAlive(this.#handle, on, idleMs, intervalMs)) throw this.#error("setKeepAlive", calls.error);
+    if (!calls.setKeepAlive(this.#handle, on, idleMs, intervalMs)) throw this.failure("setKeepAlive", calls.error);
     this.#engine.kick();
     return this;
   }
@@ -256,11 +245,11 @@ export class Socket implements Owner {
 
   /** What the connection is doing now. */
   info(): SocketInfo {
-    this.#ensureOpen("info");
+    this.ready("info");
     const { calls } = this.#engine;
     const option = (level: number, name: number): number => calls.getOption(this.#handle, level, name) ?? 0;
     const known = calls.tcpInfo(this.#handle);
-    if (!known) throw this.#error("info", calls.error);
+    if (!known) throw this.failure("info", calls.error);
     const { rttUs, ...info } = known;
     return {
       ...info,
@@ -280,8 +269,13 @@ export class Socket implements Owner {
     const { calls } = this.#engine;
     // A wait record ends only when its call is repeated, also after the close: its answer is not needed then.
     if (operation === OP_CLOSE) void (this.#released && calls.close(this.#handle));
-    else if (operation === OP_RECV) this.#released ? calls.peek(this.#handle) : this.#reads.retry();
-    else if (operation === OP_SEND) this.#released ? calls.reserve(this.#handle, 1) : this.#writes.retry();
+    else if (operation === OP_RECV) this.#released ? calls.peek(this.#handle) : this.#bytes.reads.retry();
+    else if (operation === OP_SEND) this.#released ? calls.reserve(this.#handle, 1) : this.#bytes.writes.retry();
+  }
+
+  /** @internal */
+  report(report: CloseReport): void {
+    if (this.#released && !this.#report) this.#finish(report);
   }
 
   /** @internal */
@@ -291,36 +285,43 @@ export class Socket implements Owner {
 
   /** @internal */
   fatal(error: Error): void {
-    this.#reads.fail(error);
-    this.#writes.fail(error);
+    this.#bytes.reads.fail(error);
+    this.#bytes.writes.fail(error);
     this.#closing = true;
     if (this.#report) return;
     // A stack that was closed leaves a report even where the core made none; one that failed has nothing to say.
     if (this.#released && error instanceof SocketError) this.#finish(refusedReport(error.wsa));
-    else this.#fail(error);
+    else {
+      // Nobody has to look at `closed`.
+      this.closed.catch(() => {});
+      this.#leave();
+      this.#fail(error);
+    }
     this.#released = true;
   }
 
-  #error(operation: string, wsa: number, text?: string): SocketError {
+  /** @internal */
+  failure(operation: string, wsa: number, text?: string): SocketError {
     return new SocketError(operation, wsa, { local: this.localAddress, remote: this.remoteAddress, report: this.#report, ...(text && { text }) });
   }
 
-  #ensureOpen(operation: string): void {
+  /** @internal */
+  ready(operation: string): void {
     this.#engine.check(operation);
-    if (this.#closing) throw this.#error(operation, WSAENOTSOCK);
+    if (this.#closing) throw this.failure(operation, WSAENOTSOCK);
   }
 
   #option(operation: string, level: number, name: number, value: number): void {
-    this.#ensureOpen(operation);
+    this.ready(operation);
     const { calls } = this.#engine;
-    if (!calls.setOption(this.#handle, level, name, value)) throw this.#error(operation, calls.error);
+    if (!calls.setOption(this.#handle, level, name, value)) throw this.failure(operation, calls.error);
     this.#engine.kick();
   }
 
   #beginClose(linger: number | undefined, drain: Required<DrainOptions> | undefined): void {
     this.#closing = true;
     if (drain && this.#engine.alive) this.#engine.calls.setDrain(this.#handle, drain.bytes, drain.ms);
-    this.#reads.failWith(() => this.#error("read", WSAEINTR, CLOSED_TEXT));
+    this.#cut("read", this.#bytes.reads);
     // Unread data resets the connection whatever waits to be sent (semantics C-44, V-26): then there is nothing to wait for.
     const wait = this.#unfinished() && linger !== 0 && this.#engine.alive && (drain !== undefined || this.#engine.calls.unread(this.#handle) === 0);
     if (wait) this.#closeAfterWrites(linger);
@@ -330,14 +331,14 @@ export class Socket implements Owner {
   /** Writes wait, or what they gave has not reached the core: then that waits like a write. */
   #unfinished(): boolean {
     const { calls } = this.#engine;
-    if (!this.#engine.alive || calls.unsent(this.#handle) === 0) return this.#writes.size > 0;
-    this.#writes.add(() => (calls.unsent(this.#handle) > 0 ? WAITING : undefined)).catch(() => {});
+    if (!this.#engine.alive || calls.unsent(this.#handle) === 0) return !this.#bytes.writes.none;
+    this.#bytes.writes.add(() => (calls.unsent(this.#handle) > 0 ? WAITING : undefined)).catch(() => {});
     return true;
   }
 
   /** Bytes that the core took from write. */
   #taken(): number {
-    return this.#accepted - (this.#engine.alive ? this.#engine.calls.unsent(this.#handle) : 0);
+    return this.#bytes.accepted - (this.#engine.alive ? this.#engine.calls.unsent(this.#handle) : 0);
   }
 
   /** Lets the waiting writes finish, within the linger time or as long as the peer makes progress (semantics C-56). */
@@ -355,7 +356,7 @@ export class Socket implements Owner {
       });
     };
     watch(this.#taken());
-    this.#writes.whenIdle(() => {
+    this.#bytes.writes.whenIdle(() => {
       cancel();
       if (this.#released) return;
       this.#closeNow(linger, linger === undefined ? 0 : Math.max(1, Math.round((linger - elapsedSeconds()) * 1000)));
@@ -368,24 +369,30 @@ export class Socket implements Owner {
     this.#release(() => linger === undefined || (calls.setLinger(this.#handle, true, linger) && calls.setOption(this.#handle, W.SOL_LASTACK, LSO_LINGER_MS, leftMs)));
   }
 
+  /** Ends what waits; the error only if something does: one with its stack costs more than a connection. */
+  #cut(operation: string, requests: Pick<Requests<unknown>, "none" | "fail">): void {
+    if (!requests.none) requests.fail(this.failure(operation, WSAEINTR, CLOSED_TEXT));
+  }
+
   /** Gives the handle back after `prepare`; the report comes when the core has it. */
   #release(prepare: () => boolean): void {
     this.#released = true;
-    this.#reads.failWith(() => this.#error("read", WSAEINTR, CLOSED_TEXT));
-    this.#writes.failWith(() => this.#error("write", WSAEINTR, CLOSED_TEXT));
+    this.#cut("read", this.#bytes.reads);
+    this.#cut("write", this.#bytes.writes);
     if (!this.#engine.alive) return;
     const { calls } = this.#engine;
-    this.#engine.expectReport(this.#handle, (report) => this.#finish(report));
     prepare();
-    if (!calls.close(this.#handle) && !calls.mustWait) {
-      this.#engine.forgetReport(this.#handle);
-      this.#finish(refusedReport(calls.error));
-    }
+    if (!calls.close(this.#handle) && !calls.mustWait) this.#finish(refusedReport(calls.error));
     this.#engine.kick();
   }
 
   #finish(report: CloseReport): void {
     this.#report = this.#verdict ? { ...report, outcome: this.#verdict, cause: "none" } : report;
+    this.#leave();
     this.#settle(this.#report);
+  }
+
+  #leave(): void {
+    for (const home of this.#homes) home.delete(this);
   }
 }

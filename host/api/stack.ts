@@ -1,7 +1,5 @@
 /** A TCP/IP stack of its own: creation, opening sockets, closing everything. */
 import * as abi from "../abi/config.gen.ts";
-import { WSAETIMEDOUT } from "../abi/errors.gen.ts";
-import { OP_CONNECT } from "../abi/events.gen.ts";
 import { CATALOG_HOST_TCP, CATALOG_HOST_UDP, CATALOG_INET_TCP, CATALOG_INET_UDP } from "../abi/sockets.gen.ts";
 import { SO_ERROR, SOCK_DGRAM, SOCK_STREAM, SOL_SOCKET, SOMAXCONN } from "../abi/winsock.gen.ts";
 import type { CoreStats } from "../core/index.ts";
@@ -10,10 +8,11 @@ import { checkInteger, checkLocalPort, checkOptions, checkPort, checkSignal, che
 import { LocalBackend } from "./backend.ts";
 import { Engine } from "./engine.ts";
 import { SocketError } from "./error.ts";
+import { Handshake } from "./handshake.ts";
 import { openHost } from "./host.ts";
 import type { StackOptions } from "./options.ts";
 import type { CloseReport } from "./report.ts";
-import { promised, Requests, WAITING } from "./requests.ts";
+import { promised } from "./requests.ts";
 import { Server } from "./server.ts";
 import { Socket } from "./socket.ts";
 import type { CloseKnobs } from "./socket-options.ts";
@@ -66,6 +65,7 @@ export interface StackCloseOptions {
   deadlineMs?: number;
 }
 
+const CONNECT_OPTIONS = ["address", "host", "port", "localAddress", "localPort", "provider", "signal", "timeoutMs"];
 const CLOSE_DEADLINE_MS = 10_000;
 
 /** One stack: its addresses, its sockets, its statistics. Made by createStack. */
@@ -74,6 +74,8 @@ export class Stack {
   readonly #options: StackOptions;
   readonly #knobs: CloseKnobs;
   readonly #sockets = new Set<Socket>();
+  readonly #homes: readonly Set<Socket>[] = [this.#sockets];
+  readonly #connected = (handle: number, remote: Endpoint): Socket => new Socket(this.#engine, this.#knobs, handle, this.#homes, remote);
   readonly #others = new Set<Server | UdpSocket>();
   #closing: Promise<CloseReport[]> | undefined;
 
@@ -92,9 +94,12 @@ export class Stack {
    * Opens a connection; the promise settles when the handshake is complete.
    * @throws SocketError: ECONNREFUSED, ETIMEDOUT, EHOSTUNREACH, ENETUNREACH, EADDRINUSE, EADDRNOTAVAIL, EMFILE.
    */
-  async connect(options: ConnectOptions): Promise<Socket> {
-    const known = ["address", "host", "port", "localAddress", "localPort", "provider", "signal", "timeoutMs"];
-    const { address, host, signal, timeoutMs } = checkOptions("options", options, known);
+  connect(options: ConnectOptions): Promise<Socket> {
+    return promised(() => this.#connect(options));
+  }
+
+  #connect(options: ConnectOptions): Promise<Socket> {
+    const { address, host, signal, timeoutMs } = checkOptions("options", options, CONNECT_OPTIONS);
     if (address !== undefined && host !== undefined) throw new TypeError("address and host are both given; expected one of them");
     const remote = {
       address: address === undefined ? checkPeerAddress("host", host) : checkPeerAddress("address", address),
@@ -107,8 +112,7 @@ export class Stack {
     if (timeoutMs !== undefined) checkTime("timeoutMs", timeoutMs, 1);
     checkSignal("signal", signal)?.throwIfAborted();
     const handle = this.#open("connect", SOCK_STREAM, options.provider, options.localAddress !== undefined || local.port !== 0 ? local : undefined, remote);
-    await this.#handshake(handle, remote, signal, timeoutMs);
-    return this.#track(new Socket(this.#engine, this.#knobs, handle, remote));
+    return new Handshake(this.#engine, handle, remote, { signal, timeoutMs }, this.#connected).run();
   }
 
   /**
@@ -123,7 +127,7 @@ export class Stack {
     const { calls } = this.#engine;
     if (!calls.listen(handle, backlog)) throw this.#abandon("listen", handle, { local });
     await this.#listening(handle, local);
-    const server: Server = new Server(this.#engine, this.#knobs, handle, (socket) => this.#track(socket), () => this.#others.delete(server));
+    const server: Server = new Server(this.#engine, this.#knobs, handle, this.#sockets, () => this.#others.delete(server));
     this.#others.add(server);
     return server;
   }
@@ -183,13 +187,6 @@ export class Stack {
     return (await reports).flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
   }
 
-  #track(socket: Socket): Socket {
-    this.#sockets.add(socket);
-    const forget = (): void => void this.#sockets.delete(socket);
-    socket.closed.then(forget, forget);
-    return socket;
-  }
-
   /** A handle of `type`, bound to `local` if given. */
   #open(operation: string, type: number, provider: ProviderName | undefined, local: Endpoint | undefined, remote?: Endpoint): number {
     this.#engine.check(operation);
@@ -230,38 +227,6 @@ export class Stack {
     calls.close(handle);
     this.#engine.kick();
     return new SocketError(operation, wsa, ends);
-  }
-
-  /** Waits for the connection of `handle`; closes it when that fails. */
-  async #handshake(handle: number, remote: Endpoint, signal: AbortSignal | undefined, timeoutMs: number | undefined): Promise<void> {
-    const engine = this.#engine;
-    const { calls } = engine;
-    const attempt = new Requests<void>();
-    let local: Endpoint | undefined;
-    engine.own(handle, {
-      wake: (operation) => void (operation === OP_CONNECT && attempt.retry()),
-      fatal: (error) => attempt.fail(error),
-    });
-    const cancel = timeoutMs === undefined ? undefined : engine.after(timeoutMs, () => {
-      attempt.fail(new SocketError("connect", WSAETIMEDOUT, { local, remote, text: `no connection within ${timeoutMs} ms` }));
-    });
-    try {
-      await attempt.add(() => {
-        if (calls.connect(handle, remote)) return undefined;
-        if (!calls.mustWait) throw new SocketError("connect", calls.error, { local, remote });
-        // A failed attempt gives its address back, so it is asked for while it lasts.
-        local ??= calls.localName(handle);
-        engine.kick();
-        return WAITING;
-      }, signal);
-    } catch (error) {
-      engine.disown(handle);
-      if (engine.alive) calls.close(handle);
-      engine.kick();
-      throw error;
-    } finally {
-      cancel?.();
-    }
   }
 }
 

@@ -28,7 +28,10 @@ export interface Clock {
   readonly epochMs: number;
   attach(timed: Timed): void;
   detach(timed: Timed): void;
-  /** Tells the clock that the deadline of an attached `timed` changed, or that its `keepsAlive` did. */
+  /**
+   * Tells the clock that the deadline of an attached `timed` changed, or that its `keepsAlive` did. A deadline that only moved later
+   * need not be told: the clock may come at the old one, finds nothing due and asks for the next.
+   */
   changed(timed: Timed): void;
 }
 

@@ -24,15 +24,34 @@ export interface Prefix {
   readonly bits: number;
 }
 
-function parse4(text: string): number[] | undefined {
-  const parts = text.split(".");
-  if (parts.length !== 4) return undefined;
-  const bytes: number[] = [];
-  for (const part of parts) {
-    if (!/^(0|[1-9][0-9]{0,2})$/.test(part) || Number(part) > 255) return undefined;
-    bytes.push(Number(part));
+const DOT = 0x2e;
+const ZERO = 0x30;
+
+/** A dotted quad as a number, its first part in the highest byte; -1 for any other text. */
+export function parseQuad(text: string): number {
+  let address = 0;
+  let parts = 0;
+  let part = -1;
+  for (let i = 0; i <= text.length; i++) {
+    const code = i < text.length ? text.charCodeAt(i) : DOT;
+    if (code === DOT) {
+      if (part < 0 || ++parts > 4) return -1;
+      address = address * 256 + part;
+      part = -1;
+      continue;
+    }
+    const digit = code - ZERO;
+    // No leading zeros: some read them as octal.
+    if (digit < 0 || digit > 9 || part === 0) return -1;
+    part = part < 0 ? digit : part * 10 + digit;
+    if (part > 255) return -1;
   }
-  return bytes;
+  return parts === 4 ? address : -1;
+}
+
+function parse4(text: string): number[] | undefined {
+  const quad = parseQuad(text);
+  return quad < 0 ? undefined : [24, 16, 8, 0].map((shift) => (quad >>> shift) & 0xff);
 }
 
 /** Hextets of one side of `::`, in bytes; a dotted quad may end the address. */
@@ -131,17 +150,20 @@ function checkPort(port: number): void {
  */
 export function writeSockaddr(data: DataView, ptr: number, address: string, port: number, scopeId = 0): number {
   checkPort(port);
-  const bytes = parseAddress(address);
-  const four = isMapped(bytes) && !address.includes(":");
-  const size = four ? SIZEOF_SOCKADDR_IN : SIZEOF_SOCKADDR_IN6;
-  for (let i = 0; i < size; i++) data.setUint8(ptr + i, 0);
-  data.setUint16(ptr, four ? AF_INET : AF_INET6, true);
+  const quad = parseQuad(address);
+  const bytes = quad < 0 ? parseAddress(address) : undefined;
+  data.setUint16(ptr, bytes ? AF_INET6 : AF_INET, true);
   data.setUint16(ptr + 2, port, false);
-  const start = four ? ADDRESS_BYTES - 4 : 0;
-  const at = ptr + (four ? 4 : 8) - start;
-  for (let i = start; i < ADDRESS_BYTES; i++) data.setUint8(at + i, bytes[i] as number);
-  if (!four) data.setUint32(ptr + 24, scopeId, true);
-  return size;
+  if (!bytes) {
+    data.setUint32(ptr + 4, quad, false);
+    data.setUint32(ptr + 8, 0, true);
+    data.setUint32(ptr + 12, 0, true);
+    return SIZEOF_SOCKADDR_IN;
+  }
+  data.setUint32(ptr + 4, 0, true);
+  for (let i = 0; i < ADDRESS_BYTES; i++) data.setUint8(ptr + 8 + i, bytes[i] as number);
+  data.setUint32(ptr + 24, scopeId, true);
+  return SIZEOF_SOCKADDR_IN6;
 }
 
 /** Reads a sockaddr record of `length` bytes; undefined for an unknown family or a record too short for its family. */
@@ -150,7 +172,7 @@ export function readSockaddr(data: DataView, ptr: number, length: number): Socke
   const family = data.getUint16(ptr, true);
   const port = data.getUint16(ptr + 2, false);
   if (family === AF_INET) {
-    const address = [4, 5, 6, 7].map((at) => data.getUint8(ptr + at)).join(".");
+    const address = `${data.getUint8(ptr + 4)}.${data.getUint8(ptr + 5)}.${data.getUint8(ptr + 6)}.${data.getUint8(ptr + 7)}`;
     return { address, port, family: "IPv4" };
   }
   if (family !== AF_INET6 || length < SIZEOF_SOCKADDR_IN6) return undefined;

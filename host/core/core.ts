@@ -100,6 +100,12 @@ export class Core {
     return iface;
   }
 
+  /** `device` writes into buffers of the core's, which every poll looks into. */
+  isPosted(device: DeviceInfo): boolean {
+    for (let i = 0; i < this.#posted.length; i++) if (this.#posted[i] === device) return true;
+    return false;
+  }
+
   /** Polls at `ns` of the clock that clock_time_get reads: the exports' poll, without the core asking for the time. */
   poll(ns: number): number {
     const next = this.exports.pollAt === undefined ? this.exports.poll() : this.exports.pollAt(ns);
@@ -133,6 +139,7 @@ export class Core {
    */
   pullEvents(target: Uint32Array): number {
     const count = this.exports.events(this.#scratch, this.#eventCapacity);
+    if (count === 0) return 0;
     this.memory.ensure();
     const first = this.#scratch >>> 2;
     const words = Math.min(count, this.#eventCapacity) * 4;

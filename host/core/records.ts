@@ -58,21 +58,19 @@ export function readEvent(memory: MemoryViews, ptr: number): CoreEvent {
 
 /** The close report at `ptr` (64 bytes, aligned to 4). */
 export function readReport(memory: MemoryViews, ptr: number): CloseReportRecord {
-  const word = (offset: number): number => memory.word(ptr + offset);
-  const wide = (offset: number): number => memory.wide(ptr + offset);
   return {
-    handle: word(report.REPORT_HANDLE),
-    outcome: (report.outcomeName[word(report.REPORT_OUTCOME)] ?? "unknown") as CloseOutcome,
-    cause: (report.causeName[word(report.REPORT_CAUSE)] ?? "none") as CloseCause,
-    error: word(report.REPORT_ERROR),
-    bytesSent: wide(report.REPORT_BYTES_SENT),
-    bytesAcknowledged: wide(report.REPORT_BYTES_ACKED),
-    bytesUnacknowledged: wide(report.REPORT_BYTES_UNACKED),
-    bytesDiscarded: wide(report.REPORT_BYTES_DISCARDED),
-    peerFin: word(report.REPORT_PEER_FIN) !== 0,
-    durationMs: word(report.REPORT_DURATION_MS),
-    state: tcpStateName[word(report.REPORT_STATE)] ?? `state ${word(report.REPORT_STATE)}`,
-    dropped: word(report.REPORT_DROPPED),
+    handle: memory.word(ptr + report.REPORT_HANDLE),
+    outcome: (report.outcomeName[memory.word(ptr + report.REPORT_OUTCOME)] ?? "unknown") as CloseOutcome,
+    cause: (report.causeName[memory.word(ptr + report.REPORT_CAUSE)] ?? "none") as CloseCause,
+    error: memory.word(ptr + report.REPORT_ERROR),
+    bytesSent: memory.wide(ptr + report.REPORT_BYTES_SENT),
+    bytesAcknowledged: memory.wide(ptr + report.REPORT_BYTES_ACKED),
+    bytesUnacknowledged: memory.wide(ptr + report.REPORT_BYTES_UNACKED),
+    bytesDiscarded: memory.wide(ptr + report.REPORT_BYTES_DISCARDED),
+    peerFin: memory.word(ptr + report.REPORT_PEER_FIN) !== 0,
+    durationMs: memory.word(ptr + report.REPORT_DURATION_MS),
+    state: tcpStateName[memory.word(ptr + report.REPORT_STATE)] ?? `state ${memory.word(ptr + report.REPORT_STATE)}`,
+    dropped: memory.word(ptr + report.REPORT_DROPPED),
   };
 }
 

@@ -10,6 +10,8 @@ import type { FdTable } from "../wasi/fds.ts";
 
 /** Batches of events handed out per poll. */
 const EVENT_ROUNDS = 64;
+/** A deadline that there is not: a number like the others, so that comparing is all it takes. */
+const NEVER = Number.POSITIVE_INFINITY;
 
 /** Where a driver's news goes. Called after a poll, never from inside the core; calling the core from here is fine. */
 export interface DriverListener {
@@ -46,7 +48,9 @@ export class Driver implements Timed {
   /** A poll is scheduled. */
   #pending = false;
   /** When the core wants a poll, ns. */
-  #due: number | undefined;
+  #due = NEVER;
+  /** What the clock saw of that last. A deadline that moved later it finds out when it comes to the old one. */
+  #told = NEVER;
   #closed = false;
 
   constructor(core: Core, fds: FdTable, listener: DriverListener, clock: Clock, schedule: Schedule, name: string) {
@@ -59,6 +63,13 @@ export class Driver implements Timed {
     this.#batch = new Uint32Array(4 * core.eventCapacity);
     clock.attach(this);
     fds.onReady = (fd, bits) => this.ready(fd, bits);
+    const poll = (): void => this.kick();
+    for (const [, device] of fds.open()) {
+      if (!core.isPosted(device)) continue;
+      // Every poll looks into posted buffers, and tries again what a full device refused: there is nothing to tell.
+      device.onReadable = poll;
+      device.onWritable = poll;
+    }
   }
 
   /** Says that a call into the core may have left it something to do. Cheap; any number of kicks make one poll. */
@@ -86,12 +97,13 @@ export class Driver implements Timed {
   }
 
   nextDeadline(): number | undefined {
-    return this.#due;
+    this.#told = this.#due;
+    return this.#due === NEVER ? undefined : this.#due;
   }
 
   advance(now: number): void {
-    if (this.#due === undefined || this.#due > now) return;
-    this.#due = undefined;
+    if (this.#due > now) return;
+    this.#due = NEVER;
     this.kick();
   }
 
@@ -103,16 +115,16 @@ export class Driver implements Timed {
     this.#pending = false;
     if (this.#closed) return;
     try {
-      this.#tellReady();
+      if (this.#readyCount > 0) this.#tellReady();
       const next = this.core.poll(now);
       this.polls++;
-      this.#due = next > 0 ? now + next * NS_PER_MS : undefined;
+      this.#due = next > 0 ? now + next * NS_PER_MS : NEVER;
       if (next === 0) this.kick();
     } catch (error) {
       this.#fail(error);
       return;
     }
-    this.clock.changed(this);
+    if (this.#due < this.#told || (this.#due === NEVER && this.#told !== NEVER)) this.clock.changed(this);
     this.#handOut();
   }
 
@@ -120,7 +132,7 @@ export class Driver implements Timed {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#due = undefined;
+    this.#due = NEVER;
     this.fds.onReady = undefined;
     this.clock.detach(this);
   }

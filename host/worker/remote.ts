@@ -235,6 +235,35 @@ export class RemoteCalls implements SocketCalls {
     return true;
   }
 
+  take(s: number, target: Uint8Array): number {
+    let taken = 0;
+    // Twice where the ring wraps; an end or error after the first bytes belongs to the next call.
+    for (let pieces = 0; taken < target.length && pieces < 2; pieces++) {
+      if (pieces > 0 && !this.readable(s)) break;
+      const at = this.peek(s);
+      if (at === 0) break;
+      const length = Math.min(this.length, target.length - taken);
+      target.set(this.bytes.subarray(at, at + length), taken);
+      taken += length;
+      this.consume(s, length);
+    }
+    if (taken > 0) this.error = 0;
+    return taken;
+  }
+
+  give(s: number, bytes: Uint8Array, offset: number): number {
+    let at = offset;
+    while (at < bytes.length) {
+      const place = this.reserve(s, bytes.length - at);
+      if (place === 0) break;
+      const length = Math.min(this.length, bytes.length - at);
+      this.bytes.set(length === bytes.length ? bytes : bytes.subarray(at, at + length), place);
+      this.commit(s, length);
+      at += length;
+    }
+    return at - offset;
+  }
+
   readable(s: number): boolean {
     const lane = this.#lanes.get(s);
     return lane !== undefined && lane.received > 0;
