@@ -2,6 +2,7 @@
  * HalfSipHash-2-4 with a secret 64-bit key: hash tables, initial sequence numbers (RFC 6528) and ports (RFC 6056)
  * that a peer must not be able to predict. 32-bit operations only, so devices run it as fast as hosts.
  */
+import { ADDR_BYTES } from "./addr";
 
 let key0: u32 = 0;
 let key1: u32 = 0;
@@ -38,10 +39,10 @@ export function hashEnd(): u32 {
   return v1 ^ v3;
 }
 
-/** Hash of a connection's identity: two 16-byte addresses (4-aligned) and two ports. `domain` separates uses. */
+/** Hash of a connection's identity: two addresses and two ports. `domain` separates uses. */
 export function hashTuple(domain: u32, local: usize, remote: usize, ports: u32): u32 {
   hashBegin(domain);
-  for (let i: usize = 0; i < 16; i += 4) { hashWord(load<u32>(local + i)); hashWord(load<u32>(remote + i)); }
+  for (let i: usize = 0; i < <usize>ADDR_BYTES; i += 4) { hashWord(load<u32>(local + i)); hashWord(load<u32>(remote + i)); }
   hashWord(ports);
   return hashEnd();
 }

@@ -4,6 +4,7 @@
  * that of a UDP block. What each call means is said where inet implements it (tcp/user, tcp/status, udp/udp). `host` passes them on
  * to sockets of the operating system; its indices are those of hostblock.
  */
+import { addrCopy } from "../base/addr";
 import {
   CAPABILITY_ACKS, CAPABILITY_BIND_NOW, CAPABILITY_PAUSED_SEEN, CAPABILITY_RESET_NOW, CAPABILITY_RESET_SEEN, CAPABILITY_STATE,
 } from "../abi/sockets";
@@ -102,8 +103,8 @@ export function streamNames(p: u8, i: i32, local: usize, remote: usize): u32 {
   switch (p) {
     case PROVIDER_INET: {
       const t = tcb(i);
-      memory.copy(local, localPtr(t), 16);
-      memory.copy(remote, remotePtr(t), 16);
+      addrCopy(local, localPtr(t));
+      addrCopy(remote, remotePtr(t));
       return (<u32>t.lport << 16) | <u32>t.rport;
     }
     case PROVIDER_HOST: return TINY ? 0 : H.hostNames(i, local, remote);

@@ -158,7 +158,7 @@ function inherit(s: Socket, from: Socket): void {
 /** O-34: what a connection takes over from the listener it came from. */
 export function inheritOptions(s: Socket, from: Socket): void {
   s.flags = (s.flags & ~S_INHERITED) | (from.flags & S_INHERITED);
-  s.congestion = from.congestion;
+  if (!TINY) s.congestion = from.congestion;
   s.lingerOn = from.lingerOn;
   s.lingerSecs = from.lingerSecs;
   s.sendLimit = from.sendLimit;

@@ -4,7 +4,7 @@ import {
 } from "../abi/errors";
 import { OP_CONNECT, OP_RECV, OP_SEND } from "../abi/events";
 import { AF_UNSPEC, FD_CONNECT, FD_WRITE } from "../abi/winsock";
-import { addrClear, addrCopy, addrIsAny, addrSetV4 } from "../base/addr";
+import { ADDR_ALIGN, ADDR_BYTES, addrClear, addrCopy, addrIsAny, addrSetV4 } from "../base/addr";
 import { ipIsGroup, ipSourceFor } from "../ip/route";
 import {
   datagramConnect, OPEN_TAKEN, OPEN_UNREACHABLE, PROVIDER_HOST, streamDetach, streamEphemeralPort, streamFailure, streamNames, streamOpen,
@@ -21,8 +21,8 @@ import {
 } from "./socket";
 import { clockNow, enterWaiting, wake, waitEnd, waitFor, waitOf } from "./waits";
 
-const LOCAL = memory.data(16, 8);
-const REMOTE = memory.data(16, 8);
+const LOCAL = memory.data(ADDR_BYTES, ADDR_ALIGN);
+const REMOTE = memory.data(ADDR_BYTES, ADDR_ALIGN);
 
 /**
  * Stream: starts the handshake. Nonblocking: 10035, then FD_CONNECT or writability tells. Blocking: LASTACK_WAIT until it is

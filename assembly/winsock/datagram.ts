@@ -4,7 +4,7 @@ import {
 } from "../abi/errors";
 import { OP_RECV, OP_SEND } from "../abi/events";
 import { FD_READ, FD_WRITE } from "../abi/winsock";
-import { addrCopy, addrIsAny, addrSetV4 } from "../base/addr";
+import { ADDR_ALIGN, ADDR_BYTES, addrCopy, addrIsAny, addrSetV4 } from "../base/addr";
 import { ipIsBroadcast, ipSourceFor } from "../ip/route";
 import { blockAlloc, blockFree, blockOrder } from "../memory/blocks";
 import { datagramError, datagramRecv, datagramSend, datagramUnread, PROVIDER_HOST } from "../provider/index";
@@ -24,10 +24,10 @@ export const DATAGRAM_MAX: u32 = 65507;
 /** take found no block to scatter from. */
 const NO_MEMORY: i32 = -2;
 /** Destination of the datagram that addressDatagram settled. */
-export const TO = memory.data(16, 8);
+export const TO = memory.data(ADDR_BYTES, ADDR_ALIGN);
 let toPort: u32 = 0;
-const SRC = memory.data(16, 8);
-const ANY = memory.data(16, 8);
+const SRC = memory.data(ADDR_BYTES, ADDR_ALIGN);
+const ANY = memory.data(ADDR_BYTES, ADDR_ALIGN);
 const FROM_PORT = memory.data(4, 4);
 /** Bytes the last datagram received put into the buffers. */
 export let datagramGot: u32 = 0;

@@ -19,7 +19,7 @@ export function tcpInfoWrite(s: Socket, out: usize): void {
   if (s.provider != PROVIDER_INET) return;
   const t = tcb(s.transport);
   store<u32>(out, <u32>t.sndMss, 4);
-  store<u8>(out, t.agreed & AGREED_TIMESTAMPS ? 1 : 0, 16);
+  store<u8>(out, !TINY && t.agreed & AGREED_TIMESTAMPS ? 1 : 0, 16);
   // srtt is kept times eight (RFC 6298 §2), here in microseconds; the smallest round trip is not kept apart.
   const rtt = (t.srtt >> 3) * 1000;
   store<u32>(out, rtt, 20);
