@@ -14,7 +14,10 @@ let v3: u32 = 0;
 export function hashSeed(k0: u32, k1: u32): void { key0 = k0; key1 = k1; }
 
 // @ts-ignore: decorator
-@inline function round(): void {
+@inline function round(): void { if (TINY) roundOnce(); else roundHere(); }
+function roundOnce(): void { roundHere(); }
+// @ts-ignore: decorator
+@inline function roundHere(): void {
   v0 += v1; v1 = rotl<u32>(v1, 5); v1 ^= v0; v0 = rotl<u32>(v0, 16);
   v2 += v3; v3 = rotl<u32>(v3, 8); v3 ^= v2;
   v0 += v3; v3 = rotl<u32>(v3, 7); v3 ^= v0;

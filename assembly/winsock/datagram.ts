@@ -14,7 +14,7 @@ import { NAME, namePort, sockaddrRead, sockaddrWrite } from "./names";
 import { reenable } from "./netevents";
 import { bindTo } from "./ports";
 import {
-  has, localOf, remoteOf, S_BOUND, S_BROADCAST, S_CONNECTED, S_IGNORE_UNREACHABLE, S_NONBLOCKING, S_RECV_SHUT, S_SEND_PENDING, S_SEND_SHUT, Socket,
+  has, isHosted, localOf, remoteOf, S_BOUND, S_BROADCAST, S_CONNECTED, S_IGNORE_UNREACHABLE, S_NONBLOCKING, S_RECV_SHUT, S_SEND_PENDING, S_SEND_SHUT, Socket,
 } from "./socket";
 import { waitEnd, waitFor } from "./waits";
 
@@ -59,7 +59,7 @@ export function addressDatagram(s: Socket, total: u32, to: usize, toLen: i32): i
   if (total > DATAGRAM_MAX) return WSAEMSGSIZE;
   if (!port || addrIsAny(TO)) return WSAEADDRNOTAVAIL;
   if (!has(s, S_BROADCAST) && ipIsBroadcast(TO)) return WSAEACCES;
-  if (s.provider != PROVIDER_HOST && ipSourceFor(TO, SRC) < 0) return WSAENETUNREACH;
+  if (!isHosted(s) && ipSourceFor(TO, SRC) < 0) return WSAENETUNREACH;
   if (!has(s, S_BOUND)) {
     addrSetV4(ANY, 0);
     const e = bindTo(s, ANY, 0);
@@ -71,7 +71,7 @@ export function addressDatagram(s: Socket, total: u32, to: usize, toLen: i32): i
 
 /** Hands the datagram for TO on; several buffers are joined in a block that lives for the call. 0, 10035, 10055, 10051 (the route is gone). */
 export function handDatagram(s: Socket, list: usize, count: u32, total: u32): i32 {
-  if (s.provider != PROVIDER_HOST && ipSourceFor(TO, SRC) < 0) return WSAENETUNREACH;
+  if (!isHosted(s) && ipSourceFor(TO, SRC) < 0) return WSAENETUNREACH;
   if (!addrIsAny(localOf(s))) addrCopy(SRC, localOf(s));
   let data = bufferPointer(list, 0);
   const joined = count > 1 && total != 0;

@@ -15,6 +15,7 @@ import { deadlineClear } from "../memory/deadlines";
 import { freeLink, freeNext } from "../memory/freelist";
 import { handleObject, handlesOpen, KIND_SOCKET } from "../memory/handles";
 import { idOfSocket } from "../memory/identities";
+import { PROVIDER_HOST } from "../provider/kinds";
 
 /** Socket flags. The option flags keep what setsockopt was told; the others are state. */
 export const S_NONBLOCKING: u32 = 1 << 0;
@@ -234,6 +235,9 @@ export function socketCapacity(): u32 { return count; }
 /** Connection-oriented: the streamX calls of provider/index move its bytes. */
 // @ts-ignore: decorator
 @inline export function isStream(s: Socket): bool { return <i32>s.type == SOCK_STREAM || isSeqpacket(s); }
+/** A socket of the host system. */
+// @ts-ignore: decorator
+@inline export function isHosted(s: Socket): bool { return !TINY && s.provider == PROVIDER_HOST; }
 /** SOCK_SEQPACKET: messages over a connection. */
 // @ts-ignore: decorator
 @inline export function isSeqpacket(s: Socket): bool { return !TINY && <i32>s.type == SOCK_SEQPACKET; }
