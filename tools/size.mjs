@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-// npm run size: what every build weighs, as a table and as build/size.json; fails if the tiny build breaks its promise.
+// npm run size: what every build weighs, as a table and as build/size.json; fails if one weighs more than tools/size-limits.json allows
+// or the tiny build breaks its promise.
 // With --rooms also the code by room, with --functions [N] the N (40) largest functions too.
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { spawnSync } from "node:child_process";
@@ -12,9 +13,12 @@ const ROOT = join(dirname(fileURLToPath(import.meta.url)), "..");
 const BUILD = join(ROOT, "build");
 const ARTEFACTS = ["lastack.wasm", "lastack.simd.wasm", "lastack.tiny.wasm", "lastack.debug.wasm", "lastack.mjs", "worker.mjs", "cli.mjs"];
 const FUNCTIONS = 40;
+const TINY = "lastack.tiny.wasm";
 const TINY_IMPORTS = ["clock_time_get", "fd_read", "fd_write", "random_get"];
 const PREVIEW1 = "wasi_snapshot_preview1";
 const MEMORY_SECTION = 5;
+const LIMITS = JSON.parse(readFileSync(join(ROOT, "tools", "size-limits.json"), "utf8"));
+const STAT_MEMORY_BYTES = 47;
 
 /** Reads an unsigned LEB128 number; returns [value, next offset]. */
 function leb(bytes, at) {
@@ -53,6 +57,28 @@ function measure(name) {
     exports: WebAssembly.Module.exports(module).length,
     memoryPages: memoryLimits(bytes),
   };
+}
+
+/** Bytes of linear memory that a configured tiny stack uses: static data, tables, all of its buffers. */
+function tinyMemory() {
+  const module = new WebAssembly.Module(readFileSync(join(BUILD, TINY)));
+  const none = () => 0;
+  const { exports } = new WebAssembly.Instance(module, { [PREVIEW1]: Object.fromEntries(TINY_IMPORTS.map((name) => [name, none])) });
+  exports._initialize?.();
+  if (exports.configure(0, 0) !== 0) throw new Error(`${TINY} cannot be configured: its tables and buffers do not fit into its page`);
+  return new DataView(exports.memory.buffer).getUint32(exports.stats() + 4 * STAT_MEMORY_BYTES, true);
+}
+
+/** What weighs more than it may, in words. */
+function tooMuch(sizes, memory) {
+  const over = [];
+  for (const { name, raw, gzip } of sizes) {
+    const limit = LIMITS[name];
+    if (limit && raw > limit.raw) over.push(`${name} has ${raw} bytes; at most ${limit.raw} expected (tools/size-limits.json)`);
+    if (limit && gzip > limit.gzip) over.push(`${name} has ${gzip} bytes compressed; at most ${limit.gzip} expected (tools/size-limits.json)`);
+  }
+  if (memory > LIMITS[TINY].memory) over.push(`${TINY} uses ${memory} bytes of memory; at most ${LIMITS[TINY].memory} expected (tools/size-limits.json)`);
+  return over;
 }
 
 /** What the tiny build promises and does not keep, in words. */
@@ -98,8 +124,11 @@ if (build.status !== 0 || missing.length) {
 } else {
   const sizes = ARTEFACTS.map(measure);
   console.log(table(sizes));
+  const memory = tinyMemory(), tiny = sizes.find((s) => s.name === TINY);
+  console.log(`linear memory of ${TINY}, eight sockets and their buffers: ${memory} bytes`);
+  tiny.memoryBytes = memory;
   writeFileSync(join(BUILD, "size.json"), `${JSON.stringify(Object.fromEntries(sizes.map(({ name, ...rest }) => [name, rest])), null, 2)}\n`);
-  for (const complaint of brokenPromises(sizes.find((s) => s.name === "lastack.tiny.wasm"))) {
+  for (const complaint of [...brokenPromises(tiny), ...tooMuch(sizes, memory)]) {
     console.error(`size: ${complaint}`);
     process.exitCode = 1;
   }

@@ -3,6 +3,7 @@
  * same bits byte-swapped, so nothing is swapped per word and the result is stored with a plain 16-bit store.
  * Partial sums are kept folded to 16 bits plus carries; `sumFinish` folds and complements.
  */
+import { ADDR_V4 } from "./addr";
 
 /** Folds carries until the sum fits 16 bits. */
 // @ts-ignore: decorator
@@ -94,9 +95,9 @@ function sumBytesSimd(p: usize, len: u32): u32 {
 // @ts-ignore: decorator
 @inline export function sumPair(v: u32): u32 { return (v & 0xffff) + (v >> 16); }
 
-/** Sum of the pseudo header of two 16-byte addresses; IPv4-mapped ones contribute their four bytes (RFC 9293 §3.1). */
+/** Sum of the pseudo header of two addresses; IPv4-mapped ones contribute their four bytes (RFC 9293 §3.1). */
 export function sumPseudo(src: usize, dst: usize, v4: bool, protocol: u32, length: u32): u32 {
   // Addresses are 4-aligned.
-  const acc = v4 ? sumPair(load<u32>(src, 12)) + sumPair(load<u32>(dst, 12)) : sumBytes(src, 16) + sumBytes(dst, 16);
+  const acc = v4 ? sumPair(load<u32>(src, ADDR_V4)) + sumPair(load<u32>(dst, ADDR_V4)) : sumBytes(src, 16) + sumBytes(dst, 16);
   return sumFold(acc + sumWord(protocol) + sumWord(length & 0xffff) + sumWord(length >> 16));
 }

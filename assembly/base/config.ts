@@ -1,7 +1,7 @@
 /** The configure record (abi/config.ts) as the core keeps it: defaults filled in, read by offset. */
 import * as C from "../abi/config";
 
-const RECORD = memory.data(256, 4);
+const RECORD = memory.data(C.SIZEOF_CONFIG, 4);
 
 // @ts-ignore: decorator
 @inline export function config(offset: u32): u32 { return load<u32>(RECORD + <usize>offset); }

@@ -1,7 +1,7 @@
 /** The stack's counters (abi/stats.ts): plain u32 that wrap. */
 import { STAT_COUNT } from "../abi/stats";
 
-const COUNTERS = memory.data(64 * 4, 4);
+const COUNTERS = memory.data(STAT_COUNT * 4, 4);
 
 // @ts-ignore: decorator
 @inline export function count(stat: u32): void {

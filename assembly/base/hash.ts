@@ -2,6 +2,7 @@
  * HalfSipHash-2-4 with a secret 64-bit key: hash tables, initial sequence numbers (RFC 6528) and ports (RFC 6056)
  * that a peer must not be able to predict. 32-bit operations only, so devices run it as fast as hosts.
  */
+import { ADDR_BYTES } from "./addr";
 
 let key0: u32 = 0;
 let key1: u32 = 0;
@@ -13,7 +14,10 @@ let v3: u32 = 0;
 export function hashSeed(k0: u32, k1: u32): void { key0 = k0; key1 = k1; }
 
 // @ts-ignore: decorator
-@inline function round(): void {
+@inline function round(): void { if (TINY) roundOnce(); else roundHere(); }
+function roundOnce(): void { roundHere(); }
+// @ts-ignore: decorator
+@inline function roundHere(): void {
   v0 += v1; v1 = rotl<u32>(v1, 5); v1 ^= v0; v0 = rotl<u32>(v0, 16);
   v2 += v3; v3 = rotl<u32>(v3, 8); v3 ^= v2;
   v0 += v3; v3 = rotl<u32>(v3, 7); v3 ^= v0;
@@ -38,10 +42,10 @@ export function hashEnd(): u32 {
   return v1 ^ v3;
 }
 
-/** Hash of a connection's identity: two 16-byte addresses (4-aligned) and two ports. `domain` separates uses. */
+/** Hash of a connection's identity: two addresses and two ports. `domain` separates uses. */
 export function hashTuple(domain: u32, local: usize, remote: usize, ports: u32): u32 {
   hashBegin(domain);
-  for (let i: usize = 0; i < 16; i += 4) { hashWord(load<u32>(local + i)); hashWord(load<u32>(remote + i)); }
+  for (let i: usize = 0; i < <usize>ADDR_BYTES; i += 4) { hashWord(load<u32>(local + i)); hashWord(load<u32>(remote + i)); }
   hashWord(ports);
   return hashEnd();
 }

@@ -3,7 +3,7 @@
  * addresses are broadcasts. The table is small and bounded; per-packet users keep what they found (route, input).
  */
 import { E_ARGUMENT, E_FULL } from "../abi/link";
-import { addrCopy, addrEqual, addrIsAny, addrIsLoopback, addrIsMulticast, addrIsV4, addrMatches, addrV4 } from "../base/addr";
+import { addrCopy, addrEqual, addrFromHost, addrIsAny, addrIsLoopback, addrIsMapped, addrIsMulticast, addrIsV4, addrMatches, ADDR_SKIPPED, addrV4 } from "../base/addr";
 import { deviceCount } from "../link/device";
 
 const MAX_ADDRESSES: u32 = TINY ? 4 : 32;
@@ -14,7 +14,7 @@ export const V4_BROADCAST: u32 = 0xffffffff;
 // @ts-ignore: decorator
 @unmanaged
 export class OwnAddress {
-  /** The address, 16 bytes: read through ownPtr. */
+  /** The address: read through ownPtr. */
   private low: u64;
   private high: u64;
   /** IPv4: the address in host order; the same with all host bits set (the broadcast address, 0 if the link has none). */
@@ -26,15 +26,16 @@ export class OwnAddress {
   iface: u32;
 }
 
-const TABLE = memory.data(MAX_ADDRESSES * 32, 8);
+const SIZE: u32 = 32 - <u32>ADDR_SKIPPED;
+const TABLE = memory.data(MAX_ADDRESSES * SIZE, 8);
 let addresses: u32 = 0;
 /** Changes whenever addresses or routes do; what was learned from them under another value is stale. */
 export let topology: u32 = 1;
 
 // @ts-ignore: decorator
-@inline function own(i: u32): OwnAddress { return changetype<OwnAddress>(TABLE + <usize>i * offsetof<OwnAddress>()); }
+@inline function own(i: u32): OwnAddress { return changetype<OwnAddress>(TABLE - ADDR_SKIPPED + <usize>(i * SIZE)); }
 // @ts-ignore: decorator
-@inline export function ownPtr(a: OwnAddress): usize { return changetype<usize>(a); }
+@inline export function ownPtr(a: OwnAddress): usize { return changetype<usize>(a) + ADDR_SKIPPED; }
 
 export function addressesReset(): void { addresses = 0; topology++; }
 export function topologyChanged(): void { topology++; }
@@ -45,10 +46,12 @@ export function topologyChanged(): void { topology++; }
  */
 export function addressAdd(iface: u32, a16: usize, bits: u32): i32 {
   if (iface >= deviceCount || !a16 || a16 + 16 > <usize>memory.size() << 16) return E_ARGUMENT;
-  if (!addrIsV4(a16) || bits < V4_BITS || bits > 128 || !v4IsUnicast(addrV4(a16)) || ipOwns(a16)) return E_ARGUMENT;
+  if (!addrIsMapped(a16) || bits < V4_BITS || bits > 128) return E_ARGUMENT;
+  const given = addrFromHost(a16), v4 = addrV4(given);
+  if (!v4IsUnicast(v4) || ipOwns(given)) return E_ARGUMENT;
   if (addresses == MAX_ADDRESSES) return E_FULL;
-  const a = own(addresses++), v4 = addrV4(a16), plain = bits - V4_BITS;
-  addrCopy(ownPtr(a), a16);
+  const a = own(addresses++), plain = bits - V4_BITS;
+  addrCopy(ownPtr(a), given);
   a.v4 = v4;
   // RFC 3021: a /31 has no broadcast address; neither has a /32. A /0 shares the limited broadcast.
   a.broadcast = plain >= 31 ? 0 : v4 | (V4_BROADCAST >> plain);
@@ -116,6 +119,6 @@ export function addressFirst(iface: u32): usize {
 
 /** Interface of the address record that addressOnLink returned. */
 // @ts-ignore: decorator
-@inline export function interfaceOf(record: usize): u32 { return changetype<OwnAddress>(record).iface; }
+@inline export function interfaceOf(record: usize): u32 { return changetype<OwnAddress>(record - ADDR_SKIPPED).iface; }
 // @ts-ignore: decorator
-@inline export function prefixOf(record: usize): u32 { return changetype<OwnAddress>(record).bits; }
+@inline export function prefixOf(record: usize): u32 { return changetype<OwnAddress>(record - ADDR_SKIPPED).bits; }

@@ -5,7 +5,7 @@
 import { E_ARGUMENT, E_STATE, WASI_EAGAIN } from "../abi/link";
 import { IPPROTO_ICMP } from "../abi/winsock";
 import { STAT_ICMP_OUT_MSGS } from "../abi/stats";
-import { addrCopy, addrEqual, addrIsV4, addrV4 } from "../base/addr";
+import { ADDR_ALIGN, ADDR_BYTES, addrCopy, addrEqual, addrIsV4, addrV4 } from "../base/addr";
 import { sumBytes } from "../base/checksum";
 import { count } from "../base/counters";
 import { ICMP_ECHO, ICMP_HEADER, icmpEmit, ICMP_REST } from "../wire/icmp";
@@ -17,8 +17,8 @@ import { ipSourceFor } from "./route";
 /** Most bytes of data in a request: what one Ethernet frame carries. */
 const DATA_MAX: u32 = TINY ? 0 : 1472;
 const DATA = memory.data(TINY ? 8 : 1472, 8);
-const TO = memory.data(16, 8);
-const FROM = memory.data(16, 8);
+const TO = memory.data(ADDR_BYTES, ADDR_ALIGN);
+const FROM = memory.data(ADDR_BYTES, ADDR_ALIGN);
 
 /** Results of echoState; what ipSend refused to send is a state too (NO_ROUTE, UNREACHABLE). */
 const ECHO_NONE: i32 = 0;

@@ -4,7 +4,7 @@
  */
 import { IPPROTO_ICMP, IPPROTO_TCP, IPPROTO_UDP } from "../abi/winsock";
 import { STAT_ICMP_IN_ERRORS, STAT_ICMP_IN_MSGS, STAT_ICMP_OUT_MSGS } from "../abi/stats";
-import { addrEqual, addrSetV4 } from "../base/addr";
+import { ADDR_ALIGN, ADDR_BYTES, addrEqual, addrSetV4 } from "../base/addr";
 import { rd8, rd16 } from "../base/bytes";
 import { sumBytes } from "../base/checksum";
 import { count } from "../base/counters";
@@ -32,8 +32,8 @@ export const ICMP_OTHER: u32 = 6;
 export const ICMP_NEIGHBOR_GONE: u32 = 7;
 
 /** The error icmpArrive or icmpQuote found: about a packet from errorLocal to errorRemote (16 bytes each). */
-export const errorLocal = memory.data(16, 8);
-export const errorRemote = memory.data(16, 8);
+export const errorLocal = memory.data(ADDR_BYTES, ADDR_ALIGN);
+export const errorRemote = memory.data(ADDR_BYTES, ADDR_ALIGN);
 export let errorProtocol: u32 = 0;
 export let errorLocalPort: u32 = 0;
 export let errorRemotePort: u32 = 0;
@@ -125,8 +125,8 @@ export function icmpUnreachable(code: u32): void {
   if (!toGroup) report(ICMP_UNREACHABLE, code, DST, SRC, packet, ipv4HeaderLength(packet) + min(payloadLength, ICMP_QUOTE));
 }
 
-const FROM = memory.data(16, 8);
-const TO = memory.data(16, 8);
+const FROM = memory.data(ADDR_BYTES, ADDR_ALIGN);
+const TO = memory.data(ADDR_BYTES, ADDR_ALIGN);
 
 /** Tells the sender of a datagram that stayed incomplete (its header and 8 bytes at p) that time is up (RFC 1122 §3.3.2). */
 export function icmpReassemblyTime(p: usize): void {

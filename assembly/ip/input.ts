@@ -2,7 +2,7 @@
  * The way in of a packet: what ipv4Arrive lets through is described by the variables here, valid until the next packet.
  */
 import { STAT_IP_IN_ADDR_ERRORS, STAT_IP_IN_HDR_ERRORS, STAT_IP_IN_RECEIVES, STAT_IP_REASM_REQDS } from "../abi/stats";
-import { addrSetV4 } from "../base/addr";
+import { ADDR_ALIGN, ADDR_BYTES, addrSetV4 } from "../base/addr";
 import { rd8 } from "../base/bytes";
 import { count } from "../base/counters";
 import {
@@ -14,8 +14,8 @@ import { INTERFACE_LOOPBACK } from "./route";
 import { reassemble, reassembled, reassembledLength } from "./reassembly";
 
 /** Source and destination, 16 bytes each. */
-export const SRC = memory.data(16, 8);
-export const DST = memory.data(16, 8);
+export const SRC = memory.data(ADDR_BYTES, ADDR_ALIGN);
+export const DST = memory.data(ADDR_BYTES, ADDR_ALIGN);
 /** The whole packet from its IP header on, as an ICMP error quotes it. */
 export let packet: usize = 0;
 /** What follows the IP header, and its length. */

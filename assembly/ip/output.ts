@@ -19,11 +19,13 @@ import { identificationFor } from "./identification";
 import { loopbackPut } from "./loopback";
 import { Path, pathNext, pathTo, PATH_GROUP, PATH_LOCAL, PATH_NONE } from "./route";
 
-/** Room before TX: vnet header 12, Ethernet 14, the longest IP header 40, rounded to 16. */
-const ROOM: usize = 80;
-const BUFFER = memory.data(80 + 256, 16);
-/** Where a transport writes its header: 16-aligned, 256 bytes. */
-export const TX: usize = BUFFER + ROOM;
+/** Room before TX: vnet header 12, Ethernet 14, IP header 20, rounded to 16. */
+const ROOM: i32 = 48;
+/** The longest header of a transport is TCP's. */
+const ROOM_BEHIND: i32 = 64;
+const BUFFER = memory.data(ROOM + ROOM_BEHIND, 16);
+/** Where a transport writes its header: 16-aligned. */
+export const TX: usize = BUFFER + <usize>ROOM;
 const HEADER: usize = TX - <usize>IPV4_HEADER;
 const ETHER: usize = HEADER - <usize>ETHER_HEADER;
 

@@ -2,7 +2,10 @@
  * Where a packet goes: routes (longest prefix first), and a small cache of answers so that a segment costs one comparison.
  */
 import { E_ARGUMENT, E_FULL } from "../abi/link";
-import { addrClear, addrCopy, addrEqual, addrIsAny, addrIsMulticast, addrIsLoopback, addrIsV4, addrMatches, addrSetV4, addrV4 } from "../base/addr";
+import {
+  ADDR_BYTES, ADDR_SECOND, ADDR_V4, addrClear, addrCopy, addrEqual, addrFromHost, addrIsAny, addrIsLoopback, addrIsMapped, addrIsMulticast, addrIsV4, addrMatches,
+  addrSetV4, ADDRS_SKIPPED, addrV4,
+} from "../base/addr";
 import { device, deviceCount } from "../link/device";
 import { neighborDoubt, neighborFind } from "../link/neighbor";
 import {
@@ -30,6 +33,7 @@ export const PATH_GROUP: u32 = 3;
 // @ts-ignore: decorator
 @unmanaged
 class Route {
+  /** Destination and gateway: read through destination and gateway. */
   private dest0: u64;
   private dest1: u64;
   private gate0: u64;
@@ -43,6 +47,7 @@ class Route {
 // @ts-ignore: decorator
 @unmanaged
 export class Path {
+  /** The destination and the next hop: read through pathTarget and pathNext. */
   private dst0: u64;
   private dst1: u64;
   private next0: u64;
@@ -60,23 +65,27 @@ export class Path {
   private pad: u32;
 }
 
-const ROUTES = memory.data(MAX_ROUTES * 40, 8);
-const PATHS = memory.data(MAX_PATHS * 56, 8);
+const ROUTE_SIZE: u32 = 40 - <u32>ADDRS_SKIPPED;
+const PATH_SIZE: u32 = 56 - <u32>ADDRS_SKIPPED;
+const ROUTES = memory.data(MAX_ROUTES * ROUTE_SIZE, 8);
+const PATHS = memory.data(MAX_PATHS * PATH_SIZE, 8);
 let routes: u32 = 0;
 
 // @ts-ignore: decorator
-@inline function routePtr(i: u32): usize { return ROUTES + <usize>i * offsetof<Route>(); }
+@inline function routePtr(i: u32): usize { return ROUTES + <usize>(i * ROUTE_SIZE); }
 // @ts-ignore: decorator
-@inline function route(i: u32): Route { return changetype<Route>(routePtr(i)); }
+@inline function route(i: u32): Route { return changetype<Route>(routePtr(i) - ADDRS_SKIPPED); }
 // @ts-ignore: decorator
-@inline function gateway(i: u32): usize { return routePtr(i) + offsetof<Route>("gate0"); }
+@inline function gateway(i: u32): usize { return routePtr(i) + <usize>ADDR_BYTES; }
+// @ts-ignore: decorator
+@inline function pathTarget(p: Path): usize { return changetype<usize>(p) + ADDRS_SKIPPED; }
 /** Address of the next hop: the destination itself or a gateway. */
 // @ts-ignore: decorator
-@inline export function pathNext(p: Path): usize { return changetype<usize>(p) + offsetof<Path>("next0"); }
+@inline export function pathNext(p: Path): usize { return changetype<usize>(p) + ADDR_SECOND; }
 
 export function routesReset(): void {
   routes = 0;
-  memory.fill(PATHS, 0, MAX_PATHS * <u32>offsetof<Path>());
+  memory.fill(PATHS, 0, MAX_PATHS * PATH_SIZE);
 }
 
 /**
@@ -87,17 +96,19 @@ export function routesReset(): void {
 export function routeAdd(dest16: usize, bits: u32, gateway16: usize, iface: u32): i32 {
   const top = <usize>memory.size() << 16;
   if (!dest16 || dest16 + 16 > top || !gateway16 || gateway16 + 16 > top) return E_ARGUMENT;
-  if (iface >= deviceCount || !addrIsV4(dest16) || bits < V4_BITS || bits > 128) return E_ARGUMENT;
-  const direct = addrIsAny(gateway16);
-  if (!direct && (!addrIsV4(gateway16) || !v4IsUnicast(addrV4(gateway16)))) return E_ARGUMENT;
+  if (iface >= deviceCount || !addrIsMapped(dest16) || bits < V4_BITS || bits > 128) return E_ARGUMENT;
+  const dest = addrFromHost(dest16), via = addrFromHost(gateway16);
+  if (!via) return E_ARGUMENT;
+  const direct = addrIsAny(via);
+  if (!direct && (!addrIsV4(via) || !v4IsUnicast(addrV4(via)))) return E_ARGUMENT;
   if (routes == MAX_ROUTES) return E_FULL;
   // Longest prefix first; among equals the one added first.
   let at = routes;
   while (at && route(at - 1).bits < bits) at--;
-  memory.copy(routePtr(at + 1), routePtr(at), (routes - at) * <u32>offsetof<Route>());
+  memory.copy(routePtr(at + 1), routePtr(at), (routes - at) * ROUTE_SIZE);
   routes++;
-  addrCopy(routePtr(at), dest16);
-  if (direct) addrClear(gateway(at)); else addrCopy(gateway(at), gateway16);
+  addrCopy(routePtr(at), dest);
+  if (direct) addrClear(gateway(at)); else addrCopy(gateway(at), via);
   route(at).bits = bits;
   route(at).iface = iface;
   topologyChanged();
@@ -106,10 +117,10 @@ export function routeAdd(dest16: usize, bits: u32, gateway16: usize, iface: u32)
 
 /** The way to dst16; PATH_NONE if there is none. Valid until the next call. */
 export function pathTo(dst16: usize): Path {
-  const h = load<u32>(dst16, 12);
-  const p = changetype<Path>(PATHS + <usize>((h ^ (h >> 8) ^ (h >> 16) ^ (h >> 24)) & (MAX_PATHS - 1)) * offsetof<Path>());
-  if (p.version == topology && addrEqual(changetype<usize>(p), dst16)) return p;
-  addrCopy(changetype<usize>(p), dst16);
+  const h = load<u32>(dst16, ADDR_V4);
+  const p = changetype<Path>(PATHS - ADDRS_SKIPPED + <usize>(((h ^ (h >> 8) ^ (h >> 16) ^ (h >> 24)) & (MAX_PATHS - 1)) * PATH_SIZE));
+  if (p.version == topology && addrEqual(pathTarget(p), dst16)) return p;
+  addrCopy(pathTarget(p), dst16);
   p.version = topology;
   p.neighbor = 0;
   find(p, dst16);

@@ -1,6 +1,6 @@
 /** ARP packets on their way in (RFC 826; RFC 5227 for what must not be believed). */
 import { STAT_ARP_IN, STAT_IN_FRAME_ERRORS } from "../abi/stats";
-import { addrSetV4 } from "../base/addr";
+import { ADDR_ALIGN, ADDR_BYTES, addrSetV4 } from "../base/addr";
 import { rd16 } from "../base/bytes";
 import { count } from "../base/counters";
 import { ARP_OPERATION, ARP_REQUEST, ARP_SENDER_MAC, arpCheck, arpSender, arpTarget } from "../wire/arp";
@@ -8,7 +8,7 @@ import { macIsGroup } from "../wire/ethernet";
 import { arpAnswer } from "./ask";
 import { neighborHeard } from "./neighbor";
 
-const SENDER = memory.data(16, 8);
+const SENDER = memory.data(ADDR_BYTES, ADDR_ALIGN);
 /** Sender and target of the packet arpAccept let through, host order. */
 export let arpFrom: u32 = 0;
 export let arpTo: u32 = 0;

@@ -7,7 +7,7 @@
 import { CONFIG_NEIGHBORS, CONFIG_NEIGHBOR_AGE_MS } from "../abi/config";
 import { WASI_EAGAIN } from "../abi/link";
 import { STAT_ARP_FAILED } from "../abi/stats";
-import { addrCopy, addrEqual } from "../base/addr";
+import { addrCopy, addrEqual, ADDR_SKIPPED } from "../base/addr";
 import { config } from "../base/config";
 import { count } from "../base/counters";
 import { hashBegin, hashEnd, hashWord } from "../base/hash";
@@ -44,6 +44,7 @@ export const UNREACHABLE: i32 = -2;
 // @ts-ignore: decorator
 @unmanaged
 class Neighbor {
+  /** The address: read through addressOf. */
   private addr0: u64;
   private addr1: u64;
   private mac0: u16;
@@ -68,6 +69,8 @@ class Neighbor {
   private pad: u32;
 }
 
+const SIZE: usize = offsetof<Neighbor>() - ADDR_SKIPPED;
+
 let table: usize = 0;
 let buckets: usize = 0;
 let capacity: u32 = 0;
@@ -80,23 +83,28 @@ const REFUSED = memory.data(4, 4);
 export function neighborsReset(): bool {
   capacity = config(CONFIG_NEIGHBORS);
   maxAge = config(CONFIG_NEIGHBOR_AGE_MS);
-  mask = (capacity <= 1 ? 1 : 1 << (32 - clz(capacity - 1))) - 1;
+  mask = TINY ? 0 : (capacity <= 1 ? 1 : 1 << (32 - clz(capacity - 1))) - 1;
   hand = 0;
   store<u32>(REFUSED, 0);
   parkingReset();
-  table = carve(capacity * <u32>offsetof<Neighbor>());
+  table = carve(capacity * <u32>SIZE);
   buckets = carve((mask + 1) * 4);
-  return table != 0 && buckets != 0;
+  if (!table || !buckets) return false;
+  table -= ADDR_SKIPPED;
+  return true;
 }
 
 // @ts-ignore: decorator
-@inline function entry(n: u32): Neighbor { return changetype<Neighbor>(table + <usize>(n - 1) * offsetof<Neighbor>()); }
+@inline function entry(n: u32): Neighbor { return changetype<Neighbor>(table + <usize>(n - 1) * SIZE); }
+// @ts-ignore: decorator
+@inline function addressOf(e: Neighbor): usize { return changetype<usize>(e) + ADDR_SKIPPED; }
 // @ts-ignore: decorator
 @inline function macOf(e: Neighbor): usize { return changetype<usize>(e) + offsetof<Neighbor>("mac0"); }
 // @ts-ignore: decorator
 @inline function waitingOf(e: Neighbor): usize { return changetype<usize>(e) + offsetof<Neighbor>("waiting"); }
 
 function bucketOf(iface: u32, a16: usize): usize {
+  if (TINY) return buckets;
   hashBegin(HASH_DOMAIN);
   for (let i: usize = 0; i < 16; i += 4) hashWord(load<u32>(a16 + i));
   hashWord(iface);
@@ -105,7 +113,7 @@ function bucketOf(iface: u32, a16: usize): usize {
 
 // @ts-ignore: decorator
 @inline function isFor(e: Neighbor, iface: u32, a16: usize): bool {
-  return e.iface == iface && e.state != <u8>FREE && addrEqual(changetype<usize>(e), a16);
+  return e.iface == iface && e.state != <u8>FREE && addrEqual(addressOf(e), a16);
 }
 
 /** Entry of a16 on `iface` as index + 1, 0 if there is none. */
@@ -124,7 +132,7 @@ export function neighborFor(iface: u32, a16: usize, hint: u32, source: u32): u32
 
 function add(n: u32, iface: u32, a16: usize, source: u32): u32 {
   const e = entry(n), bucket = bucketOf(iface, a16);
-  addrCopy(changetype<usize>(e), a16);
+  addrCopy(addressOf(e), a16);
   e.state = <u8>INCOMPLETE;
   e.tries = 0;
   e.iface = iface;
@@ -155,7 +163,7 @@ function victim(): u32 {
 
 function drop(n: u32): void {
   const e = entry(n);
-  let at = bucketOf(e.iface, changetype<usize>(e));
+  let at = bucketOf(e.iface, addressOf(e));
   while (load<u32>(at) != n) at = changetype<usize>(entry(load<u32>(at))) + offsetof<Neighbor>("next");
   store<u32>(at, e.next);
   for (let b = unpark(waitingOf(e)); b; b = unpark(waitingOf(e))) parkedRelease(b);
@@ -195,7 +203,7 @@ export function neighborDoubt(n: u32): void {
 /** Sends the next request: to all, or while an address is known twice to that one alone first (RFC 1122 §2.3.2.1). */
 function ask(e: Neighbor): void {
   const unicast = <u32>e.state == PROBING && <u32>e.tries + 1 < TRIES;
-  if (arpAsk(e.iface, e.source, changetype<usize>(e), unicast ? macOf(e) : 0) == WASI_EAGAIN) e.retryAt = now + BUSY_MS;
+  if (arpAsk(e.iface, e.source, addressOf(e), unicast ? macOf(e) : 0) == WASI_EAGAIN) e.retryAt = now + BUSY_MS;
   else { e.tries++; e.retryAt = now + RETRY_MS; }
   deadlineBefore(idOfNeighbors(), e.retryAt);
 }

@@ -1,14 +1,17 @@
 /**
  * One arena, carved once by `configure`: fixed tables first, then the block region (memory/blocks) up to the ceiling.
- * Tiny: a static region inside the single page, so the compiler proves that it fits.
  *
  *   | static data | tables carved at configure | 2 KiB blocks … grows on request (full builds) |
+ *
+ * Tiny: inside the single page, and no more of it than is needed. The first 1,024 bytes, which the compiler leaves free, take the tables
+ * that still fit there.
  */
 
-/** Tiny: tables and blocks together. configure fails (E_MEMORY) if they leave less than two blocks for each socket. */
-const TINY_ARENA: i32 = 48 * 1024;
-const STATIC = memory.data(TINY ? TINY_ARENA : 16, 16);
+/** Tiny: what lies below the static data, without the address 0. Without optimisation there is nothing. */
+const LOW_FIRST: usize = 16;
+const LOW_END: usize = ASC_OPTIMIZE_LEVEL >= 2 ? 1024 : LOW_FIRST;
 
+let low: usize = 0;
 let cursor: usize = 0;
 let end: usize = 0;
 let limit: usize = 0;
@@ -18,15 +21,10 @@ let untouched: usize = 0;
 /** Starts carving. `memoryLimit` bounds all of linear memory in bytes. */
 export function arenaReset(memoryLimit: u32): void {
   untouched = end;
-  if (TINY) {
-    cursor = STATIC;
-    end = STATIC + <usize>TINY_ARENA;
-    limit = end;
-  } else {
-    cursor = (__heap_base + 15) & ~15;
-    end = <usize>memory.size() << 16;
-    limit = <usize>memoryLimit;
-  }
+  low = LOW_FIRST;
+  cursor = (__heap_base + 15) & ~15;
+  end = <usize>memory.size() << 16;
+  limit = TINY ? end : <usize>memoryLimit;
 }
 
 /**
@@ -60,11 +58,25 @@ export function arenaExtend(to: usize): bool {
 
 /** Zeroed, 16-aligned bytes for good; 0 when the ceiling is reached. */
 export function carve(size: u32): usize {
+  if (TINY) return carveTight((size + 7) & ~7);
   const at = cursor, next = at + ((<usize>size + 15) & ~15);
   if (next < at || !arenaExtend(next)) return 0;
   cursor = next;
   // Zeroing what is zero would have the system find pages for tables that may never be used.
   if (at < untouched) memory.fill(at, 0, min(<usize>size, untouched - at));
+  return at;
+}
+
+/** The same for tiny: 8-aligned, in the lowest place that has room. */
+function carveTight(size: u32): usize {
+  let at = low;
+  if (at + <usize>size <= LOW_END) low += <usize>size;
+  else {
+    at = cursor;
+    if (at + <usize>size > limit) return 0;
+    cursor += <usize>size;
+  }
+  memory.fill(at, 0, size);
   return at;
 }
 

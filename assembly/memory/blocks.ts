@@ -10,7 +10,7 @@
 import { arenaCursor, arenaEnd, arenaExtend, arenaLimit, carve } from "./arena";
 
 export const BLOCK_SHIFT: u32 = 11;
-const ORDERS: u32 = 20;
+const ORDERS: u32 = TINY ? 6 : 20;
 const USED: u32 = 0x80;
 const FREE: u32 = 0x40;
 /** Blocks of up to 2 KiB << SMALL_ORDER are for everybody; larger ones leave 1 / 2^RESERVE_SHIFT of all memory to them. */
@@ -21,7 +21,7 @@ const SPARES: u32 = TINY ? 0 : 64;
 /** Units added at once when the region grows: 1 MiB, so that memory.grow stays rare. */
 const GROW_UNITS: u32 = 512;
 
-const lists = memory.data(20 * 4, 4);
+const lists = memory.data(ORDERS * 4, 4);
 let map: usize = 0;
 let base: usize = 0;
 let units: u32 = 0;
@@ -35,24 +35,30 @@ export let blockBytes: u32 = 0;
 let keptBytes: u32 = 0;
 let ample: u32 = 0;
 
-/** Takes the rest of the arena. `minimumUnits` are there at once. False if not even those fit. */
+/** Takes the rest of the arena. `minimumUnits` are there at once, in tiny for good. False if not even those fit. */
 export function blocksReset(minimumUnits: u32): bool {
-  memory.fill(lists, 0, 80);
+  memory.fill(lists, 0, ORDERS * 4);
   blockBytes = 0;
   units = 0;
   spare = 0;
   spares = 0;
+  keptBytes = 0;
+  if (TINY) {
+    maxUnits = minimumUnits;
+    map = carve(maxUnits);
+    base = carve(maxUnits << BLOCK_SHIFT);
+    if (base) append(maxUnits);
+    return base != 0;
+  }
   const room = <u32>(arenaLimit() - arenaCursor());
   maxUnits = room >> BLOCK_SHIFT;
   map = carve(maxUnits);
   if (!map) return false;
-  const mask: usize = TINY ? 15 : (1 << BLOCK_SHIFT) - 1;
+  const mask: usize = (1 << BLOCK_SHIFT) - 1;
   base = (arenaCursor() + mask) & ~mask;
   maxUnits = base < arenaLimit() ? <u32>(arenaLimit() - base) >> BLOCK_SHIFT : 0;
   if (maxUnits < minimumUnits) return false;
-  keptBytes = 0;
   ample = blockRoom() - (blockRoom() >> RESERVE_SHIFT);
-  if (TINY) { append(maxUnits); return true; }
   if (!arenaExtend(base + (<usize>minimumUnits << BLOCK_SHIFT))) return false;
   append(min<u32>(maxUnits, <u32>(arenaEnd() - base) >> BLOCK_SHIFT));
   return true;

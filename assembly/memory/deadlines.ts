@@ -3,7 +3,8 @@
  * in their own block and enter the earliest. Re-arming later than what stands is free: leave the earlier deadline, and compute
  * anew when it fires.
  *
- * heap[i] = { deadline (milliseconds, serial), identity }, eight children to an entry in one cache line, so that a queue of 100,000
+ * Tiny has so few that it looks at each: heap[identity] = deadline, slot[identity] = 1 if it counts, a byte.
+ * Else heap[i] = { deadline (milliseconds, serial), identity }, eight children to an entry in one cache line, so that a queue of 100,000
  * costs a handful of them; slot[identity] = heap position + 1 (0 = not queued).
  */
 import { carve } from "./arena";
@@ -19,6 +20,12 @@ let length: u32 = 0;
 
 export function deadlinesReset(identities: u32): bool {
   length = 0;
+  if (TINY) {
+    length = identities;
+    heap = carve(identities * 4);
+    slot = carve(identities);
+    return heap != 0 && slot != 0;
+  }
   heap = carve(identities * 8 + 2 * <u32>LINE);
   slot = carve(identities * 4);
   if (!heap || !slot) return false;
@@ -67,8 +74,24 @@ function down(i: u32, id: u32, at: u32): void {
   place(i, id, at);
 }
 
+/** Tiny: the identity with the earliest deadline, -1 if there is none. */
+function earliest(): i32 {
+  let first: i32 = -1;
+  for (let id: u32 = 0; id < length; id++) {
+    if (load<u8>(slot + <usize>id) && (first < 0 || <i32>(tinyTime(id) - tinyTime(first)) < 0)) first = <i32>id;
+  }
+  return first;
+}
+// @ts-ignore: decorator
+@inline function tinyTime(id: u32): u32 { return load<u32>(heap + (<usize>id << 2)); }
+
 /** Sets the deadline of `id` to exactly `at`. */
 export function deadlineSet(id: u32, at: u32): void {
+  if (TINY) {
+    store<u32>(heap + (<usize>id << 2), at);
+    store<u8>(slot + <usize>id, 1);
+    return;
+  }
   const s = load<u32>(slot + (<usize>id << 2));
   if (!s) { length++; up(length - 1, id, at); return; }
   const old = timeAt(s - 1);
@@ -78,11 +101,19 @@ export function deadlineSet(id: u32, at: u32): void {
 
 /** Makes sure `id` fires no later than `at`; an earlier deadline stays. */
 export function deadlineBefore(id: u32, at: u32): void {
+  if (TINY) {
+    if (!load<u8>(slot + <usize>id) || <i32>(at - tinyTime(id)) < 0) deadlineSet(id, at);
+    return;
+  }
   const s = load<u32>(slot + (<usize>id << 2));
   if (!s || <i32>(at - timeAt(s - 1)) < 0) deadlineSet(id, at);
 }
 
 export function deadlineClear(id: u32): void {
+  if (TINY) {
+    store<u8>(slot + <usize>id, 0);
+    return;
+  }
   const s = load<u32>(slot + (<usize>id << 2));
   if (!s) return;
   store<u32>(slot + (<usize>id << 2), 0);
@@ -95,6 +126,12 @@ export function deadlineClear(id: u32): void {
 
 /** Takes the identity whose deadline has come, the earliest first; -1 if none is due. */
 export function deadlineTake(): i32 {
+  if (TINY) {
+    const first = earliest();
+    if (first < 0 || <i32>(now - tinyTime(first)) < 0) return -1;
+    store<u8>(slot + <usize>first, 0);
+    return first;
+  }
   if (!length) return -1;
   if (<i32>(now - timeAt(0)) < 0) return -1;
   const id = idAt(0);
@@ -104,7 +141,8 @@ export function deadlineTake(): i32 {
 
 /** Milliseconds until the earliest deadline, 0 if it is due, -1 if there is none. */
 export function deadlineNext(): i32 {
-  if (!length) return -1;
-  const d = <i32>(timeAt(0) - now);
+  const first = TINY ? earliest() : 0;
+  if (first < 0 || !length) return -1;
+  const d = <i32>((TINY ? tinyTime(first) : timeAt(0)) - now);
   return d < 0 ? 0 : d;
 }

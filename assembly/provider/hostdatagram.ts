@@ -6,13 +6,13 @@ import { WSAECONNREFUSED, WSAECONNRESET } from "../abi/errors";
 import { WASI_EAGAIN, WASI_EINPROGRESS } from "../abi/link";
 import { LSO_FIRST, LSO_QUEUED } from "../abi/sockets";
 import { SO_ERROR, SO_BROADCAST, SOCK_DGRAM, SOL_LASTACK, SOL_SOCKET } from "../abi/winsock";
-import { addrCopy, addrEqual, addrSetV4 } from "../base/addr";
+import { ADDR_ALIGN, ADDR_BYTES, addrCopy, addrEqual, addrSetV4 } from "../base/addr";
 import { hostBind, hostClose, hostConnect, hostName, hostOpen, hostOption, hostRecvFrom, hostFromPort, hostSendTo, hostSetOption } from "../wasi/sockets";
 import { H_FULL, hostAlloc, HostBlock, hostBlock, hostFree, hostLocal, hostNotify, hostRemote, marked } from "./hostblock";
 import { hostError } from "./hostend";
 import { DATAGRAM_ERROR } from "./hostflow";
 
-const ANY = memory.data(16, 8);
+const ANY = memory.data(ADDR_BYTES, ADDR_ALIGN);
 
 /** A socket of the host for IPv4 datagrams; -1 if it has none. */
 export function hostDatagramOpen(owner: i32): i32 {

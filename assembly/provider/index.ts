@@ -4,6 +4,7 @@
  * that of a UDP block. What each call means is said where inet implements it (tcp/user, tcp/status, udp/udp). `host` passes them on
  * to sockets of the operating system; its indices are those of hostblock.
  */
+import { addrCopy } from "../base/addr";
 import {
   CAPABILITY_ACKS, CAPABILITY_BIND_NOW, CAPABILITY_PAUSED_SEEN, CAPABILITY_RESET_NOW, CAPABILITY_RESET_SEEN, CAPABILITY_STATE,
 } from "../abi/sockets";
@@ -13,7 +14,7 @@ import * as T from "../tcp/user";
 import * as U from "../tcp/urgent";
 import { localPtr, remotePtr, tcb } from "../tcp/tcb";
 import * as H from "./host";
-import { PROVIDER_HOST, PROVIDER_INET } from "./kinds";
+import { PROVIDER_HOST, PROVIDER_INET, providerOf } from "./kinds";
 
 export { PROVIDER_HOST, PROVIDER_INET } from "./kinds";
 export {
@@ -39,7 +40,7 @@ export function streamPort(p: u8, i: i32): u32 { return !TINY && p == PROVIDER_H
 
 /** Active open: index, -1, OPEN_UNREACHABLE (no route) or OPEN_TAKEN (the address pair is in use). */
 export function streamOpen(p: u8, local: usize, lport: u32, remote: usize, rport: u32, sendLimit: u32, recvLimit: u32, owner: i32): i32 {
-  switch (p) {
+  switch (providerOf(p)) {
     case PROVIDER_INET: return T.tcpOpen(local, lport, remote, rport, sendLimit, recvLimit, owner);
     case PROVIDER_HOST: return TINY ? -1 : H.hostStreamOpen(local, lport, remote, rport, sendLimit, recvLimit, owner);
     default: return -1;
@@ -47,7 +48,7 @@ export function streamOpen(p: u8, local: usize, lport: u32, remote: usize, rport
 }
 /** Passive open: index, or -1. */
 export function streamListen(p: u8, local: usize, lport: u32, backlog: u32, recvLimit: u32, sendLimit: u32, owner: i32): i32 {
-  switch (p) {
+  switch (providerOf(p)) {
     case PROVIDER_INET: return T.tcpListen(local, lport, backlog, recvLimit, sendLimit, owner);
     case PROVIDER_HOST: return TINY ? -1 : H.hostStreamListen(local, lport, backlog, recvLimit, sendLimit, owner);
     default: return -1;
@@ -55,21 +56,21 @@ export function streamListen(p: u8, local: usize, lport: u32, backlog: u32, recv
 }
 /** Port for a connection to remote:rport (RFC 6056), 0 if none is free. */
 export function streamEphemeralPort(p: u8, local: usize, remote: usize, rport: u32): u32 {
-  switch (p) {
+  switch (providerOf(p)) {
     case PROVIDER_INET: return tcpEphemeralPort(local, remote, rport);
     default: return 0;
   }
 }
 /** Oldest completed connection of a listener, out of its queue; -1 if none waits. */
 export function streamAcceptTake(p: u8, i: i32): i32 {
-  switch (p) {
+  switch (providerOf(p)) {
     case PROVIDER_INET: return T.tcpAcceptTake(i);
     case PROVIDER_HOST: return TINY ? -1 : H.hostAcceptTake(i);
     default: return -1;
   }
 }
 export function streamAcceptCount(p: u8, i: i32): u32 {
-  switch (p) {
+  switch (providerOf(p)) {
     case PROVIDER_INET: return T.tcpAcceptCount(i);
     case PROVIDER_HOST: return TINY ? 0 : H.hostAcceptCount(i);
     default: return 0;
@@ -77,21 +78,21 @@ export function streamAcceptCount(p: u8, i: i32): u32 {
 }
 /** SO_PAUSE_ACCEPT on a listener: SYNs are refused while it is on (O-41). The operating system's listeners cannot. */
 export function streamListenPause(p: u8, i: i32, on: bool): void {
-  switch (p) {
+  switch (providerOf(p)) {
     case PROVIDER_INET: T.tcpListenPause(i, on); break;
     default: break;
   }
 }
 /** SO_CONDITIONAL_ACCEPT on a new listener: SYNs wait for streamAcceptTake (O-21). The operating system answers them itself (N-26). */
 export function streamListenConditional(p: u8, i: i32): void {
-  switch (p) {
+  switch (providerOf(p)) {
     case PROVIDER_INET: T.tcpListenConditional(i); break;
     default: break;
   }
 }
 /** Makes socket object `owner` the one that hears of connection i. */
 export function streamAttach(p: u8, i: i32, owner: i32): void {
-  switch (p) {
+  switch (providerOf(p)) {
     case PROVIDER_INET: T.tcpAttach(i, owner); break;
     case PROVIDER_HOST: if (!TINY) H.hostAttach(i, owner); break;
     default: break;
@@ -99,11 +100,11 @@ export function streamAttach(p: u8, i: i32, owner: i32): void {
 }
 /** Copies the two addresses of connection i (16 bytes each); returns own port << 16 | peer's port. */
 export function streamNames(p: u8, i: i32, local: usize, remote: usize): u32 {
-  switch (p) {
+  switch (providerOf(p)) {
     case PROVIDER_INET: {
       const t = tcb(i);
-      memory.copy(local, localPtr(t), 16);
-      memory.copy(remote, remotePtr(t), 16);
+      addrCopy(local, localPtr(t));
+      addrCopy(remote, remotePtr(t));
       return (<u32>t.lport << 16) | <u32>t.rport;
     }
     case PROVIDER_HOST: return TINY ? 0 : H.hostNames(i, local, remote);
@@ -113,7 +114,7 @@ export function streamNames(p: u8, i: i32, local: usize, remote: usize): u32 {
 
 /** Bytes that fill the send buffer: inet keeps them until they are acknowledged, host until the system takes them. */
 export function streamSendUsed(p: u8, i: i32): u32 {
-  switch (p) {
+  switch (providerOf(p)) {
     case PROVIDER_INET: return T.tcpSendUsed(i);
     case PROVIDER_HOST: return TINY ? 0 : H.hostSendUsed(i);
     default: return 0;
@@ -121,7 +122,7 @@ export function streamSendUsed(p: u8, i: i32): u32 {
 }
 /** Bytes accepted and not acknowledged by the peer; -1 unknown. */
 export function streamOutstanding(p: u8, i: i32): i32 {
-  switch (p) {
+  switch (providerOf(p)) {
     case PROVIDER_INET: return <i32>T.tcpSendUsed(i);
     case PROVIDER_HOST: return TINY ? 0 : H.hostOutstanding(i);
     default: return 0;
@@ -132,7 +133,7 @@ export function streamBlind(p: u8, i: i32): bool { return !TINY && p == PROVIDER
 /** CAPABILITY_x of the connection's provider. */
 export function streamCapabilities(p: u8, i: i32): u32 { return !TINY && p == PROVIDER_HOST ? H.hostCapabilities(i) : CAPABILITIES_ALL; }
 export function streamSetLimits(p: u8, i: i32, sendLimit: u32, recvLimit: u32): void {
-  switch (p) {
+  switch (providerOf(p)) {
     case PROVIDER_INET: T.tcpSetSendLimit(i, max<u32>(sendLimit, 1)); T.tcpSetRecvLimit(i, recvLimit); break;
     case PROVIDER_HOST: if (!TINY) H.hostStreamSetLimits(i, sendLimit, recvLimit); break;
     default: break;
@@ -140,7 +141,7 @@ export function streamSetLimits(p: u8, i: i32, sendLimit: u32, recvLimit: u32): 
 }
 /** Takes len bytes, all of them or, without memory, none: returns len or 0. */
 export function streamSend(p: u8, i: i32, src: usize, len: u32): u32 {
-  switch (p) {
+  switch (providerOf(p)) {
     case PROVIDER_INET: return T.tcpSend(i, src, len);
     case PROVIDER_HOST: return TINY ? 0 : H.hostStreamSend(i, src, len);
     default: return 0;
@@ -148,7 +149,7 @@ export function streamSend(p: u8, i: i32, src: usize, len: u32): u32 {
 }
 /** Contiguous free place for at most `want` bytes (0 = none), and its length. */
 export function streamReserve(p: u8, i: i32, want: u32): usize {
-  switch (p) {
+  switch (providerOf(p)) {
     case PROVIDER_INET: return T.tcpReserve(i, want);
     case PROVIDER_HOST: return TINY ? 0 : H.hostReserve(i, want);
     default: return 0;
@@ -156,7 +157,7 @@ export function streamReserve(p: u8, i: i32, want: u32): usize {
 }
 export function streamReserved(p: u8): u32 { return !TINY && p == PROVIDER_HOST ? H.hostReserved() : T.tcpReserved(); }
 export function streamCommit(p: u8, i: i32, n: u32): void {
-  switch (p) {
+  switch (providerOf(p)) {
     case PROVIDER_INET: T.tcpCommit(i, n); break;
     case PROVIDER_HOST: if (!TINY) H.hostCommit(i, n); break;
     default: break;
@@ -166,14 +167,14 @@ export function streamCommit(p: u8, i: i32, n: u32): void {
 /** Brings what streamUnread counts up to date where a poll would, for decisions that turn on unread bytes (C-44). */
 export function streamFetch(p: u8, i: i32): void { if (!TINY && p == PROVIDER_HOST) H.hostFetch(i); }
 export function streamUnread(p: u8, i: i32): u32 {
-  switch (p) {
+  switch (providerOf(p)) {
     case PROVIDER_INET: return T.tcpUnread(i);
     case PROVIDER_HOST: return TINY ? 0 : H.hostUnread(i);
     default: return 0;
   }
 }
 export function streamRecv(p: u8, i: i32, dst: usize, len: u32, peek: bool): u32 {
-  switch (p) {
+  switch (providerOf(p)) {
     case PROVIDER_INET: return T.tcpRecv(i, dst, len, peek);
     case PROVIDER_HOST: return TINY ? 0 : H.hostStreamRecv(i, dst, len, peek);
     default: return 0;
@@ -181,21 +182,21 @@ export function streamRecv(p: u8, i: i32, dst: usize, len: u32, peek: bool): u32
 }
 /** The oldest unread bytes in place (0 = none), and how many lie contiguously. */
 export function streamPeek(p: u8, i: i32): usize {
-  switch (p) {
+  switch (providerOf(p)) {
     case PROVIDER_INET: return T.tcpPeek(i);
     case PROVIDER_HOST: return TINY ? 0 : H.hostPeek(i);
     default: return 0;
   }
 }
 export function streamPeeked(p: u8): u32 {
-  switch (p) {
+  switch (providerOf(p)) {
     case PROVIDER_INET: return T.tcpPeeked();
     case PROVIDER_HOST: return TINY ? 0 : H.hostPeeked();
     default: return 0;
   }
 }
 export function streamConsume(p: u8, i: i32, n: u32): void {
-  switch (p) {
+  switch (providerOf(p)) {
     case PROVIDER_INET: T.tcpConsume(i, n); break;
     case PROVIDER_HOST: if (!TINY) H.hostConsume(i, n); break;
     default: break;
@@ -212,14 +213,14 @@ export function streamAtMark(p: u8, i: i32): bool { return !TINY && p == PROVIDE
 export function streamRecvUrgent(p: u8, i: i32, peek: bool): i32 { return !TINY && p == PROVIDER_INET ? U.tcpRecvUrgent(i, peek) : -1; }
 
 export function streamShutdownSend(p: u8, i: i32): void {
-  switch (p) {
+  switch (providerOf(p)) {
     case PROVIDER_INET: T.tcpShutdownSend(i); break;
     case PROVIDER_HOST: if (!TINY) H.hostStreamShutdownSend(i); break;
     default: break;
   }
 }
 export function streamShutdownRecv(p: u8, i: i32): void {
-  switch (p) {
+  switch (providerOf(p)) {
     case PROVIDER_INET: T.tcpShutdownRecv(i); break;
     case PROVIDER_HOST: if (!TINY) H.hostStreamShutdownRecv(i); break;
     default: break;
@@ -227,7 +228,7 @@ export function streamShutdownRecv(p: u8, i: i32): void {
 }
 /** Resets the connection for `cause` where a RST is due (RFC 9293 §3.10.5); nothing is left of it but its facts. */
 export function streamAbort(p: u8, i: i32, cause: u32): void {
-  switch (p) {
+  switch (providerOf(p)) {
     case PROVIDER_INET: T.tcpAbort(i, cause); break;
     case PROVIDER_HOST: if (!TINY) H.hostAbort(i, cause); break;
     default: break;
@@ -235,7 +236,7 @@ export function streamAbort(p: u8, i: i32, cause: u32): void {
 }
 /** Nobody will read: data arriving from now on is answered with RST (C-45); the limits for orphans apply. */
 export function streamOrphan(p: u8, i: i32): void {
-  switch (p) {
+  switch (providerOf(p)) {
     case PROVIDER_INET: T.tcpOrphan(i); break;
     case PROVIDER_HOST: if (!TINY) H.hostOrphan(i); break;
     default: break;
@@ -243,7 +244,7 @@ export function streamOrphan(p: u8, i: i32): void {
 }
 /** Of a connection about to be orphaned: text is taken all the same, until streamDetach. For what has a protocol of its own above TCP. */
 export function streamReads(p: u8, i: i32): void {
-  switch (p) {
+  switch (providerOf(p)) {
     case PROVIDER_INET: T.tcpReads(i); break;
     case PROVIDER_HOST: if (!TINY) H.hostReads(i); break;
     default: break;
@@ -251,7 +252,7 @@ export function streamReads(p: u8, i: i32): void {
 }
 /** The close waits within a limit of its own (C-15): no other counts, and those for orphans apply after streamDetach. */
 export function streamLinger(p: u8, i: i32): void {
-  switch (p) {
+  switch (providerOf(p)) {
     case PROVIDER_INET: T.tcpLinger(i); break;
     case PROVIDER_HOST: if (!TINY) H.hostLinger(i); break;
     default: break;
@@ -259,7 +260,7 @@ export function streamLinger(p: u8, i: i32): void {
 }
 /** Nobody will look again: the index means nothing any more. */
 export function streamDetach(p: u8, i: i32): void {
-  switch (p) {
+  switch (providerOf(p)) {
     case PROVIDER_INET: T.tcpDetach(i); break;
     case PROVIDER_HOST: if (!TINY) H.hostDetach(i); break;
     default: break;
@@ -267,7 +268,7 @@ export function streamDetach(p: u8, i: i32): void {
 }
 
 export function streamSetNoDelay(p: u8, i: i32, on: bool): void {
-  switch (p) {
+  switch (providerOf(p)) {
     case PROVIDER_INET: T.tcpSetNoDelay(i, on); break;
     case PROVIDER_HOST: if (!TINY) H.hostSetNoDelay(i, on); break;
     default: break;
@@ -276,7 +277,7 @@ export function streamSetNoDelay(p: u8, i: i32, on: bool): void {
 /** Which congestion control, CONGESTION_x or 0 for the stack's. The host's sockets have their own. */
 export function streamSetCongestion(p: u8, i: i32, algorithm: u32): void { if (p == PROVIDER_INET) T.tcpSetCongestion(i, algorithm); }
 export function streamSetKeepAlive(p: u8, i: i32, on: bool, idle: u32, interval: u32, probes: u32): void {
-  switch (p) {
+  switch (providerOf(p)) {
     case PROVIDER_INET: T.tcpSetKeepAlive(i, on, idle, interval, probes); break;
     case PROVIDER_HOST: if (!TINY) H.hostSetKeepAlive(i, on, idle); break;
     default: break;
@@ -293,7 +294,7 @@ export function streamUnanswered(p: u8, i: i32): u32 { return p == PROVIDER_INET
 
 /** TCP_x of abi/winsock. */
 export function streamState(p: u8, i: i32): i32 {
-  switch (p) {
+  switch (providerOf(p)) {
     case PROVIDER_INET: return F.tcpState(i);
     case PROVIDER_HOST: return TINY ? 0 : H.hostStreamState(i);
     default: return 0;
@@ -301,7 +302,7 @@ export function streamState(p: u8, i: i32): i32 {
 }
 /** TF_x facts. */
 export function streamFlags(p: u8, i: i32): u32 {
-  switch (p) {
+  switch (providerOf(p)) {
     case PROVIDER_INET: return F.tcpFlags(i);
     case PROVIDER_HOST: return TINY ? 0 : H.hostFlags(i);
     default: return 0;
@@ -309,7 +310,7 @@ export function streamFlags(p: u8, i: i32): u32 {
 }
 /** WSA code of what ended the connection, 0 if nothing did. */
 export function streamError(p: u8, i: i32): i32 {
-  switch (p) {
+  switch (providerOf(p)) {
     case PROVIDER_INET: return F.tcpError(i);
     case PROVIDER_HOST: return TINY ? 0 : H.hostStreamError(i);
     default: return 0;
@@ -317,28 +318,28 @@ export function streamError(p: u8, i: i32): i32 {
 }
 /** CAUSE_x of a reset of ours. */
 export function streamCause(p: u8, i: i32): u32 {
-  switch (p) {
+  switch (providerOf(p)) {
     case PROVIDER_INET: return F.tcpCause(i);
     case PROVIDER_HOST: return TINY ? 0 : H.hostCause(i);
     default: return 0;
   }
 }
 export function streamBytesSent(p: u8, i: i32): u64 {
-  switch (p) {
+  switch (providerOf(p)) {
     case PROVIDER_INET: return F.tcpBytesSent(i);
     case PROVIDER_HOST: return TINY ? 0 : H.hostBytesSent(i);
     default: return 0;
   }
 }
 export function streamBytesAcked(p: u8, i: i32): u64 {
-  switch (p) {
+  switch (providerOf(p)) {
     case PROVIDER_INET: return F.tcpBytesAcked(i);
     case PROVIDER_HOST: return TINY ? 0 : H.hostBytesAcked(i);
     default: return 0;
   }
 }
 export function streamBytesReceived(p: u8, i: i32): u64 {
-  switch (p) {
+  switch (providerOf(p)) {
     case PROVIDER_INET: return F.tcpBytesReceived(i);
     case PROVIDER_HOST: return TINY ? 0 : H.hostBytesReceived(i);
     default: return 0;
@@ -346,7 +347,7 @@ export function streamBytesReceived(p: u8, i: i32): u64 {
 }
 /** Bytes received and given up unread. */
 export function streamBytesDiscarded(p: u8, i: i32): u64 {
-  switch (p) {
+  switch (providerOf(p)) {
     case PROVIDER_INET: return F.tcpBytesDiscarded(i);
     case PROVIDER_HOST: return TINY ? 0 : H.hostBytesDiscarded(i);
     default: return 0;

@@ -8,7 +8,7 @@ import { config, configLoad } from "../base/config";
 import { countersReset } from "../base/counters";
 import { timeReset } from "../base/time";
 import { arenaReset, carve } from "../memory/arena";
-import { blocksReset } from "../memory/blocks";
+import { BLOCK_SHIFT, blocksReset } from "../memory/blocks";
 import { identitiesReset } from "../memory/identities";
 import { clockSample, seedFromHost } from "../wasi/preview1";
 import { devicesReset } from "../link/device";
@@ -36,8 +36,8 @@ let areaSize: u32 = 0;
 export let frameBuffer: usize = 0;
 export let frameCapacity: u32 = 0;
 
-/** Blocks that must be there for a stack to be of any use: full builds 64 KiB, tiny a send and a receive buffer for each socket. */
-const LEAST_BLOCKS: u32 = TINY ? <u32>TINY_SOCKETS * 2 : 32;
+/** Blocks that must be there for a stack to be of any use: full builds 64 KiB, tiny a send and a receive buffer for each socket and no more. */
+const LEAST_BLOCKS: u32 = TINY ? <u32>TINY_SOCKETS * max<u32>(2, <u32>(TINY_SEND_BUFFER + TINY_RECV_BUFFER) >> BLOCK_SHIFT) : 32;
 
 /** A region the host may write to: hostAreaSize() bytes. Configure moves it; ask again afterwards. */
 export function hostArea(): usize { return area ? area : STATIC_AREA; }
@@ -68,7 +68,7 @@ function buffers(): bool {
     area = carve(areaSize);
     if (!area) return false;
   }
-  frameCapacity = VNET_HEADER + ETHER_HEADER + config(CONFIG_MTU_MAX);
+  frameCapacity = (TINY ? 0 : VNET_HEADER) + ETHER_HEADER + config(CONFIG_MTU_MAX);
   frameBuffer = carve(frameCapacity + 2);
   if (!frameBuffer) return false;
   frameBuffer += 2;

@@ -1,13 +1,14 @@
 /** What the host asks or tells the stack outside poll: counters, readiness. */
 import { STAT_BUFFER_BYTES, STAT_MEMORY_BYTES } from "../abi/stats";
 import { counterSet, countersPtr } from "../base/counters";
+import { arenaCursor } from "../memory/arena";
 import { blockBytes } from "../memory/blocks";
 import { hostReadiness } from "../provider/hostflow";
 
 /** Address of the STAT_COUNT counters (u32, abi/stats), brought up to date. Valid for good; they go on counting. */
 export function stats(): usize {
   counterSet(STAT_BUFFER_BYTES, blockBytes);
-  counterSet(STAT_MEMORY_BYTES, TINY ? <u32>__heap_base : <u32>memory.size() << 16);
+  counterSet(STAT_MEMORY_BYTES, TINY ? <u32>arenaCursor() : <u32>memory.size() << 16);
   return countersPtr();
 }
 

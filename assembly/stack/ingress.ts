@@ -9,7 +9,7 @@ import { IPPROTO_ICMP, IPPROTO_TCP, IPPROTO_UDP } from "../abi/winsock";
 import { STAT_IP_IN_DELIVERS, STAT_IP_IN_UNKNOWN_PROTOS, STAT_IP_OUT_DISCARDS } from "../abi/stats";
 import { frameBounds } from "../base/bytes";
 import { count } from "../base/counters";
-import { addrSetV4 } from "../base/addr";
+import { ADDR_ALIGN, ADDR_BYTES, addrSetV4 } from "../base/addr";
 import { arpAccept, arpArrive, arpFrom, arpTo } from "../link/arp";
 import { device } from "../link/device";
 import { etherAccept, etherLength, etherPayload, etherToGroup, etherTrusted } from "../link/ethernet";
@@ -30,7 +30,7 @@ import { udpArrive, udpIcmpError } from "../udp/udp";
 import { CODE_PORT, CODE_PROTOCOL } from "../wire/icmp";
 import { ETHERTYPE_ARP, ETHERTYPE_IPV4 } from "../wire/ethernet";
 
-const SENDER = memory.data(16, 8);
+const SENDER = memory.data(ADDR_BYTES, ADDR_ALIGN);
 
 /** One frame of `len` bytes from device `iface`. */
 export function ingressFrame(iface: u32, frame: usize, len: u32): void {

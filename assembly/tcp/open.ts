@@ -75,7 +75,7 @@ function takeSyn(t: Tcb): void {
   t.irs = segSeq;
   t.rcvNxt = segSeq + 1;
   t.rcvAdv = t.rcvNxt + synWindow(t);
-  t.lastAckSent = t.rcvNxt;
+  if (!TINY) t.lastAckSent = t.rcvNxt;
   tcpParseOptions(segHeader, segHeaderLength);
   if (optionMss >= 0) t.sndMss = <u16>min<u32>(t.rcvMss, max<u32>(<u32>optionMss, MSS_MIN));
   if (!TINY && t.marks & M_SCALED && optionScale >= 0) t.sndScale = <u8>optionScale;

@@ -74,7 +74,7 @@ export function rttSample(t: Tcb, r: u32, n: u32): void {
     t.srtt = r << 3;
     t.rttvar = r << 1;
   }
-  if (r < t.minRtt || !t.minRtt) t.minRtt = max<u32>(1, r);
+  if (!TINY && (r < t.minRtt || !t.minRtt)) t.minRtt = max<u32>(1, r);
   t.rto = min(max((t.srtt >> 3) + max<u32>(1, t.rttvar) + config(CONFIG_RTO_SLOP_MS), config(CONFIG_RTO_MIN_MS)), config(CONFIG_RTO_MAX_MS));
   t.backoff = 0;
 }
@@ -85,7 +85,7 @@ export function recoveryReset(t: Tcb): void {
   t.dupAcks = 0;
   t.recover = t.sndUna;
   t.rtxNxt = t.sndUna;
-  t.rackLost = t.sndUna;
+  if (!TINY) t.rackLost = t.sndUna;
 }
 
 /** SND.UNA has advanced by `acked`, of `flight` outstanding. */
@@ -105,8 +105,10 @@ export function recoveryAcked(t: Tcb, acked: u32, flight: u32): void {
     if (recovery == RECOVERY_FAST) ccRecovered(t, t.sndNxt - t.sndUna);
     else if (!TINY && recovery == RECOVERY_SACK) ccRepaired(t);
     else if (!TINY && <u32>t.frto == FRTO_NEW) spurious(t);
-    if (!TINY) t.frto = 0;
-    if (t.reorderKept && !--t.reorderKept) t.reorderSteps = 0;
+    if (!TINY) {
+      t.frto = 0;
+      if (t.reorderKept && !--t.reorderKept) t.reorderSteps = 0;
+    }
     t.recovery = <u8>RECOVERY_NONE;
     return;
   }

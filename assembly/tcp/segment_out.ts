@@ -53,13 +53,20 @@ export function segmentSend(t: Tcb, seq: u32, flags: u32, offset: u32, len: u32)
   if (r < 0 && !(t.marks & M_ORPHAN)) trouble(t, r == -1 ? WSAENETUNREACH : WSAEHOSTUNREACH);
   if (flags & ACK && !(flags & RST)) {
     t.rcvAdv = edge;
-    t.lastAckSent = t.rcvNxt;
-    t.dupEnd = t.dupStart;
+    ackTold(t);
     t.unackedSegments = 0;
     t.marks &= ~M_ACK_NOW;
     disarm(t, T_ACK);
   }
   return r < 0 && t.state != TCP_SYN_SENT ? 0 : r;
+}
+
+/** An ACK has left: everything received so far is told. */
+// @ts-ignore: decorator
+@inline function ackTold(t: Tcb): void {
+  if (TINY) return;
+  t.lastAckSent = t.rcvNxt;
+  t.dupEnd = t.dupStart;
 }
 
 /** The segment that was sent last held nothing new: it counts as retransmitted instead (RFC 4022 tcpOutSegs, tcpRetransSegs). */
@@ -74,8 +81,7 @@ export function duplicateAckSend(t: Tcb): i32 {
   if (r == WASI_EAGAIN) return r;
   count(STAT_TCP_OUT_SEGS);
   t.unackedSegments = 0;
-  t.lastAckSent = t.rcvNxt;
-  t.dupEnd = t.dupStart;
+  ackTold(t);
   disarm(t, T_ACK);
   return 0;
 }

@@ -53,7 +53,7 @@ export function tcpReset(): bool {
 
 /** Carves the buckets: a power of two, at least one per connection. */
 function tableReset(connections: u32): bool {
-  const n: u32 = connections <= 1 ? 1 : 1 << (32 - clz(connections - 1));
+  const n: u32 = TINY || connections <= 1 ? 1 : 1 << (32 - clz(connections - 1));
   bucketMask = n - 1;
   buckets = carve(n * 4);
   memory.fill(LISTENERS, 0, LISTEN_BUCKETS * 4);

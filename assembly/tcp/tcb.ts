@@ -4,6 +4,7 @@
  */
 import { TCP_CLOSED } from "../abi/winsock";
 import { STAT_TCP_CURRENT } from "../abi/stats";
+import { ADDR_SECOND, ADDRS_SKIPPED } from "../base/addr";
 import { countBy } from "../base/counters";
 import { carve } from "../memory/arena";
 import { deadlineClear } from "../memory/deadlines";
@@ -131,7 +132,7 @@ export const AGREED_CWR_OWED: u32 = 1 << 9;
 // @ts-ignore: decorator
 @unmanaged
 export class Endpoint {
-  /** Local and remote address, 16 bytes each: read through localPtr and remotePtr. */
+  /** Local and remote address: read through localPtr and remotePtr. */
   private local0: u64;
   private local1: u64;
   private remote0: u64;
@@ -189,44 +190,8 @@ export class Tcb extends Endpoint {
   rcvAdv: u32;
   /** Place of the peer's FIN while M_FIN_HELD. */
   rcvFin: u32;
-  /** Place of the last urgent byte while M_URGENT_DUE or M_URGENT_MARK, and the byte while M_URGENT_HELD. */
-  urgentSeq: u32;
-  /** Options both SYNs carried, AGREED_x; before the peer's SYN: what we offer. */
-  agreed: u32;
-  /** RCV.NXT as the last ACK that left told it (Last.ACK.sent of RFC 7323). */
-  lastAckSent: u32;
-  /** With AGREED_TIMESTAMPS: the timestamp to echo (TS.Recent), when it came, and what turns the clock into ours. */
-  tsRecent: u32;
-  tsRecentAt: u32;
-  tsOffset: u32;
   /** Ranges held beyond rcvNxt (memory/ranges). */
   outOfOrder: u32;
-  /** With AGREED_SACK: a sequence number in each of the ranges beyond rcvNxt that changed last, the latest first. */
-  private recent0: u32;
-  private recent1: u32;
-  private recent2: u32;
-  private recent3: u32;
-  /** Text that came twice and is to be reported (RFC 2883); none if both are equal. */
-  dupStart: u32;
-  dupEnd: u32;
-  /** With AGREED_SACK: ranges at or above sndUna that the peer says it has (memory/ranges). */
-  sacked: u32;
-  /** Everything below that is not in `sacked` is taken for lost (RFC 6675 IsLost); sndUna if nothing is. */
-  lostEdge: u32;
-  /** Bytes of SND.UNA..SND.NXT that are not in the network: pipe of RFC 6675 is that difference minus this. */
-  leftNetwork: u32;
-  /** RFC 8985 (tcp/rack): with rackWaits, everything below rackEdge not in `sacked` is lost at rackUntil; below rackLost it is. */
-  rackEdge: u32;
-  rackLost: u32;
-  rackUntil: u32;
-  /** What was sent again and is not known to have arrived (tcp/repairs). */
-  repairs: u32;
-  /** SND.NXT when the reordering window was widened last. */
-  reorderRound: u32;
-  /** SND.NXT when the tail was probed, while tailProbe is not 0. */
-  tailEnd: u32;
-  /** Smallest round trip measured, milliseconds. */
-  minRtt: u32;
   /** Bytes the send queue and the receive buffer should hold at most. */
   sndLimit: u32;
   rcvLimit: u32;
@@ -255,14 +220,6 @@ export class Tcb extends Endpoint {
   /** In RECOVERY_LOSS: next sequence number to retransmit. */
   rtxNxt: u32;
 
-  /** Deadlines; those whose T_x bit is in `armed` count. */
-  rtxAt: u32;
-  ackAt: u32;
-  userAt: u32;
-  keepAt: u32;
-  waitAt: u32;
-  idleAt: u32;
-  rackAt: u32;
   /** When an acknowledgement last made progress, or outstanding data began. */
   progressAt: u32;
   /** When the last acceptable segment came, and the last segment with data or FIN left. */
@@ -298,17 +255,6 @@ export class Tcb extends Endpoint {
   recovery: u8;
   /** Duplicate ACKs in a row. */
   dupAcks: u8;
-  /** The tail was sent again once in this recovery (RFC 6675 NextSeg rule 4). */
-  rescued: bool;
-  /** The reordering window runs for rackEdge. */
-  rackWaits: bool;
-  /** TAIL_x; 0 while no probe of the tail is due or out. */
-  tailProbe: u8;
-  /** The path was seen to change the order of segments. */
-  reordered: bool;
-  /** Quarters of minRtt the reordering window has beyond the first, and recoveries until they are forgotten. */
-  reorderSteps: u8;
-  reorderKept: u8;
   /** Doublings of the timeout. */
   backoff: u8;
   /** SYN or SYN,ACK retransmissions. */
@@ -326,11 +272,53 @@ export class Tcb extends Endpoint {
   cause: u8;
   ttl: u8;
   tos: u8;
-  urgentByte: u8;
-  /** CONGESTION_x of abi/sockets. */
-  congestion: u8;
 
-  /** From here on not in tiny, whose blocks end before. PRR (RFC 6937): outstanding when a recovery began; delivered and sent since. */
+  /** Deadlines, in the order of their T_x bits; those whose bit is in `armed` count. T_RTX and T_PERSIST have one between them. */
+  rtxAt: u32;
+  ackAt: u32;
+  userAt: u32;
+  keepAt: u32;
+  waitAt: u32;
+  /** From here on not in tiny, whose blocks end before. */
+  idleAt: u32;
+  rackAt: u32;
+  /** Place of the last urgent byte while M_URGENT_DUE or M_URGENT_MARK, and the byte while M_URGENT_HELD. */
+  urgentSeq: u32;
+  /** Options both SYNs carried, AGREED_x; before the peer's SYN: what we offer. */
+  agreed: u32;
+  /** RCV.NXT as the last ACK that left told it (Last.ACK.sent of RFC 7323). */
+  lastAckSent: u32;
+  /** With AGREED_TIMESTAMPS: the timestamp to echo (TS.Recent), when it came, and what turns the clock into ours. */
+  tsRecent: u32;
+  tsRecentAt: u32;
+  tsOffset: u32;
+  /** With AGREED_SACK: a sequence number in each of the ranges beyond rcvNxt that changed last, the latest first. */
+  private recent0: u32;
+  private recent1: u32;
+  private recent2: u32;
+  private recent3: u32;
+  /** Text that came twice and is to be reported (RFC 2883); none if both are equal. */
+  dupStart: u32;
+  dupEnd: u32;
+  /** With AGREED_SACK: ranges at or above sndUna that the peer says it has (memory/ranges). */
+  sacked: u32;
+  /** Everything below that is not in `sacked` is taken for lost (RFC 6675 IsLost); sndUna if nothing is. */
+  lostEdge: u32;
+  /** Bytes of SND.UNA..SND.NXT that are not in the network: pipe of RFC 6675 is that difference minus this. */
+  leftNetwork: u32;
+  /** RFC 8985 (tcp/rack): with rackWaits, everything below rackEdge not in `sacked` is lost at rackUntil; below rackLost it is. */
+  rackEdge: u32;
+  rackLost: u32;
+  rackUntil: u32;
+  /** What was sent again and is not known to have arrived (tcp/repairs). */
+  repairs: u32;
+  /** SND.NXT when the reordering window was widened last. */
+  reorderRound: u32;
+  /** SND.NXT when the tail was probed, while tailProbe is not 0. */
+  tailEnd: u32;
+  /** Smallest round trip measured, milliseconds. */
+  minRtt: u32;
+  /** PRR (RFC 6937): outstanding when a recovery began; delivered and sent since. */
   prrFlight: u32;
   prrDelivered: u32;
   prrOut: u32;
@@ -351,6 +339,20 @@ export class Tcb extends Endpoint {
   cubicRuns: bool;
   /** FRTO_x of tcp/retransmission. */
   frto: u8;
+  /** The tail was sent again once in this recovery (RFC 6675 NextSeg rule 4). */
+  rescued: bool;
+  /** The reordering window runs for rackEdge. */
+  rackWaits: bool;
+  /** TAIL_x; 0 while no probe of the tail is due or out. */
+  tailProbe: u8;
+  /** The path was seen to change the order of segments. */
+  reordered: bool;
+  /** Quarters of minRtt the reordering window has beyond the first, and recoveries until they are forgotten. */
+  reorderSteps: u8;
+  reorderKept: u8;
+  urgentByte: u8;
+  /** CONGESTION_x of abi/sockets. */
+  congestion: u8;
 }
 
 // @ts-ignore: decorator
@@ -379,7 +381,7 @@ export class Listener extends Endpoint {
 }
 
 /** Bytes from one block to the next: the 64-bit fields of every block are aligned. */
-const STRIDE: usize = ((TINY ? offsetof<Tcb>("prrFlight") : offsetof<Tcb>()) + 7) & ~7;
+const STRIDE: usize = (((TINY ? offsetof<Tcb>("idleAt") : offsetof<Tcb>()) + 7) & ~7) - ADDRS_SKIPPED;
 
 let table: usize = 0;
 let free: u32 = 0;
@@ -391,6 +393,7 @@ export function tcbReset(n: u32): bool {
   tcbCapacity = n;
   table = carve(n * <u32>STRIDE);
   if (!table) return false;
+  table -= ADDRS_SKIPPED;
   free = 1;
   return true;
 }
@@ -408,9 +411,9 @@ export function tcbReset(n: u32): bool {
 @inline export function indexOf(e: Endpoint): i32 { return <i32>((changetype<usize>(e) - table) / STRIDE); }
 
 // @ts-ignore: decorator
-@inline export function localPtr(e: Endpoint): usize { return changetype<usize>(e); }
+@inline export function localPtr(e: Endpoint): usize { return changetype<usize>(e) + ADDRS_SKIPPED; }
 // @ts-ignore: decorator
-@inline export function remotePtr(e: Endpoint): usize { return changetype<usize>(e) + 16; }
+@inline export function remotePtr(e: Endpoint): usize { return changetype<usize>(e) + ADDR_SECOND; }
 // @ts-ignore: decorator
 @inline export function sndRing(t: Tcb): Ring { return changetype<Ring>(changetype<usize>(t) + offsetof<Tcb>("sndRing0")); }
 // @ts-ignore: decorator
@@ -431,7 +434,7 @@ export function tcbAlloc(): i32 {
   free = freeNext(t.next, free, tcbCapacity);
   // A block may be freed while it stands in a queue; the queue keeps its links.
   const kept = t.marks & (M_FLAGGED | M_CHANGED), flaggedNext = t.flaggedNext, changedNext = t.changedNext;
-  memory.fill(changetype<usize>(t), 0, STRIDE);
+  memory.fill(localPtr(t), 0, STRIDE);
   t.marks = kept | M_USED;
   t.flaggedNext = flaggedNext;
   t.changedNext = changedNext;

@@ -21,6 +21,8 @@ export const T_WAIT: u32 = 32;
 export const T_IDLE: u32 = 64;
 /** Reordering timer, or the probe of the tail: never both (RFC 8985 §8). */
 export const T_RACK: u32 = 128;
+/** Tiny has neither of these. */
+const LAST: u32 = TINY ? T_WAIT : T_RACK;
 
 // @ts-ignore: decorator
 @inline export function armed(t: Tcb, timer: u32): bool { return (<u32>t.armed & timer) != 0; }
@@ -28,39 +30,25 @@ export const T_RACK: u32 = 128;
 // @ts-ignore: decorator
 @inline export function disarm(t: Tcb, timers: u32): void { t.armed = <u8>(<u32>t.armed & ~timers); }
 
-function timerAt(t: Tcb, timer: u32): u32 {
-  switch (timer) {
-    case T_RTX:
-    case T_PERSIST: return t.rtxAt;
-    case T_ACK: return t.ackAt;
-    case T_USER: return t.userAt;
-    case T_KEEP: return t.keepAt;
-    case T_WAIT: return t.waitAt;
-    case T_RACK: return t.rackAt;
-    default: return t.idleAt;
-  }
+/** Where the deadline of a timer stands. */
+// @ts-ignore: decorator
+@inline function placeOf(t: Tcb, timer: u32): usize {
+  return changetype<usize>(t) + offsetof<Tcb>("rtxAt") + (<usize>ctz(timer >> 1 | (timer & 1)) << 2);
 }
 
 /** Starts or restarts a timer: it is due `delay` milliseconds from now. */
 export function arm(t: Tcb, timer: u32, delay: u32): void {
   const at = now + delay;
-  if (timer == T_RTX || timer == T_PERSIST) {
-    disarm(t, T_RTX | T_PERSIST);
-    t.rtxAt = at;
-  } else if (timer == T_ACK) t.ackAt = at;
-  else if (timer == T_USER) t.userAt = at;
-  else if (timer == T_KEEP) t.keepAt = at;
-  else if (timer == T_WAIT) t.waitAt = at;
-  else if (timer == T_RACK) t.rackAt = at;
-  else t.idleAt = at;
+  if (timer & (T_RTX | T_PERSIST)) disarm(t, T_RTX | T_PERSIST);
+  store<u32>(placeOf(t, timer), at);
   t.armed = <u8>(<u32>t.armed | timer);
   deadlineBefore(idOfConnection(<u32>indexOf(t)), at);
 }
 
 /** Takes the timer that is due: it is disarmed and returned; 0 if none is. */
 export function timerDue(t: Tcb): u32 {
-  for (let timer = T_RTX; timer <= T_RACK; timer <<= 1) {
-    if (armed(t, timer) && <i32>(now - timerAt(t, timer)) >= 0) {
+  for (let timer = T_RTX; timer <= LAST; timer <<= 1) {
+    if (armed(t, timer) && <i32>(now - load<u32>(placeOf(t, timer))) >= 0) {
       disarm(t, timer);
       return timer;
     }
@@ -72,9 +60,9 @@ export function timerDue(t: Tcb): u32 {
 export function timersEnter(t: Tcb): void {
   const id = idOfConnection(<u32>indexOf(t));
   let first: u32 = 0, found = false;
-  for (let timer = T_RTX; timer <= T_RACK; timer <<= 1) {
+  for (let timer = T_RTX; timer <= LAST; timer <<= 1) {
     if (!armed(t, timer)) continue;
-    const at = timerAt(t, timer);
+    const at = load<u32>(placeOf(t, timer));
     if (!found || <i32>(at - first) < 0) first = at;
     found = true;
   }

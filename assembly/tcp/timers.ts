@@ -34,7 +34,7 @@ function expire(t: Tcb, timer: u32): void {
     case T_USER: userTimeout(t); break;
     case T_KEEP: keepaliveTimeout(t); break;
     case T_WAIT: waitTimeout(t); break;
-    case T_IDLE: buffersIdle(t, t.state == TCP_CLOSED); break;
+    case T_IDLE: if (!TINY) buffersIdle(t, t.state == TCP_CLOSED); break;
   }
 }
 

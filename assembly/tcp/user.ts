@@ -10,7 +10,7 @@ import {
   TCP_CLOSED, TCP_CLOSE_WAIT, TCP_ESTABLISHED, TCP_FIN_WAIT_1, TCP_FIN_WAIT_2, TCP_LAST_ACK, TCP_LISTEN, TCP_SYN_RCVD, TCP_SYN_SENT,
   TCP_TIME_WAIT,
 } from "../abi/winsock";
-import { addrCopy, addrIsAny } from "../base/addr";
+import { ADDR_ALIGN, ADDR_BYTES, addrCopy, addrIsAny } from "../base/addr";
 import { config } from "../base/config";
 import { count } from "../base/counters";
 import { seqGt } from "../base/seq";
@@ -89,7 +89,7 @@ export function tcpOpen(local16: usize, lport: u32, remote16: usize, rport: u32,
   return i;
 }
 
-const LOCAL = memory.data(16, 8);
+const LOCAL = memory.data(ADDR_BYTES, ADDR_ALIGN);
 
 /**
  * Passive OPEN on local16 (or the wildcard) and lport. At most `backlog` children wait, half-open and completed together;

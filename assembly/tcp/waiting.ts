@@ -5,7 +5,7 @@
  */
 import { CONFIG_TIME_WAITS, CONFIG_TIME_WAIT_MS } from "../abi/config";
 import { STAT_TCP_TIME_WAITS, STAT_TCP_TIME_WAITS_CUT } from "../abi/stats";
-import { addrCopy, addrEqual } from "../base/addr";
+import { ADDR_SECOND, addrCopy, addrEqual, ADDRS_SKIPPED } from "../base/addr";
 import { config } from "../base/config";
 import { count, countBy } from "../base/counters";
 import { due, now } from "../base/time";
@@ -20,7 +20,7 @@ import { windowEdge, windowField } from "./window";
 // @ts-ignore: decorator
 @unmanaged
 export class Waiting {
-  /** Local and remote address, 16 bytes each. */
+  /** Local and remote address: read through waitingLocal and waitingRemote. */
   private local0: u64;
   private local1: u64;
   private remote0: u64;
@@ -47,7 +47,7 @@ export class Waiting {
 export const WAIT_STAMPED: u32 = 1;
 
 /** Bytes of a record. */
-export const WAITING_SIZE: u32 = 64;
+export const WAITING_SIZE: u32 = 64 - <u32>ADDRS_SKIPPED;
 const LINK: u64 = 0x1fffff;
 const PREVIOUS: u64 = 21;
 const NEXT: u64 = 42;
@@ -66,9 +66,9 @@ export let waitingCount: u32 = 0;
 // @ts-ignore: decorator
 @inline export function waiting(n: u32): Waiting { return changetype<Waiting>(table + <usize>((n - 1) * WAITING_SIZE)); }
 // @ts-ignore: decorator
-@inline export function waitingLocal(w: Waiting): usize { return changetype<usize>(w); }
+@inline export function waitingLocal(w: Waiting): usize { return changetype<usize>(w) + ADDRS_SKIPPED; }
 // @ts-ignore: decorator
-@inline export function waitingRemote(w: Waiting): usize { return changetype<usize>(w) + 16; }
+@inline export function waitingRemote(w: Waiting): usize { return changetype<usize>(w) + ADDR_SECOND; }
 
 // @ts-ignore: decorator
 @inline function link(w: Waiting, at: u64): u32 { return <u32>((w.links >> at) & LINK); }
@@ -79,10 +79,11 @@ export let waitingCount: u32 = 0;
 export function waitingReset(): bool {
   const n = config(CONFIG_TIME_WAITS);
   capacity = n;
-  mask = (n <= 1 ? 1 : 1 << (32 - clz(n - 1))) - 1;
+  mask = TINY ? 0 : (n <= 1 ? 1 : 1 << (32 - clz(n - 1))) - 1;
   table = carve(n * WAITING_SIZE);
   buckets = carve((mask + 1) * 4);
   if (!table || !buckets) return false;
+  table -= ADDRS_SKIPPED;
   free = 1;
   first = 0;
   last = 0;
@@ -115,7 +116,7 @@ export function waitingAdd(t: Tcb): void {
   w.ports = <u32>t.lport << 16 | <u32>t.rport;
   w.sndNxt = t.sndNxt;
   w.rcvNxt = t.rcvNxt;
-  w.tsRecent = t.tsRecent;
+  if (!TINY) w.tsRecent = t.tsRecent;
   w.expiry = t.waitAt;
   w.window = <u16>windowField(t, windowEdge(t));
   w.ttl = t.ttl;

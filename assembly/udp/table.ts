@@ -3,7 +3,7 @@
  * datagrams it accepted wait to be sent.
  */
 import { CONFIG_MAX_SOCKETS, CONFIG_RECV_BUFFER, CONFIG_SEND_BUFFER } from "../abi/config";
-import { addrClear, addrEqual, addrIsAny } from "../base/addr";
+import { ADDR_SECOND, addrClear, addrCopy, addrEqual, addrIsAny, ADDRS_SKIPPED } from "../base/addr";
 import { config } from "../base/config";
 import { randomBelow } from "../base/prng";
 import { carve } from "../memory/arena";
@@ -76,23 +76,24 @@ let free: u32 = 0;
 export function udpReset(): bool {
   size = config(CONFIG_MAX_SOCKETS);
   // The two rings are embedded: Ucb as declared holds references, so the stride counts their bytes instead.
-  mask = (size <= 1 ? 1 : 1 << (32 - clz(min<u32>(size, 65536) - 1))) - 1;
+  mask = TINY ? 0 : (size <= 1 ? 1 : 1 << (32 - clz(min<u32>(size, 65536) - 1))) - 1;
   table = carve(size * STRIDE);
   buckets = carve((mask + 1) * 4);
   if (!table || !buckets) return false;
+  table -= ADDRS_SKIPPED;
   free = 1;
   return true;
 }
 
 /** Block, then its two rings; a multiple of eight. */
-const STRIDE: u32 = (<u32>offsetof<Ucb>() + 2 * RING + 7) & ~7;
+const STRIDE: u32 = ((<u32>offsetof<Ucb>() + 2 * RING + 7) & ~7) - <u32>ADDRS_SKIPPED;
 
 // @ts-ignore: decorator
 @inline export function ucb(i: u32): Ucb { return changetype<Ucb>(table + <usize>(i * STRIDE)); }
 // @ts-ignore: decorator
-@inline export function ucbLocal(u: Ucb): usize { return changetype<usize>(u) + offsetof<Ucb>("local0"); }
+@inline export function ucbLocal(u: Ucb): usize { return changetype<usize>(u) + ADDRS_SKIPPED; }
 // @ts-ignore: decorator
-@inline export function ucbRemote(u: Ucb): usize { return changetype<usize>(u) + offsetof<Ucb>("remote0"); }
+@inline export function ucbRemote(u: Ucb): usize { return changetype<usize>(u) + ADDR_SECOND; }
 // @ts-ignore: decorator
 @inline function bucket(port: u32): usize { return buckets + <usize>((port & mask) << 2); }
 
@@ -142,8 +143,7 @@ export function udpFree(i: u32): void {
 export function udpBind(i: i32, local16: usize, port: u32): void {
   const u = ucb(i);
   udpUnlink(i);
-  store<u64>(ucbLocal(u), load<u64>(local16));
-  store<u64>(ucbLocal(u), load<u64>(local16, 8), 8);
+  addrCopy(ucbLocal(u), local16);
   u.localPort = port;
   u.next = load<u32>(bucket(port));
   store<u32>(bucket(port), <u32>i + 1);

@@ -7,7 +7,7 @@ import { OP_ACCEPT } from "../abi/events";
 import { CAUSE_ABORT } from "../abi/report";
 import { CF_ACCEPT, CF_DEFER, CF_REJECT, FD_ACCEPT, FD_ALL_EVENTS, INVALID_SOCKET } from "../abi/winsock";
 import { handleFree } from "../memory/handles";
-import { PROVIDER_HOST, streamAbort, streamAcceptTake, streamAttach, streamDetach, streamError, streamNames, streamSetLimits } from "../provider/index";
+import { streamAbort, streamAcceptTake, streamAttach, streamDetach, streamError, streamNames, streamSetLimits } from "../provider/index";
 import { messagesEnd, messagesInherit } from "./asyncselect";
 import { applyOptions } from "./connect";
 import { nameSocket } from "./create";
@@ -17,7 +17,7 @@ import { raise, reenable } from "./netevents";
 import { portTake } from "./ports";
 import { mayAccess, setError } from "./result";
 import {
-  countHandles, enter, has, indexOf, isSeqpacket, isStream, it, localOf, remoteOf, S_ACCEPTED, S_CONNECTED, S_INHERITED, S_LISTENING, S_NEW_LIMITS, S_NONBLOCKING, S_PENDING,
+  countHandles, enter, has, indexOf, isHosted, isSeqpacket, isStream, it, localOf, remoteOf, S_ACCEPTED, S_CONNECTED, S_INHERITED, S_LISTENING, S_NEW_LIMITS, S_NONBLOCKING, S_PENDING,
   Socket, socketAlloc, socketFree,
 } from "./socket";
 import { acceptCount } from "./status";
@@ -62,7 +62,7 @@ function acceptFrom(h: u32, addr: usize, addrlen: usize, condition: u32): i32 {
 function acceptNothing(s: Socket, h: u32): i32 {
   s.decision = 0;
   // A host that listens later than it answers may have failed since (CAPABILITY_BIND_NOW).
-  const failed = s.provider == PROVIDER_HOST ? streamError(s.provider, s.transport) : 0;
+  const failed = isHosted(s) ? streamError(s.provider, s.transport) : 0;
   if (failed) { waitEnd(s, OP_ACCEPT); return failed; }
   if (!has(s, S_NONBLOCKING)) return waitFor(s, h, OP_ACCEPT, 0, 0);
   // O-25: FD_ACCEPT was reported and nothing was taken since: what it announced is gone.
@@ -158,7 +158,7 @@ function inherit(s: Socket, from: Socket): void {
 /** O-34: what a connection takes over from the listener it came from. */
 export function inheritOptions(s: Socket, from: Socket): void {
   s.flags = (s.flags & ~S_INHERITED) | (from.flags & S_INHERITED);
-  s.congestion = from.congestion;
+  if (!TINY) s.congestion = from.congestion;
   s.lingerOn = from.lingerOn;
   s.lingerSecs = from.lingerSecs;
   s.sendLimit = from.sendLimit;

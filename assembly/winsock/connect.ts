@@ -4,10 +4,10 @@ import {
 } from "../abi/errors";
 import { OP_CONNECT, OP_RECV, OP_SEND } from "../abi/events";
 import { AF_UNSPEC, FD_CONNECT, FD_WRITE } from "../abi/winsock";
-import { addrClear, addrCopy, addrIsAny, addrSetV4 } from "../base/addr";
+import { ADDR_ALIGN, ADDR_BYTES, addrClear, addrCopy, addrIsAny, addrSetV4 } from "../base/addr";
 import { ipIsGroup, ipSourceFor } from "../ip/route";
 import {
-  datagramConnect, OPEN_TAKEN, OPEN_UNREACHABLE, PROVIDER_HOST, streamDetach, streamEphemeralPort, streamFailure, streamNames, streamOpen,
+  datagramConnect, OPEN_TAKEN, OPEN_UNREACHABLE, streamDetach, streamEphemeralPort, streamFailure, streamNames, streamOpen,
   streamSetCongestion, streamSetKeepAlive, streamSetNoDelay, streamSetUrgentInline, streamSetUserTimeout,
 } from "../provider/index";
 import { ipChanged } from "./ipoptions";
@@ -16,13 +16,13 @@ import { NAME, namePort, sockaddrRead } from "./names";
 import { bindTo, portConflict, portDrop, portTake } from "./ports";
 import { finish, mayAccess } from "./result";
 import {
-  has, indexOf, isSeqpacket, isStream, it, localOf, remoteOf, S_ACCEPTING, S_BOUND, S_CONNECT_FAILED, S_CONNECTED, S_CONNECTING, S_IMPLICIT, S_KEEPALIVE,
+  has, indexOf, isHosted, isSeqpacket, isStream, it, localOf, remoteOf, S_ACCEPTING, S_BOUND, S_CONNECT_FAILED, S_CONNECTED, S_CONNECTING, S_IMPLICIT, S_KEEPALIVE,
   S_LISTENING, S_NODELAY, S_NONBLOCKING, S_OOBINLINE, S_RECV_SHUT, S_SEND_SHUT, Socket,
 } from "./socket";
 import { clockNow, enterWaiting, wake, waitEnd, waitFor, waitOf } from "./waits";
 
-const LOCAL = memory.data(16, 8);
-const REMOTE = memory.data(16, 8);
+const LOCAL = memory.data(ADDR_BYTES, ADDR_ALIGN);
+const REMOTE = memory.data(ADDR_BYTES, ADDR_ALIGN);
 
 /**
  * Stream: starts the handshake. Nonblocking: 10035, then FD_CONNECT or writability tells. Blocking: LASTACK_WAIT until it is
@@ -77,7 +77,7 @@ function implicitPort(s: Socket): u32 {
 
 /** Settles the own end of a connection to NAME:namePort and opens it. */
 export function openStream(s: Socket): i32 {
-  if (s.provider == PROVIDER_HOST) return openOutside(s);
+  if (isHosted(s)) return openOutside(s);
   if (ipSourceFor(NAME, LOCAL) < 0) return WSAENETUNREACH;
   if (has(s, S_BOUND) && !addrIsAny(localOf(s))) addrCopy(LOCAL, localOf(s));
   if (!has(s, S_BOUND)) {
@@ -141,7 +141,7 @@ export function applyOptions(s: Socket): void {
 
 /** The handshake is complete (E-64). */
 export function connectDone(s: Socket): void {
-  if (s.provider == PROVIDER_HOST) nameFromOutside(s);
+  if (isHosted(s)) nameFromOutside(s);
   s.flags = (s.flags & ~S_CONNECTING) | S_CONNECTED;
   s.connectedAt = clockNow();
   // O-04: only a later success clears the error of an earlier attempt.
@@ -178,7 +178,7 @@ export function connectFailed(s: Socket, error: i32): void {
 function connectDatagram(s: Socket): i32 {
   if (has(s, S_SEND_SHUT | S_RECV_SHUT)) return WSAEISCONN;
   if (!namePort || addrIsAny(NAME)) return WSAEADDRNOTAVAIL;
-  if (s.provider == PROVIDER_HOST) addrSetV4(LOCAL, 0);
+  if (isHosted(s)) addrSetV4(LOCAL, 0);
   else if (ipSourceFor(NAME, LOCAL) < 0) return WSAENETUNREACH;
   if (!has(s, S_BOUND)) {
     const e = bindTo(s, LOCAL, 0);

@@ -22,7 +22,7 @@ import { NAME, namePort, sockaddrRead } from "./names";
 import { bindTo } from "./ports";
 import { finish, mayAccess, setError } from "./result";
 import {
-  claimsForget, countHandles, enter, has, indexOf, isSeqpacket, isStream, it, localOf, S_BOUND, S_CONDITIONAL, S_CONNECTED, S_CONNECTING, S_LISTENING, S_PAUSE_ACCEPT, S_SYNCHRONOUS, S_ACCEPTING, Socket,
+  claimsForget, countHandles, enter, has, indexOf, isHosted, isSeqpacket, isStream, it, localOf, S_BOUND, S_CONDITIONAL, S_CONNECTED, S_CONNECTING, S_LISTENING, S_PAUSE_ACCEPT, S_SYNCHRONOUS, S_ACCEPTING, Socket,
   socketAlloc, socketFree, startups,
 } from "./socket";
 
@@ -143,7 +143,7 @@ function bindSocket(h: u32, name: usize, namelen: i32): i32 {
   e = sockaddrRead(name, namelen);
   if (e) return e;
   if (has(it, S_BOUND | S_ACCEPTING)) return WSAEINVAL;
-  return it.provider == PROVIDER_HOST || ipHasAddress(NAME) ? bindTo(it, NAME, namePort) : WSAEADDRNOTAVAIL;
+  return isHosted(it) || ipHasAddress(NAME) ? bindTo(it, NAME, namePort) : WSAEADDRNOTAVAIL;
 }
 
 /**

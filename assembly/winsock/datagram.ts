@@ -4,7 +4,7 @@ import {
 } from "../abi/errors";
 import { OP_RECV, OP_SEND } from "../abi/events";
 import { FD_READ, FD_WRITE } from "../abi/winsock";
-import { addrCopy, addrIsAny, addrSetV4 } from "../base/addr";
+import { ADDR_ALIGN, ADDR_BYTES, addrCopy, addrIsAny, addrSetV4 } from "../base/addr";
 import { ipIsBroadcast, ipSourceFor } from "../ip/route";
 import { blockAlloc, blockFree, blockOrder } from "../memory/blocks";
 import { datagramError, datagramRecv, datagramSend, datagramUnread, PROVIDER_HOST } from "../provider/index";
@@ -14,7 +14,7 @@ import { NAME, namePort, sockaddrRead, sockaddrWrite } from "./names";
 import { reenable } from "./netevents";
 import { bindTo } from "./ports";
 import {
-  has, localOf, remoteOf, S_BOUND, S_BROADCAST, S_CONNECTED, S_IGNORE_UNREACHABLE, S_NONBLOCKING, S_RECV_SHUT, S_SEND_PENDING, S_SEND_SHUT, Socket,
+  has, isHosted, localOf, remoteOf, S_BOUND, S_BROADCAST, S_CONNECTED, S_IGNORE_UNREACHABLE, S_NONBLOCKING, S_RECV_SHUT, S_SEND_PENDING, S_SEND_SHUT, Socket,
 } from "./socket";
 import { waitEnd, waitFor } from "./waits";
 
@@ -24,10 +24,10 @@ export const DATAGRAM_MAX: u32 = 65507;
 /** take found no block to scatter from. */
 const NO_MEMORY: i32 = -2;
 /** Destination of the datagram that addressDatagram settled. */
-export const TO = memory.data(16, 8);
+export const TO = memory.data(ADDR_BYTES, ADDR_ALIGN);
 let toPort: u32 = 0;
-const SRC = memory.data(16, 8);
-const ANY = memory.data(16, 8);
+const SRC = memory.data(ADDR_BYTES, ADDR_ALIGN);
+const ANY = memory.data(ADDR_BYTES, ADDR_ALIGN);
 const FROM_PORT = memory.data(4, 4);
 /** Bytes the last datagram received put into the buffers. */
 export let datagramGot: u32 = 0;
@@ -59,7 +59,7 @@ export function addressDatagram(s: Socket, total: u32, to: usize, toLen: i32): i
   if (total > DATAGRAM_MAX) return WSAEMSGSIZE;
   if (!port || addrIsAny(TO)) return WSAEADDRNOTAVAIL;
   if (!has(s, S_BROADCAST) && ipIsBroadcast(TO)) return WSAEACCES;
-  if (s.provider != PROVIDER_HOST && ipSourceFor(TO, SRC) < 0) return WSAENETUNREACH;
+  if (!isHosted(s) && ipSourceFor(TO, SRC) < 0) return WSAENETUNREACH;
   if (!has(s, S_BOUND)) {
     addrSetV4(ANY, 0);
     const e = bindTo(s, ANY, 0);
@@ -71,7 +71,7 @@ export function addressDatagram(s: Socket, total: u32, to: usize, toLen: i32): i
 
 /** Hands the datagram for TO on; several buffers are joined in a block that lives for the call. 0, 10035, 10055, 10051 (the route is gone). */
 export function handDatagram(s: Socket, list: usize, count: u32, total: u32): i32 {
-  if (s.provider != PROVIDER_HOST && ipSourceFor(TO, SRC) < 0) return WSAENETUNREACH;
+  if (!isHosted(s) && ipSourceFor(TO, SRC) < 0) return WSAENETUNREACH;
   if (!addrIsAny(localOf(s))) addrCopy(SRC, localOf(s));
   let data = bufferPointer(list, 0);
   const joined = count > 1 && total != 0;

@@ -19,7 +19,7 @@ let written: u32 = 0;
 /**
  * FIONBIO (in u32; 10022 when it would undo WSPEventSelect, E-02), FIONREAD (out u32: bytes unread, of a datagram socket those of the
  * first datagram, of SOCK_SEQPACKET those of the first message that are here), SIOCATMARK (out u32: TRUE unless unread bytes stand before the place of urgent data), SIO_KEEPALIVE_VALS (in { onoff, idle ms, interval
- * ms }), SIO_GET_EXTENSION_FUNCTION_POINTER (in a GUID, out u32: index in the exported function table; 10022 if it is none of ours), SIO_TCP_INFO (in u32 version 0, out TCP_INFO_v0), SIO_UDP_CONNRESET (in u32). *lpReturned gets the bytes of output.
+ * ms }), SIO_GET_EXTENSION_FUNCTION_POINTER (in a GUID, out u32: index in the exported function table; 10022 if it is none of ours), SIO_TCP_INFO (in u32 version 0, out TCP_INFO_v0; not in tiny), SIO_UDP_CONNRESET (in u32). *lpReturned gets the bytes of output.
  * Errors: 10093, 10038, 10014 (pointer, length, X-15), 10022, 10045 (unknown code, or not of this socket; with
  * lpOverlapped 997, and the completion says so).
  */
@@ -30,7 +30,7 @@ export function WSPIoctl(
   let e = enter(s);
   const overlapped = !e && lpOverlapped != 0 && !has(it, S_SYNCHRONOUS);
   if (!e && !(overlapped && !lpReturned) && !mayAccess(lpReturned, 4)) e = WSAEFAULT;
-  if (!e && !TINY && overlapped) e = operationBegin(it, KIND_IOCTL, lpOverlapped, lpRoutine);
+  if (!TINY && !e && overlapped) e = operationBegin(it, KIND_IOCTL, lpOverlapped, lpRoutine);
   if (e) return finish(e, lpErrno);
   const ref = begun;
   written = 0;
@@ -56,6 +56,7 @@ function command(s: Socket, code: i32, input: usize, inLength: u32, output: usiz
     case SIO_GET_EXTENSION_FUNCTION_POINTER: return extension(input, inLength, output, outLength);
     case SIO_KEEPALIVE_VALS: return inLength < 12 || word ? WSAEFAULT : setKeepAliveValues(s, input);
     case SIO_TCP_INFO: {
+      if (TINY) return WSAEOPNOTSUPP;
       if (word || outLength < SIZEOF_TCP_INFO_V0 || !mayAccess(output, SIZEOF_TCP_INFO_V0)) return WSAEFAULT;
       if (load<u32>(input)) return WSAEINVAL;
       if (!isStream(s)) return WSAEOPNOTSUPP;

@@ -2,15 +2,15 @@
 import { WSAEFAULT, WSAEINVAL, WSAENOPROTOOPT } from "../abi/errors";
 import { IP_TOS, IP_TTL } from "../abi/winsock";
 import { TTL_DEFAULT } from "../ip/output";
-import { PROVIDER_INET, streamSetIp } from "../provider/index";
-import { isStream, Socket } from "./socket";
+import { streamSetIp } from "../provider/index";
+import { isHosted, isStream, Socket } from "./socket";
 
 /** The lower two bits of the field are TCP's own (RFC 3168 §5). */
 const DSCP_MASK: u32 = 0xfc;
 
 /** n ≥ 1 bytes at value. IP_TTL takes 1 to 255, IP_TOS 0 to 255. */
 export function setIpOption(s: Socket, name: i32, value: usize, n: u32): i32 {
-  if ((name != IP_TTL && name != IP_TOS) || s.provider != PROVIDER_INET) return WSAENOPROTOOPT;
+  if ((name != IP_TTL && name != IP_TOS) || isHosted(s)) return WSAENOPROTOOPT;
   if (n < 4) return WSAEFAULT;
   const v = load<u32>(value);
   if (v > 255 || (name == IP_TTL && !v)) return WSAEINVAL;
@@ -29,7 +29,7 @@ export function ipClass(s: Socket): u32 { return <u32>s.ttl << 8 | <u32>s.tos; }
 
 /** Puts the value to `out`: its size (4), or an error code. */
 export function getIpOption(s: Socket, name: i32, out: usize): i32 {
-  if ((name != IP_TTL && name != IP_TOS) || s.provider != PROVIDER_INET) return WSAENOPROTOOPT;
+  if ((name != IP_TTL && name != IP_TOS) || isHosted(s)) return WSAENOPROTOOPT;
   store<u32>(out, name == IP_TOS ? <u32>s.tos : s.ttl ? <u32>s.ttl : TTL_DEFAULT);
   return 4;
 }

@@ -2,13 +2,13 @@
 import { WSAEFAULT, WSAEINVAL, WSAEISCONN, WSAENOPROTOOPT } from "../abi/errors";
 import { CONGESTION_CUBIC, LSO_CONGESTION, LSO_ERROR_REPORTS, LSO_LINGER_MS, LSO_TSAP_CALLED, LSO_TSAP_OWN } from "../abi/sockets";
 import { LSO_CAPABILITIES, LSO_DRAIN, LSO_FIN_ACKED, LSO_OUTSTANDING, LSO_RESET } from "../abi/winsock";
-import { PROVIDER_INET, streamBlind, streamCapabilities, streamOutstanding, streamSetCongestion } from "../provider/index";
+import { streamBlind, streamCapabilities, streamOutstanding, streamSetCongestion } from "../provider/index";
 import { TF_FIN_ACKED } from "../tcp/tcb";
 import { calledTsap, ownTsap } from "../cotp/association";
 import { TSAP_MAX } from "../wire/cotp";
 import { associationOf } from "./seqpacket/facts";
 import { mayAccess } from "./result";
-import { has, isSeqpacket, isStream, S_CONNECTED, S_CONNECTING, S_ERROR_REPORTS, S_LISTENING, setFlag, Socket } from "./socket";
+import { has, isHosted, isSeqpacket, isStream, S_CONNECTED, S_CONNECTING, S_ERROR_REPORTS, S_LISTENING, setFlag, Socket } from "./socket";
 import { factsOf } from "./status";
 import { resetStream } from "./teardown/close";
 
@@ -37,7 +37,7 @@ export function setLastackOption(s: Socket, name: i32, value: usize, n: u32): i3
       return 0;
     case LSO_ERROR_REPORTS:
       if (n < 4) return WSAEFAULT;
-      if (TINY || s.provider != PROVIDER_INET) return WSAENOPROTOOPT;
+      if (TINY || isHosted(s)) return WSAENOPROTOOPT;
       setFlag(s, S_ERROR_REPORTS, load<u32>(value) != 0);
       return 0;
     case LSO_TSAP_OWN:
@@ -65,7 +65,7 @@ export function getLastackOption(s: Socket, name: i32, out: usize): i32 {
   switch (name) {
     case LSO_OUTSTANDING: store<i32>(out, live ? streamOutstanding(s.provider, s.transport) : 0); return 4;
     case LSO_FIN_ACKED: store<i32>(out, factsOf(s) & TF_FIN_ACKED ? 1 : live && streamBlind(s.provider, s.transport) ? -1 : 0); return 4;
-    case LSO_CAPABILITIES: store<u32>(out, s.provider == PROVIDER_INET || live ? streamCapabilities(s.provider, s.transport) : 0); return 4;
+    case LSO_CAPABILITIES: store<u32>(out, !isHosted(s) || live ? streamCapabilities(s.provider, s.transport) : 0); return 4;
     case LSO_CONGESTION:
       if (TINY) return WSAENOPROTOOPT;
       store<u32>(out, s.congestion);

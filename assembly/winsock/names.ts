@@ -1,7 +1,7 @@
 /** Socket addresses as they cross the seam (semantics K.5), and the two calls that ask for them. */
 import { WSAEAFNOSUPPORT, WSAEFAULT, WSAEINVAL, WSAENOTCONN } from "../abi/errors";
 import { AF_INET, SIZEOF_SOCKADDR_IN } from "../abi/winsock";
-import { addrSetV4 } from "../base/addr";
+import { ADDR_ALIGN, ADDR_BYTES, ADDR_V4, addrSetV4 } from "../base/addr";
 import { wr16 } from "../base/bytes";
 import { streamPort } from "../provider/index";
 import { portDrop, portTake } from "./ports";
@@ -9,7 +9,7 @@ import { finish, mayAccess } from "./result";
 import { enter, has, it, localOf, remoteOf, S_ACCEPTED, S_ACCEPTING, S_BOUND, S_CONNECTED, S_NO_CONTEXT, Socket } from "./socket";
 
 /** Address and port of the sockaddr that sockaddrRead took. */
-export const NAME = memory.data(16, 8);
+export const NAME = memory.data(ADDR_BYTES, ADDR_ALIGN);
 export let namePort: u32 = 0;
 
 /** Reads a sockaddr into NAME and namePort: 0, 10014 (pointer, length) or 10047 (family). */
@@ -33,7 +33,7 @@ export function sockaddrWrite(name: usize, length: usize, addr: usize, port: u32
   memory.fill(name, 0, SIZEOF_SOCKADDR_IN);
   store<u16>(name, <u16>AF_INET);
   wr16(name + 2, port);
-  for (let k: usize = 0; k < 4; k++) store<u8>(name + 4 + k, load<u8>(addr + 12 + k));
+  for (let k: usize = 0; k < 4; k++) store<u8>(name + 4 + k, load<u8>(addr + ADDR_V4 + k));
   store<u32>(length, SIZEOF_SOCKADDR_IN);
 }
 

@@ -5,8 +5,8 @@
 import { WSAEACCES, WSAEADDRINUSE, WSAENOBUFS } from "../abi/errors";
 import { addrCopy, addrEqual, addrIsAny } from "../base/addr";
 import { randomBelow } from "../base/prng";
-import { datagramBind, PROVIDER_HOST, streamBind, streamFailure, streamPort } from "../provider/index";
-import { has, indexOf, isStream, localOf, S_ACCEPTED, S_BOUND, S_EXCLUSIVE, S_REUSEADDR, Socket, socketAt, T_OPEN } from "./socket";
+import { datagramBind, streamBind, streamFailure, streamPort } from "../provider/index";
+import { has, indexOf, isHosted, isStream, localOf, S_ACCEPTED, S_BOUND, S_EXCLUSIVE, S_REUSEADDR, Socket, socketAt, T_OPEN } from "./socket";
 
 const CHAINS: u32 = TINY ? 8 : 1024;
 const EPHEMERAL_FIRST: u32 = 49152;
@@ -65,7 +65,7 @@ function clash(first: Socket, second: Socket, same: bool, firstAny: bool, second
 
 /** Gives s the local address and port, port 0 = a free one; 10048, 10013 or 10055. */
 export function bindTo(s: Socket, local: usize, port: u32): i32 {
-  if (s.provider == PROVIDER_HOST) return bindOutside(s, local, port);
+  if (isHosted(s)) return bindOutside(s, local, port);
   if (!port) {
     port = freePort(s);
     if (!port) return WSAENOBUFS;

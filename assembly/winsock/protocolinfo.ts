@@ -30,7 +30,7 @@ const LETTERS_UDP: u32 = 0x504455;
 const LETTERS_TP2: u32 = 0x325054;
 
 /** Fills `size` bytes at out: the ANSI form (372) and the wide one (628) differ in the name at the end. */
-export function protocolInfoWrite(s: Socket, out: usize, size: u32): void { entryWrite(<i32>s.type, s.provider == PROVIDER_HOST, out, size); }
+export function protocolInfoWrite(s: Socket, out: usize, size: u32): void { entryWrite(<i32>s.type, !TINY && s.provider == PROVIDER_HOST, out, size); }
 
 function entryWrite(type: i32, host: bool, out: usize, size: u32): void {
   const messages = !TINY && type == SOCK_SEQPACKET, tcp = type == SOCK_STREAM;

@@ -6,6 +6,7 @@ import { CONFIG_MAX_CONNECTIONS, CONFIG_MAX_SOCKETS } from "../abi/config";
 import { WSAENOTSOCK, WSANOTINITIALISED } from "../abi/errors";
 import { SOCK_SEQPACKET, SOCK_STREAM } from "../abi/winsock";
 import { STAT_SOCKETS } from "../abi/stats";
+import { ADDR_SECOND, ADDRS_SKIPPED } from "../base/addr";
 import { config } from "../base/config";
 import { counterSet } from "../base/counters";
 import { associationFree } from "../cotp/association";
@@ -14,6 +15,7 @@ import { deadlineClear } from "../memory/deadlines";
 import { freeLink, freeNext } from "../memory/freelist";
 import { handleObject, handlesOpen, KIND_SOCKET } from "../memory/handles";
 import { idOfSocket } from "../memory/identities";
+import { PROVIDER_HOST } from "../provider/kinds";
 
 /** Socket flags. The option flags keep what setsockopt was told; the others are state. */
 export const S_NONBLOCKING: u32 = 1 << 0;
@@ -79,10 +81,10 @@ export const T_REPORTED: u8 = 4;
 // @ts-ignore: decorator
 @unmanaged
 export class Socket {
-  /** Local address, 16 bytes; any while unbound. */
+  /** Local address (localOf); any while unbound. */
   local0: u64;
   local1: u64;
-  /** Peer's address while connecting or connected, 16 bytes. */
+  /** Peer's address while connecting or connected (remoteOf). */
   remote0: u64;
   remote1: u64;
   /** S_ bits. */
@@ -101,8 +103,6 @@ export class Socket {
   teardown: u8;
   /** Answer of acceptDecide + 1 for the oldest queued connection, 0 = none given. */
   decision: u8;
-  /** LSO_CONGESTION. */
-  congestion: u8;
   /** Host order; 0 while unbound. */
   lport: u16;
   /** Host order; 0 without a peer. */
@@ -128,10 +128,6 @@ export class Socket {
   /** IP_TTL, 0 = default; IP_TOS. */
   ttl: u8;
   tos: u8;
-  /** Stands in the list of winsock/trouble; outlives the object's use. */
-  troubled: u8;
-  /** Next object + 1 in that list. */
-  troubleNext: u32;
   /** LSO_LINGER_MS: counts instead of lingerSecs unless 0. */
   lingerMs: u32;
   /** LSO_DRAIN: bytes and milliseconds; 0 = off. */
@@ -173,13 +169,21 @@ export class Socket {
   /** Neighbours in the chain of sockets with the same port hash, index + 1; previous 0 = first. */
   portNext: u32;
   portPrev: u32;
-  /** Its Association (cotp/association), 0 unless SOCK_SEQPACKET. */
-  message: usize;
   /** Number of the select pass that saw the socket last. */
   mark: u32;
   /** Next free object + 1 while free. */
   nextFree: u32;
+  /** From here on not in tiny, whose objects end before. Its Association (cotp/association), 0 unless SOCK_SEQPACKET. */
+  message: usize;
+  /** Next object + 1 in the list of winsock/trouble. */
+  troubleNext: u32;
+  /** Stands in that list; outlives the object's use. */
+  troubled: u8;
+  /** LSO_CONGESTION. */
+  congestion: u8;
 }
+
+const SOCKET_STRIDE: u32 = <u32>(TINY ? offsetof<Socket>("message") : offsetof<Socket>()) - <u32>ADDRS_SKIPPED;
 
 let table: usize = 0;
 let count: u32 = 0;
@@ -202,8 +206,9 @@ export function socketObjects(): u32 {
 
 export function socketTableReset(): bool {
   count = socketObjects();
-  table = carve(count * <u32>offsetof<Socket>());
+  table = carve(count * SOCKET_STRIDE);
   if (!table) return false;
+  table -= ADDRS_SKIPPED;
   firstFree = 1;
   orphanCount = 0;
   startups = 0;
@@ -216,13 +221,13 @@ export function addOrphans(n: i32): void { orphanCount += n; }
 export function socketCapacity(): u32 { return count; }
 
 // @ts-ignore: decorator
-@inline export function socketAt(i: u32): Socket { return changetype<Socket>(table + <usize>i * offsetof<Socket>()); }
+@inline export function socketAt(i: u32): Socket { return changetype<Socket>(table + <usize>(i * SOCKET_STRIDE)); }
 // @ts-ignore: decorator
-@inline export function indexOf(s: Socket): u32 { return <u32>((changetype<usize>(s) - table) / offsetof<Socket>()); }
+@inline export function indexOf(s: Socket): u32 { return <u32>(changetype<usize>(s) - table) / SOCKET_STRIDE; }
 // @ts-ignore: decorator
-@inline export function localOf(s: Socket): usize { return changetype<usize>(s) + offsetof<Socket>("local0"); }
+@inline export function localOf(s: Socket): usize { return changetype<usize>(s) + ADDRS_SKIPPED; }
 // @ts-ignore: decorator
-@inline export function remoteOf(s: Socket): usize { return changetype<usize>(s) + offsetof<Socket>("remote0"); }
+@inline export function remoteOf(s: Socket): usize { return changetype<usize>(s) + ADDR_SECOND; }
 // @ts-ignore: decorator
 @inline export function has(s: Socket, flag: u32): bool { return (s.flags & flag) != 0; }
 // @ts-ignore: decorator
@@ -230,6 +235,9 @@ export function socketCapacity(): u32 { return count; }
 /** Connection-oriented: the streamX calls of provider/index move its bytes. */
 // @ts-ignore: decorator
 @inline export function isStream(s: Socket): bool { return <i32>s.type == SOCK_STREAM || isSeqpacket(s); }
+/** A socket of the host system. */
+// @ts-ignore: decorator
+@inline export function isHosted(s: Socket): bool { return !TINY && s.provider == PROVIDER_HOST; }
 /** SOCK_SEQPACKET: messages over a connection. */
 // @ts-ignore: decorator
 @inline export function isSeqpacket(s: Socket): bool { return !TINY && <i32>s.type == SOCK_SEQPACKET; }
@@ -239,11 +247,14 @@ export function socketAlloc(): Socket {
   if (!firstFree) return changetype<Socket>(0);
   const s = socketAt(firstFree - 1);
   firstFree = freeNext(s.nextFree, firstFree, count);
-  // An object may be freed while it stands in winsock/trouble's list, which keeps its link.
-  const troubled = s.troubled, troubleNext = s.troubleNext;
-  memory.fill(changetype<usize>(s), 0, offsetof<Socket>());
-  s.troubled = troubled;
-  s.troubleNext = troubleNext;
+  if (TINY) memory.fill(localOf(s), 0, SOCKET_STRIDE);
+  else {
+    // An object may be freed while it stands in winsock/trouble's list, which keeps its link.
+    const troubled = s.troubled, troubleNext = s.troubleNext;
+    memory.fill(localOf(s), 0, SOCKET_STRIDE);
+    s.troubled = troubled;
+    s.troubleNext = troubleNext;
+  }
   s.transport = -1;
   return s;
 }

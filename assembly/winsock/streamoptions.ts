@@ -2,9 +2,9 @@
 import { CONFIG_USER_TIMEOUT_MS } from "../abi/config";
 import { WSAEFAULT, WSAEINVAL, WSAENOPROTOOPT } from "../abi/errors";
 import { TCP_KEEPALIVE, TCP_KEEPCNT, TCP_KEEPINTVL, TCP_MAXRT, TCP_MAXRTMS, TCP_NODELAY } from "../abi/winsock";
-import { PROVIDER_INET, streamSetNoDelay, streamSetUserTimeout } from "../provider/index";
+import { streamSetNoDelay, streamSetUserTimeout } from "../provider/index";
 import { config } from "../base/config";
-import { has, isStream, S_LISTENING, S_NODELAY, setFlag, Socket } from "./socket";
+import { has, isHosted, isStream, S_LISTENING, S_NODELAY, setFlag, Socket } from "./socket";
 import { keepAliveChanged } from "./socketoptions";
 
 /** Longest keepalive time, seconds, and most probes. */
@@ -36,7 +36,7 @@ export function setStreamOption(s: Socket, name: i32, value: usize, n: u32): i32
 
 /** R2 of RFC 9293 §3.8.3 (MUST-21): TCP_MAXRT seconds, TCP_MAXRTMS milliseconds; all ones = never, 0 = the stack's user timeout. */
 function setUserTimeout(s: Socket, name: i32, value: usize, n: u32): i32 {
-  if (s.provider != PROVIDER_INET) return WSAENOPROTOOPT;
+  if (isHosted(s)) return WSAENOPROTOOPT;
   if (n < 4) return WSAEFAULT;
   const v = load<u32>(value), scale: u32 = name == TCP_MAXRT ? 1000 : 1;
   if (v != FOREVER && v > SECONDS_MAX * (1000 / scale)) return WSAEINVAL;
@@ -55,7 +55,7 @@ export function getStreamOption(s: Socket, name: i32, out: usize): i32 {
     case TCP_KEEPCNT: store<u32>(out, s.keepCount); return 4;
     case TCP_MAXRT:
     case TCP_MAXRTMS: {
-      if (s.provider != PROVIDER_INET) return WSAENOPROTOOPT;
+      if (isHosted(s)) return WSAENOPROTOOPT;
       const ms = s.userTimeout ? s.userTimeout : config(CONFIG_USER_TIMEOUT_MS);
       store<u32>(out, ms == FOREVER || name == TCP_MAXRTMS ? ms : ms / 1000);
       return 4;

@@ -1,5 +1,5 @@
 /** Socket addresses as text and back: "10.0.0.1" or, with a port, "10.0.0.1:80". Text is UTF-16 with a zero at the end. */
-import { WSAEAFNOSUPPORT, WSAEFAULT, WSAEINVAL, WSANOTINITIALISED } from "../abi/errors";
+import { WSAEAFNOSUPPORT, WSAEFAULT, WSAEINVAL, WSAEOPNOTSUPP, WSANOTINITIALISED } from "../abi/errors";
 import { AF_INET, SIZEOF_SOCKADDR_IN } from "../abi/winsock";
 import { addrSetV4, addrV4 } from "../base/addr";
 import { NAME, namePort, sockaddrCheck, sockaddrRead, sockaddrWrite } from "./names";
@@ -8,7 +8,7 @@ import { claimsForget, startups } from "./socket";
 
 /** "255.255.255.255:65535" and its zero. */
 const TEXT_MAX: u32 = 22;
-const TEXT = memory.data(22 * 2, 2);
+const TEXT = memory.data(TINY ? 2 : 22 * 2, 2);
 let used: u32 = 0;
 
 function put(code: u32): void { store<u16>(TEXT + <usize>(used << 1), <u16>code); used++; }
@@ -20,10 +20,10 @@ function putNumber(n: u32): void {
 
 /**
  * Writes the address of a sockaddr as text to out; *length is its size in characters and becomes the number written, the zero
- * included. lpProtocolInfo is ignored. Errors: 10093, 10014 (pointers; a length that is too small becomes the one needed), 10047.
+ * included. lpProtocolInfo is ignored. Not in tiny (10045). Errors: 10093, 10014 (pointers; a length that is too small becomes the one needed), 10047.
  */
 export function WSPAddressToString(name: usize, nameLength: i32, lpProtocolInfo: usize, out: usize, length: usize, lpErrno: usize): i32 {
-  return finish(toText(name, nameLength, out, length), lpErrno);
+  return finish(TINY ? WSAEOPNOTSUPP : toText(name, nameLength, out, length), lpErrno);
 }
 
 function toText(name: usize, nameLength: i32, out: usize, length: usize): i32 {
@@ -68,10 +68,10 @@ function takeNumber(most: u32): i32 {
 
 /**
  * Reads "a.b.c.d" or "a.b.c.d:port" into a sockaddr at name; *length is its room and becomes its size. Four decimal parts are
- * wanted, no shorter or octal forms. Errors: 10093, 10014, 10047 (family), 10022 (no address).
+ * wanted, no shorter or octal forms. Errors: 10093, 10014, 10047 (family), 10022 (no address), 10045 (tiny).
  */
 export function WSPStringToAddress(text: usize, family: i32, lpProtocolInfo: usize, name: usize, length: usize, lpErrno: usize): i32 {
-  return finish(fromText(text, family, name, length), lpErrno);
+  return finish(TINY ? WSAEOPNOTSUPP : fromText(text, family, name, length), lpErrno);
 }
 
 function fromText(text: usize, family: i32, name: usize, length: usize): i32 {

@@ -1,8 +1,8 @@
 /** TCP_INFO_v0 (semantics K.5) of a stream socket. */
 import { SIZEOF_TCP_INFO_V0 } from "../abi/winsock";
-import { PROVIDER_INET, streamBytesReceived, streamBytesSent, streamState } from "../provider/index";
+import { streamBytesReceived, streamBytesSent, streamState } from "../provider/index";
 import { AGREED_TIMESTAMPS, tcb } from "../tcp/tcb";
-import { has, S_CONNECTED, S_LISTENING, Socket } from "./socket";
+import { has, isHosted, S_CONNECTED, S_LISTENING, Socket } from "./socket";
 import { clockNow } from "./waits";
 
 /** Fills the record; a socket without a connection reads as CLOSED (or LISTEN) with everything else 0. */
@@ -16,10 +16,10 @@ export function tcpInfoWrite(s: Socket, out: usize): void {
   store<u64>(out, streamBytesSent(s.provider, s.transport), 48);
   store<u64>(out, streamBytesReceived(s.provider, s.transport), 56);
   // The rest is known of our own TCP only.
-  if (s.provider != PROVIDER_INET) return;
+  if (isHosted(s)) return;
   const t = tcb(s.transport);
   store<u32>(out, <u32>t.sndMss, 4);
-  store<u8>(out, t.agreed & AGREED_TIMESTAMPS ? 1 : 0, 16);
+  store<u8>(out, !TINY && t.agreed & AGREED_TIMESTAMPS ? 1 : 0, 16);
   // srtt is kept times eight (RFC 6298 §2), here in microseconds; the smallest round trip is not kept apart.
   const rtt = (t.srtt >> 3) * 1000;
   store<u32>(out, rtt, 20);

@@ -72,7 +72,7 @@ const STRIDE: usize = (offsetof<Wait>() + 3) & ~3;
 @inline export function waitAt(ref: u32): Wait { return changetype<Wait>(pool + <usize>(ref - 1) * STRIDE); }
 
 export function waitsReset(): bool {
-  size = TINY ? <u32>TINY_SOCKETS * 2 : config(CONFIG_MAX_SOCKETS) * 2 + 64;
+  size = TINY ? <u32>TINY_SOCKETS + 2 : config(CONFIG_MAX_SOCKETS) * 2 + 64;
   pool = carve(size * <u32>STRIDE);
   if (!pool) return false;
   free = 1;

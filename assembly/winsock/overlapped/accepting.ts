@@ -168,6 +168,7 @@ export function vacate(a: Socket): void {
 export function GetAcceptExSockaddrs(
   buffer: usize, dataLength: u32, localLength: u32, remoteLength: u32, local: usize, localSize: usize, remote: usize, remoteSize: usize,
 ): void {
+  if (TINY) return;
   const room = <u64>dataLength + <u64>localLength + <u64>remoteLength;
   if (localLength < ADDRESS_ROOM || remoteLength < ADDRESS_ROOM || room > 0x7fffffff || !mayAccess(buffer, <u32>room)) return;
   const at = buffer + <usize>dataLength;
