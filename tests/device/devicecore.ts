@@ -61,6 +61,11 @@ export class DeviceCore {
     checkSetup(this.#call("addressAdd", [iface, this.#scratch, prefix.bits]), "add address");
   }
 
+  /** A board's own driver fills its frames: nothing is posted by this side. */
+  isPosted(): boolean {
+    return false;
+  }
+
   #watch(start: number, size: number): HostArea {
     this.#bridge.command(`watch ${hex(start)} ${hex(size)}`);
     this.memory.u8.fill(0, start, start + size);
