@@ -1,8 +1,8 @@
 /** The example firmware on every board that QEMU has of ours. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { BOARDS, missingTools } from "../device/board.ts";
-import { trial } from "../device/trial.ts";
+import { BOARDS, buildFirmware, missingTools } from "../device/board.ts";
+import { echo, page, trial, withBoard } from "../device/trial.ts";
 
 const missing = missingTools();
 const skip = missing.length > 0 && `not installed: ${missing.join(", ")}`;
@@ -22,4 +22,25 @@ describe("boards", { skip }, () => {
       if (limit) assert.ok(figures.flashBytes <= limit.flash && figures.ramBytes <= limit.ram, `flash ${figures.flashBytes}, RAM ${figures.ramBytes}`);
     });
   }
+
+  test("no access of the core is misaligned: a build that traps on one runs the same", async () => {
+    const { elf } = await buildFirmware("mps2_an385", { EXTRA: "-DLASTACK_STRICT_ALIGNMENT", VARIANT: "-strict" });
+    await withBoard("mps2_an385", elf, {}, async (board, stack) => {
+      await echo(stack, 20_000);
+      assert.match(await page(stack), /^HTTP\/1\.0 200 OK/);
+      assert.doesNotMatch(board.serial, /TRAP/);
+    });
+  });
+
+  test("a fault inside the core ends the stack and not the device: after a trap its services are there again", async () => {
+    const { elf } = await buildFirmware("lm3s6965evb", { TEST: "1" });
+    await withBoard("lm3s6965evb", elf, {}, async (board, stack) => {
+      await echo(stack, 1000);
+      await board.command("start", /^= /m);
+      // Inside the page that the core was compiled for, outside the memory that the board gives it.
+      await board.command("call report e200", /^TRAP 1$/m);
+      await board.command("resume", /^READY lm3s6965evb$/m);
+      await echo(stack, 1000);
+    });
+  });
 });

@@ -77,6 +77,8 @@ lastack *lastack_open(unsigned number, const lastack_ops *ops) {
   lastack_restart(self);
   if (CALL0(abiVersion, self) != LASTACK_ABI_VERSION || CALL(configure, 0, 0)) return NULL;
   self->area = CALL0(hostArea, self);
+  /* A static table behind the memory given would trap when it is first used. */
+  if (get(self, CALL0(stats, self) + 4 * LASTACK_STAT_MEMORY_BYTES) > LASTACK_MEMORY_BYTES) return NULL;
   CALL(WSPStartup, 0x0202, 0, 0, 0, 0);
   return self;
 }
