@@ -38,7 +38,7 @@ describe("boards", { skip }, () => {
       await echo(stack, 1000);
       await board.command("start", /^= /m);
       // Inside the page that the core was compiled for, outside the memory that the board gives it.
-      await board.command("call report e000", /^TRAP 1$/m);
+      await board.command("call WSPSocket 2 1 6 0 0 0 e000", /^TRAP 1$/m);
       await board.command("resume", /^READY lm3s6965evb$/m);
       await echo(stack, 1000);
     });
