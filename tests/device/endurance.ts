@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { SeededRandom } from "../../host/base/random.ts";
 import type { Stack } from "../../host/index.ts";
 import { hostileFrame } from "../host/support/hostile.ts";
-import { BOARD_ADDRESS, type Board } from "./board.ts";
-import { ARP_REQUEST, status } from "./trial.ts";
+import { BOARD_ADDRESS, Board } from "./board.ts";
+import { ARP_REQUEST, echo, openStack, page, status, withBoard } from "./trial.ts";
 
 async function readToEnd(socket: AsyncIterable<Uint8Array>): Promise<number> {
   let length = 0;
@@ -16,7 +16,7 @@ async function readToEnd(socket: AsyncIterable<Uint8Array>): Promise<number> {
  * `count` connections one after another: to the echo, where we close first, and to the page, where the board does, in turn. Both
  * ends' reports must be graceful, and nothing may be left on the board but its listeners and TIME_WAIT.
  */
-export async function openAndClose(stack: Stack, board: Board, count: number): Promise<void> {
+async function openAndClose(stack: Stack, board: Board, count: number): Promise<void> {
   await board.command("quiet", /^ok$/m);
   const before = await status(board);
   for (let i = 0; i < count; i++) {
@@ -104,4 +104,38 @@ export async function hostile(board: Board, corpus: readonly Uint8Array[], count
   }
   assert.doesNotMatch(board.serial, /TRAP|FAULT/);
   return ((await status(board))["received"] as number) - before;
+}
+
+/** Boots that firmware and has it take `count` connections one after another. Returns milliseconds. */
+export async function manyConnections(name: string, elf: string, count: number): Promise<number> {
+  const started = performance.now();
+  await withBoard(name, elf, {}, (board, stack) => openAndClose(stack, board, count));
+  return Math.round(performance.now() - started);
+}
+
+/**
+ * Boots that firmware and sends it `count` hostile frames, made from those of an echo and a page; pings meanwhile, the echo and the
+ * page afterwards must work. Resolves to how many frames its controller let pass, pings among them, and the milliseconds.
+ */
+export async function manyHostileFrames(name: string, elf: string, count: number, seed: number): Promise<{ received: number; ms: number }> {
+  const board = await Board.boot(name, elf);
+  try {
+    const corpus: Uint8Array[] = [];
+    const first = await openStack(board, (frame) => corpus.push(frame.slice()));
+    await echo(first, 3000);
+    await page(first);
+    await first.close();
+    // What goes to the board: its controller takes nothing else.
+    const seen = corpus.filter((frame) => (frame[0] as number) & 1 || frame[5] === 0x77);
+    const started = performance.now();
+    const received = await hostile(board, seen, count, seed);
+    const ms = Math.round(performance.now() - started);
+    const second = await openStack(board);
+    await echo(second, 3000);
+    assert.match(await page(second), /^HTTP\/1\.0 200 OK/);
+    await second.close();
+    return { received, ms };
+  } finally {
+    await board.stop();
+  }
 }
