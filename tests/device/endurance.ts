@@ -88,7 +88,7 @@ async function ping(board: Board, sequence: number): Promise<void> {
 }
 
 /** Sends hostile frames made from what was seen in `corpus`, with a ping after each burst that the board must answer. Returns what the board took in. */
-export async function hostile(board: Board, corpus: readonly Uint8Array[], count: number, seed: number): Promise<number> {
+async function hostile(board: Board, corpus: readonly Uint8Array[], count: number, seed: number): Promise<number> {
   const random = new SeededRandom(seed);
   const before = (await status(board))["received"] as number;
   await ping(board, 0);
