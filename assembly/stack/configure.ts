@@ -24,7 +24,8 @@ import { tcpReset } from "../tcp/table";
 import { hostBlocksReset } from "../provider/hostblock";
 import { udpListsReset, udpReset } from "../udp/udp";
 import { socketsReset } from "../winsock/tables";
-import { ETHER_HEADER, VNET_HEADER } from "../wire/ethernet";
+import { ETHER_HEADER } from "../wire/ethernet";
+import { VNET_HEADER } from "../wire/vnet";
 
 /** Host area before the first configure, and all there is in tiny. */
 const AREA_STATIC: u32 = 256;
