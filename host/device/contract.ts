@@ -40,7 +40,10 @@ export interface PostedMemory {
 export interface FrameDevice {
   /** For messages and recordings: `tap0`, `link/a`. */
   readonly name: string;
-  /** Largest IP packet, bytes. A frame is at most this plus the Ethernet header (plus the vnet header). */
+  /**
+   * Largest IP packet, bytes. A frame is at most this plus the Ethernet header (plus the vnet header), but with DEVICE_SEGMENT_OFFLOAD
+   * TCP over IPv4 comes and goes in packets of up to 65,535 bytes: `longestFrame` says what to make room for.
+   */
   readonly mtu: number;
   /** The stack's own hardware address on this device, 6 bytes. */
   readonly mac: Uint8Array;
