@@ -10,7 +10,7 @@ const MAX_DEVICES: u32 = TINY ? 2 : 16;
 const MTU_MIN: u32 = 576;
 /** What lets a device cut packets into TCP segments, or hand over several as one. */
 const SEGMENTS: u32 = DEVICE_VNET_HEADER | DEVICE_CHECKSUM_OFFLOAD | DEVICE_SEGMENT_OFFLOAD;
-const CAPABILITIES: u32 = TINY ? DEVICE_VNET_HEADER | DEVICE_CHECKSUM_OFFLOAD : SEGMENTS;
+const CAPABILITIES: u32 = TINY ? 0 : SEGMENTS;
 /** The largest packet of such a device, whatever its MTU. */
 const PACKET_MAX: u32 = 65535;
 
@@ -53,7 +53,7 @@ export function devicesReset(): void { deviceCount = 0; }
 /**
  * Adds a frame device: its descriptor, DEVICE_x capabilities, the largest IP packet it carries in bytes (576 up to
  * CONFIG_MTU_MAX) and its unicast hardware address (6 bytes).
- * DEVICE_SEGMENT_OFFLOAD needs the two others beside it, and room for its packets: CONFIG_MTU_MAX 65535. Not in tiny.
+ * DEVICE_SEGMENT_OFFLOAD needs the two others beside it, and room for its packets: CONFIG_MTU_MAX 65535. Tiny knows no capabilities.
  * Returns the interface index, E_ARGUMENT or E_FULL. The device is read at the next poll; it has no address yet.
  */
 export function deviceAdd(fd: i32, capabilities: u32, mtu: u32, mac: usize): i32 {

@@ -29,7 +29,7 @@ export function etherAccept(d: Device, frame: usize, len: u32): u32 {
   frameBounds(frame, len);
   count(STAT_IN_FRAMES);
   etherTrusted = false;
-  if (d.capabilities & DEVICE_VNET_HEADER) {
+  if (!TINY && d.capabilities & DEVICE_VNET_HEADER) {
     const says = len < VNET_HEADER ? VNET_REFUSED : vnetRead(frame, len, deviceSegments(d));
     if (says == VNET_REFUSED) { count(STAT_IN_FRAME_ERRORS); return 0; }
     etherTrusted = says == VNET_TRUSTED && (d.capabilities & DEVICE_CHECKSUM_OFFLOAD) != 0;
@@ -79,7 +79,7 @@ export function etherRepeat(p1: usize, n1: u32, p2: usize, n2: u32): i32 {
 
 function write(d: Device, ether: usize, headLen: u32, p1: usize, n1: u32, p2: usize, n2: u32): i32 {
   frameBegin();
-  if (d.capabilities & DEVICE_VNET_HEADER) framePart(ether - VNET_HEADER, headLen + VNET_HEADER); else framePart(ether, headLen);
+  if (!TINY && d.capabilities & DEVICE_VNET_HEADER) framePart(ether - VNET_HEADER, headLen + VNET_HEADER); else framePart(ether, headLen);
   if (n1) framePart(p1, n1);
   if (n2) framePart(p2, n2);
   if (frameWrite(d.fd) == WASI_EAGAIN) { count(STAT_OUT_FRAMES_BUSY); return WASI_EAGAIN; }

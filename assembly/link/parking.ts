@@ -42,7 +42,7 @@ export function park(list: usize, head: usize, headLen: u32, p1: usize, n1: u32,
   parked++;
   store<u32>(b, 0, NEXT);
   store<u32>(b, total, LENGTH);
-  memory.copy(b + PARKED_VNET, head - (PARKED_PACKET - PARKED_VNET), PARKED_ETHER - PARKED_VNET);
+  if (!TINY) memory.copy(b + PARKED_VNET, head - (PARKED_PACKET - PARKED_VNET), PARKED_ETHER - PARKED_VNET);
   memory.copy(b + PARKED_PACKET, head, headLen);
   memory.copy(b + PARKED_PACKET + headLen, p1, n1);
   memory.copy(b + PARKED_PACKET + headLen + n1, p2, n2);
