@@ -58,7 +58,7 @@ async function kernelResets(board: Board): Promise<void> {
 }
 
 const [name, elf] = process.argv.slice(2) as [string, string];
-const device = tap("lastack0");
+const device = tap("lastack0", { offload: false });
 ip("address", "add", `${OUR_ADDRESS}/24`, "dev", device.name);
 ip("link", "set", device.name, "up");
 ip("link", "set", "lo", "up");
