@@ -88,7 +88,7 @@ export function arriveText(t: Tcb): bool {
   if (filled) t.rcvNxt = rangesAdvance(outOfOrderList(t), t.rcvNxt);
   const taken = t.rcvNxt - before;
   r.tail += taken;
-  t.bytesReceived += taken;
+  if (!TINY) t.bytesReceived += taken;
   t.dupAcksOwed = 0;
   notify(t, NOTIFY_READABLE);
   if (!TINY) urgentTake(t);
