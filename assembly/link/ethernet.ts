@@ -25,7 +25,8 @@ const ALL_HOSTS = memory.data<u8>([0x01, 0x00, 0x5e, 0x00, 0x00, 0x01], 2);
  * Inspects a received frame (with its vnet header if the device has one, at a 2-aligned address) and returns its EtherType if it
  * is for us: our address, broadcast, or all-hosts; 0 if not.
  */
-export function etherAccept(d: Device, frame: usize, len: u32): u32 {
+// @ts-ignore: decorator
+@inline export function etherAccept(d: Device, frame: usize, len: u32): u32 {
   frameBounds(frame, len);
   count(STAT_IN_FRAMES);
   etherTrusted = false;

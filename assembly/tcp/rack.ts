@@ -63,7 +63,8 @@ export function repaired(t: Tcb, start: u32, end: u32): void {
 }
 
 /** An ACK was processed that found SND.UNA at `una`; `news`: it tells of something that arrived. */
-export function rackArrive(t: Tcb, una: u32, news: bool): void {
+// @ts-ignore: decorator
+@inline export function rackArrive(t: Tcb, una: u32, news: bool): void {
   if (!rackOn(t)) return;
   if (t.reorderSteps || sackTwice || t.sacked || seqGt(sackBefore, una)) reorderLearn(t, una);
   else if (seqLt(t.reorderRound, una)) t.reorderRound = una;

@@ -34,7 +34,8 @@ export function mayReceive(t: Tcb): bool {
 }
 
 /** Cuts the text to what is new and inside the window, or before a FIN that is known; a FIN behind what is cut goes too. */
-function trimToWindow(t: Tcb): void {
+// @ts-ignore: decorator
+@inline function trimToWindow(t: Tcb): void {
   if (seqLt(textSeq, t.rcvNxt)) {
     if (!TINY) sackDuplicate(t, t.rcvNxt);
     trimFront(min(t.rcvNxt - textSeq, textLen));
@@ -82,7 +83,8 @@ export function arriveText(t: Tcb): bool {
 @inline function segmentsOf(t: Tcb): u32 { return textLen > <u32>t.rcvMss ? (textLen + t.rcvMss - 1) / t.rcvMss : 1; }
 
 /** Text at RCV.NXT: into the buffer, together with what it joins up with. */
-function takeInOrder(t: Tcb): void {
+// @ts-ignore: decorator
+@inline function takeInOrder(t: Tcb): void {
   const r = rcvRing(t), before = t.rcvNxt;
   ringPut(r, ringUsed(r), textPtr, textLen);
   t.rcvNxt += textLen;
@@ -90,7 +92,7 @@ function takeInOrder(t: Tcb): void {
   if (filled) t.rcvNxt = rangesAdvance(outOfOrderList(t), t.rcvNxt);
   const taken = t.rcvNxt - before;
   r.tail += taken;
-  t.bytesReceived += taken;
+  if (!TINY) t.bytesReceived += taken;
   t.dupAcksOwed = 0;
   notify(t, NOTIFY_READABLE);
   if (!TINY) urgentTake(t);

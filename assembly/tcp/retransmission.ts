@@ -89,7 +89,8 @@ export function recoveryReset(t: Tcb): void {
 }
 
 /** SND.UNA has advanced by `acked`, of `flight` outstanding. */
-export function recoveryAcked(t: Tcb, acked: u32, flight: u32): void {
+// @ts-ignore: decorator
+@inline export function recoveryAcked(t: Tcb, acked: u32, flight: u32): void {
   t.dupAcks = 0;
   const recovery = <u32>t.recovery;
   if (!TINY && seqLt(t.rackLost, t.sndUna)) t.rackLost = t.sndUna;

@@ -38,7 +38,8 @@ export function sackHeld(t: Tcb): u32 {
  * Update() of RFC 6675: takes the blocks of the arriving segment, SEG.ACK not below SND.UNA. Blocks of what was never sent, of what
  * SEG.ACK covers (RFC 2883: it came twice) and of nothing are passed over. True if something is known that was not.
  */
-export function sackTake(t: Tcb): bool {
+// @ts-ignore: decorator
+@inline export function sackTake(t: Tcb): bool {
   sackTwice = false;
   sackLate = false;
   sackBefore = sackHighest(t);
@@ -61,7 +62,8 @@ export function sackTake(t: Tcb): bool {
 }
 
 /** After SND.UNA, the list or what was sent again has changed: computes lostEdge and leftNetwork, `repairedTo` = HighRxt. */
-export function sackMeasure(t: Tcb, repairedTo: u32): void {
+// @ts-ignore: decorator
+@inline export function sackMeasure(t: Tcb, repairedTo: u32): void {
   const una = t.sndUna, enough = (DUP_THRESHOLD - 1) * <u32>t.sndMss;
   rangesAdvance(sackedList(t), una);
   let bytes: u32 = 0, n: u32 = 0;

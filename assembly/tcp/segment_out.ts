@@ -7,6 +7,7 @@ import { WSAEHOSTUNREACH, WSAENETUNREACH } from "../abi/errors";
 import { WASI_EAGAIN } from "../abi/link";
 import { STAT_TCP_OUT_RSTS, STAT_TCP_OUT_SEGS, STAT_TCP_RETRANS_SEGS } from "../abi/stats";
 import { addrIsV4 } from "../base/addr";
+import { swap32 } from "../base/bytes";
 import { sumBytes, sumFinish, sumFold, sumPair, sumPseudo, sumSwap } from "../base/checksum";
 import { count, countBy } from "../base/counters";
 import { seqGeq } from "../base/seq";
@@ -117,11 +118,12 @@ let trainSum: u32 = 0;
 @inline export function trainForget(): void { trainOf = 0; }
 
 /** The next of a train: what acknowledges, stamps and offers is as in the one before, which has left already. */
-function composeNext(t: Tcb, seq: u32, offset: u32, len: u32): i32 {
+// @ts-ignore: decorator
+@inline function composeNext(t: Tcb, seq: u32, offset: u32, len: u32): i32 {
   const r = sndRing(t), p1 = ringAt(r, offset), n1 = min(len, ringRun(r, offset)), n2 = len - n1;
   tcpSetSequence(TX, seq);
   // A packet that is cut keeps its pseudo header's sum.
-  if (len <= <u32>t.sndMss) store<u16>(TX + TCP_CHECKSUM, <u16>sumFinish(trainSum + sumPair(bswap<u32>(seq)) + textSum(p1, n1, r.base, n2)));
+  if (len <= <u32>t.sndMss) store<u16>(TX + TCP_CHECKSUM, <u16>sumFinish(trainSum + sumPair(swap32(seq)) + textSum(p1, n1, r.base, n2)));
   return ipSendAgain(p1, n1, r.base, n2);
 }
 
@@ -152,7 +154,7 @@ function compose(t: Tcb, seq: u32, flags: u32, offset: u32, len: u32, window: u3
     trainOf = len && plain && fresh == ecn ? changetype<usize>(t) : 0;
     trainFlags = flags;
     trainLen = len;
-    trainSum = sumFold(sum + 0x1fffe - sumPair(bswap<u32>(seq)));
+    trainSum = sumFold(sum + 0x1fffe - sumPair(swap32(seq)));
   }
   let p1: usize = 0, n1: u32 = 0, p2: usize = 0, n2: u32 = 0;
   if (len) {

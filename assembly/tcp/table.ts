@@ -24,7 +24,7 @@ const DOMAIN_PORT: u32 = 0x7463b002;
 
 const LISTEN_BUCKETS: u32 = TINY ? 4 : 256;
 /** Out-of-order ranges of all connections together: enough for many, bounded for all. */
-const RANGES_LEAST: u32 = TINY ? 16 : 256;
+const RANGES_LEAST: u32 = TINY ? 0 : 256;
 const RANGES_MOST: u32 = 16384;
 /** Dynamic ports (RFC 6335 §6). */
 const PORT_FIRST: u32 = 49152;

@@ -233,9 +233,8 @@ export class Tcb extends Endpoint {
   keepIdle: u32;
   keepInterval: u32;
 
-  /** Bytes accepted from the caller and bytes received in order. */
+  /** Bytes accepted from the caller. */
   bytesSent: u64;
-  bytesReceived: u64;
   /** Bytes accepted and given up unacknowledged; bytes received and given up unread. */
   bytesLost: u32;
   bytesDiscarded: u32;
@@ -282,6 +281,8 @@ export class Tcb extends Endpoint {
   /** From here on not in tiny, whose blocks end before. */
   idleAt: u32;
   rackAt: u32;
+  /** Bytes received in order. */
+  bytesReceived: u64;
   /** Place of the last urgent byte while M_URGENT_DUE or M_URGENT_MARK, and the byte while M_URGENT_HELD. */
   urgentSeq: u32;
   /** Options both SYNs carried, AGREED_x; before the peer's SYN: what we offer. */

@@ -48,7 +48,8 @@ export function urgentPass(t: Tcb): void {
 }
 
 /** Bytes that may be read at once: those before the urgent one, if it is among the unread. */
-export function urgentLimit(t: Tcb): u32 {
+// @ts-ignore: decorator
+@inline export function urgentLimit(t: Tcb): u32 {
   const used = rcvUnread(t), distance = t.marks & M_URGENT_MARK ? ahead(t) : 0;
   return distance ? min(distance, used) : used;
 }
