@@ -7,6 +7,7 @@ import { ADDR_SECOND, addrClear, addrCopy, addrEqual, addrIsAny, ADDRS_SKIPPED }
 import { config } from "../base/config";
 import { randomBelow } from "../base/prng";
 import { carve } from "../memory/arena";
+import { chunkAt, chunkEnsure, chunksCarve } from "../memory/chunks";
 import { freeLink, freeNext } from "../memory/freelist";
 import { Ring } from "../memory/ring";
 
@@ -77,7 +78,7 @@ export function udpReset(): bool {
   size = config(CONFIG_MAX_SOCKETS);
   // The two rings are embedded: Ucb as declared holds references, so the stride counts their bytes instead.
   mask = TINY ? 0 : (size <= 1 ? 1 : 1 << (32 - clz(min<u32>(size, 65536) - 1))) - 1;
-  table = carve(size * STRIDE);
+  table = chunksCarve(size, STRIDE);
   buckets = carve((mask + 1) * 4);
   if (!table || !buckets) return false;
   table -= ADDRS_SKIPPED;
@@ -89,7 +90,7 @@ export function udpReset(): bool {
 const STRIDE: u32 = ((<u32>offsetof<Ucb>() + 2 * RING + 7) & ~7) - <u32>ADDRS_SKIPPED;
 
 // @ts-ignore: decorator
-@inline export function ucb(i: u32): Ucb { return changetype<Ucb>(table + <usize>(i * STRIDE)); }
+@inline export function ucb(i: u32): Ucb { return changetype<Ucb>(chunkAt(table, i, STRIDE)); }
 // @ts-ignore: decorator
 @inline export function ucbLocal(u: Ucb): usize { return changetype<usize>(u) + ADDRS_SKIPPED; }
 // @ts-ignore: decorator
@@ -99,7 +100,7 @@ const STRIDE: u32 = ((<u32>offsetof<Ucb>() + 2 * RING + 7) & ~7) - <u32>ADDRS_SK
 
 /** A fresh, unbound block for socket object `owner`; -1 when all are in use. */
 export function udpOpen(owner: i32): i32 {
-  if (!free) return -1;
+  if (!free || !chunkEnsure(table, free - 1, size, STRIDE)) return -1;
   const i = free - 1, u = ucb(i);
   free = freeNext(u.next, free, size);
   u.received = changetype<Ring>(changetype<usize>(u) + offsetof<Ucb>());
