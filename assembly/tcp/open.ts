@@ -42,7 +42,6 @@ const HELD_MS: u32 = 75000;
 
 /** Fills in what a new connection needs before its first segment; addresses and ports stand already. */
 export function begin(t: Tcb, iss: u32, sndLimit: u32, rcvLimit: u32): void {
-  t.iss = iss;
   t.sndUna = iss;
   t.sndNxt = iss + 1;
   t.sndMax = iss + 1;
@@ -72,7 +71,6 @@ export function begin(t: Tcb, iss: u32, sndLimit: u32, rcvLimit: u32): void {
 
 /** The peer's SYN: its sequence number, its options, its (unscaled) window. */
 function takeSyn(t: Tcb): void {
-  t.irs = segSeq;
   t.rcvNxt = segSeq + 1;
   t.rcvAdv = t.rcvNxt + synWindow(t);
   if (!TINY) t.lastAckSent = t.rcvNxt;

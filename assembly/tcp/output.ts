@@ -15,7 +15,7 @@ import { arm, armed, disarm, T_PERSIST, T_RTX, T_USER } from "./timer";
 import { userTimeLimit } from "./progress";
 import { fail, freeIfDone, retire } from "./release";
 import { sndUsed } from "./buffers";
-import { ccIdle } from "./congestion";
+import { ccIdle, lossOver } from "./congestion";
 import { frtoLimit, limitedTransmit, mayRepair, mayResend, persistStart, RECOVERY_SACK, repairNext, rtoNow, rttBegin, rttCancel } from "./retransmission";
 import { rackOn, repaired, tailProbed, tailWatch } from "./rack";
 import { repairLost } from "./repairs";
@@ -33,6 +33,7 @@ export function tcpOutput(i: i32): i32 {
   if (!TINY) trainForget();
   const t = tcb(i), r = run(t);
   if (r) flag(t);
+  if (!TINY && t.loss) lossOver(t);
   return r;
 }
 

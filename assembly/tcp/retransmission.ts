@@ -249,7 +249,7 @@ export function retransmitTimeout(t: Tcb): void {
     ccTimeout(t, t.sndNxt - t.sndUna, first);
     resendAll(t);
     // §2.1 step 1: not if this very data timed out before.
-    if (!TINY && !again && config(CONFIG_FEATURES) & FEATURE_FRTO) t.frto = <u8>FRTO_FIRST;
+    if (!TINY && !again && config(CONFIG_FEATURES) & FEATURE_FRTO && t.loss) t.frto = <u8>FRTO_FIRST;
   }
   arm(t, T_RTX, rtoNow(t));
   flag(t);

@@ -14,6 +14,7 @@ import { Endpoint, indexOf, localPtr, M_HASHED, M_USED, remotePtr, tcb, tcbCapac
 import { cookiesReset } from "./cookie";
 import { guardReset } from "./guard";
 import { tupleHash } from "./hash";
+import { lossReset } from "./loss";
 import { repairsReset } from "./repairs";
 import { listsReset } from "./lists";
 import { waitingFind, waitingReset } from "./waiting";
@@ -48,7 +49,7 @@ export function tcpReset(): bool {
   guardReset();
   cookiesReset();
   waitingArrivalReset();
-  return tcbReset(connections) && waitingReset() && tableReset(connections) && rangesReset(nodes) && (TINY || repairsReset(nodes));
+  return tcbReset(connections) && waitingReset() && tableReset(connections) && rangesReset(nodes) && (TINY || (lossReset(connections) && repairsReset(nodes)));
 }
 
 /** Carves the buckets: a power of two, at least one per connection. */

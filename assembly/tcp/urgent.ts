@@ -6,7 +6,7 @@
 import { seqGt, seqLt } from "../base/seq";
 import { ringAt } from "../memory/ring";
 import { tcpUrgentPointer } from "../wire/tcp";
-import { M_URGENT_DUE, M_URGENT_HELD, M_URGENT_INLINE, M_URGENT_MARK, NOTIFY_URGENT, rcvRing, Tcb, tcb, TF_FIN_RCVD } from "./tcb";
+import { lossTake, M_URGENT_DUE, M_URGENT_HELD, M_URGENT_INLINE, M_URGENT_MARK, NOTIFY_URGENT, rcvRing, Tcb, tcb, TF_FIN_RCVD } from "./tcb";
 import { notify } from "./lists";
 import { rcvUnread } from "./buffers";
 import { segHeader, segSeq } from "./segment_in";
@@ -14,7 +14,7 @@ import { segHeader, segSeq } from "./segment_in";
 /** The arriving segment has URG: its pointer stands behind the last urgent byte (RFC 9293 §3.8.5), which may still have to come. */
 export function urgentArrive(t: Tcb): void {
   const pointer = tcpUrgentPointer(segHeader), at = segSeq + pointer - 1;
-  if (!pointer || seqLt(at, t.rcvNxt) || (t.marks & M_URGENT_DUE && !seqGt(at, t.urgentSeq))) return;
+  if (!pointer || seqLt(at, t.rcvNxt) || (t.marks & M_URGENT_DUE && !seqGt(at, t.urgentSeq)) || !lossTake(t)) return;
   t.urgentSeq = at;
   t.marks = (t.marks & ~M_URGENT_MARK) | M_URGENT_DUE;
 }

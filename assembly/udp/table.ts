@@ -8,6 +8,7 @@ import { config } from "../base/config";
 import { randomBelow } from "../base/prng";
 import { carve } from "../memory/arena";
 import { blockAlloc, blockFree, blockOrder } from "../memory/blocks";
+import { chunkAt, chunkEnsure, chunksCarve } from "../memory/chunks";
 import { freeLink, freeNext } from "../memory/freelist";
 import { Ring } from "../memory/ring";
 
@@ -80,7 +81,7 @@ export function udpReset(): bool {
   size = config(CONFIG_MAX_SOCKETS);
   // The two rings are embedded: Ucb as declared holds references, so the stride counts their bytes instead.
   mask = TINY ? 0 : (size <= 1 ? 1 : 1 << (32 - clz(min<u32>(size, 65536) - 1))) - 1;
-  table = TINY ? 0 : carve(size * STRIDE);
+  table = TINY ? 0 : chunksCarve(size, STRIDE);
   buckets = carve((mask + 1) * 4);
   if (!TINY && !table || !buckets) return false;
   free = 1;
@@ -92,7 +93,7 @@ export function udpReset(): bool {
 const STRIDE: u32 = ((<u32>offsetof<Ucb>() + 2 * RING + 7) & ~7) - <u32>ADDRS_SKIPPED;
 
 // @ts-ignore: decorator
-@inline export function ucb(i: u32): Ucb { return changetype<Ucb>(table + <usize>(i * STRIDE)); }
+@inline export function ucb(i: u32): Ucb { return changetype<Ucb>(chunkAt(table, i, STRIDE)); }
 // @ts-ignore: decorator
 @inline export function ucbLocal(u: Ucb): usize { return changetype<usize>(u) + ADDRS_SKIPPED; }
 // @ts-ignore: decorator
@@ -110,6 +111,7 @@ export function udpOpen(owner: i32): i32 {
     table -= ADDRS_SKIPPED;
     free = 1;
   }
+  if (!chunkEnsure(table, free - 1, size, STRIDE)) return -1;
   open++;
   const i = free - 1, u = ucb(i);
   free = freeNext(u.next, free, size);

@@ -1,5 +1,5 @@
 /** The private level SOL_LASTACK: what closing needs beyond Winsock (seam.md). */
-import { WSAEFAULT, WSAEINVAL, WSAEISCONN, WSAENOPROTOOPT } from "../abi/errors";
+import { WSAEFAULT, WSAEINVAL, WSAEISCONN, WSAENOBUFS, WSAENOPROTOOPT } from "../abi/errors";
 import { CONGESTION_CUBIC, LSO_CONGESTION, LSO_ERROR_REPORTS, LSO_LINGER_MS, LSO_TSAP_CALLED, LSO_TSAP_OWN } from "../abi/sockets";
 import { LSO_CAPABILITIES, LSO_DRAIN, LSO_FIN_ACKED, LSO_OUTSTANDING, LSO_RESET } from "../abi/winsock";
 import { streamBlind, streamCapabilities, streamOutstanding, streamSetCongestion } from "../provider/index";
@@ -8,7 +8,7 @@ import { calledTsap, ownTsap } from "../cotp/association";
 import { TSAP_MAX } from "../wire/cotp";
 import { associationOf } from "./seqpacket/facts";
 import { mayAccess } from "./result";
-import { has, isHosted, isSeqpacket, isStream, S_CONNECTED, S_CONNECTING, S_ERROR_REPORTS, S_LISTENING, setFlag, Socket } from "./socket";
+import { has, isHosted, isSeqpacket, isStream, S_CONNECTED, S_CONNECTING, S_ERROR_REPORTS, S_LISTENING, setFlag, settingsOwn, Socket } from "./socket";
 import { factsOf } from "./status";
 import { resetStream } from "./teardown/close";
 
@@ -18,6 +18,7 @@ export function setLastackOption(s: Socket, name: i32, value: usize, n: u32): i3
     case LSO_RESET: return resetStream(s);
     case LSO_DRAIN: {
       if (n < 8) return WSAEFAULT;
+      if (!settingsOwn(s)) return WSAENOBUFS;
       s.drainBytes = load<u32>(value);
       // Half the clock's range bounds a deadline; without bytes or time there is no drain.
       s.drainMs = s.drainBytes ? min<u32>(load<u32>(value, 4), 0x3fffffff) : 0;
@@ -32,6 +33,7 @@ export function setLastackOption(s: Socket, name: i32, value: usize, n: u32): i3
       if (TINY) return WSAENOPROTOOPT;
       if (n < 4) return WSAEFAULT;
       if (load<u32>(value) > CONGESTION_CUBIC) return WSAEINVAL;
+      if (!settingsOwn(s)) return WSAENOBUFS;
       s.congestion = load<u8>(value);
       if (s.transport >= 0 && !has(s, S_LISTENING)) streamSetCongestion(s.provider, s.transport, s.congestion);
       return 0;

@@ -12,6 +12,7 @@ import { configLoad } from "../../assembly/base/config";
 import { countersReset } from "../../assembly/base/counters";
 import { timeReset } from "../../assembly/base/time";
 import { blocksReset } from "../../assembly/memory/blocks";
+import { chunksReset } from "../../assembly/memory/chunks";
 import { deadlineNext, deadlineTake } from "../../assembly/memory/deadlines";
 import { identitiesReset, idOfWaiting, isConnection } from "../../assembly/memory/identities";
 import { clockSample, seedFromHost } from "../../assembly/wasi/preview1";
@@ -119,6 +120,7 @@ export function fresh(mtu: u32 = 1500): void {
   clockSample();
   seedFromHost();
   countersReset();
+  chunksReset();
   identitiesReset(CONNECTIONS, 4);
   devicesReset(); addressesReset(); routesReset(); identificationReset(); inputReset();
   loopbackReset(); reassemblyReset(); icmpReset(); neighborsReset();
