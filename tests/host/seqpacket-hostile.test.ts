@@ -235,6 +235,20 @@ test("callers that say nothing hold no more than the backlog, and make room", as
   assert.equal(p.a.raw("orphans") <= 1, true);
 });
 
+test("the backlog counts callers without a request too: who comes behind them waits until one is given up", async () => {
+  const p = await knocking({}, 1);
+  const second = p.b.socket();
+  assert.equal(p.b.until(() => p.b.connect(second, "10.0.0.1", PORT)), 0);
+  p.b.send(second, connectRequest(5));
+  p.run(1000);
+  p.a.nonblocking(p.listener);
+  assert.equal(p.a.accept(p.listener), 0xffffffff);
+  assert.equal(p.a.err, E.WSAEWOULDBLOCK);
+  p.run(30_000);
+  p.a.accept(p.listener);
+  assert.equal(p.a.err, 0);
+});
+
 test("conditional accept: the confirm waits for CF_ACCEPT, CF_REJECT is a DR", async () => {
   for (const answer of [W.CF_ACCEPT, W.CF_REJECT]) {
     const p = await knocking();

@@ -311,3 +311,21 @@ test("overlapped: a message in parts, the end as 10101, a disconnect request beh
   a.close(s);
   assert.equal(a.report(s).outcome, "graceful");
 });
+
+test("a nonblocking send is all or 10035: what the peer reads is whole messages and nothing behind them", async () => {
+  const made = await joined();
+  const { a, b, s, t } = made;
+  const sent = pattern(20_000);
+  assert.equal(a.nonblocking(s), 0);
+  let whole = 0;
+  while (a.send(s, sent) === sent.length) assert.ok(++whole < 1000, "the window never closes");
+  assert.equal(a.err, E.WSAEWOULDBLOCK);
+  assert.ok(whole > 0);
+  for (let k = 0; k < whole; k++) {
+    made.run(100);
+    assert.deepEqual(message(b, t), Buffer.from(sent), `message ${k}`);
+  }
+  made.run(1000);
+  assert.equal(b.recv(t, 5000), undefined);
+  assert.equal(b.err, E.LASTACK_WAIT);
+});
