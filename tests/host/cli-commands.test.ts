@@ -73,7 +73,7 @@ describe("get", () => {
       const { stdout } = await lastack(["get", "--json", "-o", file, base]).done;
       const { report, counters, ...rest } = JSON.parse(stdout.toString());
       assert.equal(typeof counters.tcpActiveOpens, "number", "named after RFC 4022");
-      assert.deepEqual(rest, { status: 200, bytes: content.length, whole: true, sha256: sha256(content), failure: null });
+      assert.deepEqual(rest, { link: { kind: "node" }, status: 200, bytes: content.length, whole: true, sha256: sha256(content), failure: null });
       assert.match(report.outcome, GRACEFUL.outcome);
       assert.ok(readFileSync(file).equals(content));
     });

@@ -98,7 +98,7 @@ describe("--json", () => {
     const { failure, counters, ...rest } = JSON.parse(stdout.toString());
     assert.equal(typeof counters, "object");
     assert.match(failure, /^connect -> 127\.0\.0\.1:\d+: the peer refused the connection/);
-    assert.deepEqual(rest, { status: null, bytes: 0, whole: false, sha256: null, report: null });
+    assert.deepEqual(rest, { link: { kind: "node" }, status: null, bytes: 0, whole: false, sha256: null, report: null });
     assert.equal(stderr, "");
   });
 
