@@ -53,18 +53,32 @@ const rounded = (value: number): number => Number(value.toPrecision(4));
 const PER_SECOND = new Set(["Gbit/s", "round trips/s", "connections/s"]);
 const DURATION = new Set(["ms", "ns/segment"]);
 
-/** A run's value as it would be if nobody else used the processor: by the time this process had it, kernel's part included. */
+/** The part of the processor that each measure had last, and how small one is believed. */
+const shares = new WeakMap<Measure, number>();
+const SHARE_LEAST = 0.1;
+
+/**
+ * A run's value as it would be if nobody else used the processor: by the time this process had it, kernel's part included. The run
+ * lasts until it has had about `ms` of that, as far as its last run tells: compilers need work done, not time passed.
+ */
 async function onProcessor(measure: Measure, unit: string, ms: number): Promise<number> {
   const [before, started] = [process.cpuUsage(), performance.now()];
-  const value = await measure.run(ms);
+  const value = await measure.run(Math.ceil(ms / Math.min(1, shares.get(measure) ?? 1)));
   const { user, system } = process.cpuUsage(before);
   const share = (user + system) / 1000 / (performance.now() - started);
+  shares.set(measure, Math.max(share, SHARE_LEAST));
   return PER_SECOND.has(unit) ? value / share : DURATION.has(unit) ? value * share : value;
 }
 
-/** Every measure once, uncounted: the first second of a module runs in the baseline compiler's code. */
-export async function warm(figures: readonly Figure[], ms: number): Promise<void> {
-  for (const measure of unitsOf(figures).keys()) await measure.run(ms);
+/**
+ * Every measure once, uncounted: the first second of a module runs in the baseline compiler's code. By processor time twice: after the
+ * first it is known how long that takes.
+ */
+export async function warm(figures: readonly Figure[], ms: number, cpu = false): Promise<void> {
+  for (const [measure, unit] of unitsOf(figures)) {
+    if (!cpu) await measure.run(ms);
+    else for (let n = 0; n < 2; n++) await onProcessor(measure, unit, ms);
+  }
 }
 
 /** The unit of each measure, as the figures have it. */

@@ -131,7 +131,7 @@ export async function bench(options: BenchOptions, print: (text: string) => void
   const beside = options.only.length === 0 ? all.beside : [];
   if (options.rounds > 1) {
     tell("warming up");
-    await warm(figures, options.ms);
+    await warm(figures, options.ms, options.cpu);
   }
   const values = await measureAll(figures, beside.map(({ measure }) => measure), options.rounds, options.ms, (done, of, name) => tell(`${done + 1}/${of} ${name}`), options.cpu ? unitsOf(figures) : undefined);
   const entries = figures.map((figure) => entryOf(figure, values));

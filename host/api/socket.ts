@@ -60,7 +60,7 @@ export class Socket implements Owner, Carrier {
     });
     engine.own(handle, this);
     this.#homes = homes;
-    for (const home of homes) home.add(this);
+    for (let i = 0; i < homes.length; i++) (homes[i] as Set<Socket>).add(this);
   }
 
   /** TCP state by its name in RFC 9293; `CLOSED` once close() or abort() has taken effect. */
@@ -393,6 +393,6 @@ export class Socket implements Owner, Carrier {
   }
 
   #leave(): void {
-    for (const home of this.#homes) home.delete(this);
+    for (let i = 0; i < this.#homes.length; i++) (this.#homes[i] as Set<Socket>).delete(this);
   }
 }
