@@ -71,6 +71,7 @@ export function userTimeout(t: Tcb): void {
 /** In FIN_WAIT_2: starts its limit, if there is one (V-18; seam.md for connections without an owner). */
 export function finWait2Limit(t: Tcb): void {
   const limit = config(t.marks & M_ORPHAN ? CONFIG_ORPHAN_FIN_WAIT2_MS : CONFIG_FIN_WAIT2_MS);
+  disarm(t, T_USER);
   if (limit) arm(t, T_WAIT, min<u32>(limit, 1 << 30));
 }
 

@@ -155,22 +155,24 @@ function tailTimeout(t: Tcb): void {
   else tailDue(t);
 }
 
-function tailDue(t: Tcb): void {
+/** False if there is no memory to remember the probe by: then the timeout comes instead. */
+function tailDue(t: Tcb): bool {
+  if (!lossTake(t)) return false;
   t.tailProbe = <u8>TAIL_DUE;
   flag(t);
+  return true;
 }
 
 /** The retransmission timer expired: true if a probe of the tail comes first, as §7.2 has it when the timeout is shorter than PTO. */
 export function tailFirst(t: Tcb): bool {
-  if (!rackOn(t) || !mayProbe(t)) return false;
-  tailDue(t);
+  if (!rackOn(t) || !mayProbe(t) || !tailDue(t)) return false;
   arm(t, T_RTX, rtoNow(t));
   return true;
 }
 
 /** The probe has left: `again` if it was the last segment once more. The timeout starts over (§7.3). */
 export function tailProbed(t: Tcb, again: bool): void {
-  t.tailProbe = !lossTake(t) ? 0 : again ? <u8>TAIL_AGAIN : <u8>TAIL_NEW;
+  t.tailProbe = again ? <u8>TAIL_AGAIN : <u8>TAIL_NEW;
   t.tailEnd = t.sndNxt;
   disarm(t, T_RACK);
   arm(t, T_RTX, rtoNow(t));

@@ -65,7 +65,10 @@ export function sackHeld(t: Tcb): u32 {
 // @ts-ignore: decorator
 @inline export function sackMeasure(t: Tcb, repairedTo: u32): void {
   sackCertain = false;
-  if (!t.loss) return;
+  if (t.loss) measureLoss(t, repairedTo);
+}
+
+function measureLoss(t: Tcb, repairedTo: u32): void {
   const una = t.sndUna, enough = (DUP_THRESHOLD - 1) * <u32>t.sndMss;
   rangesAdvance(sackedList(t), una);
   let bytes: u32 = 0, n: u32 = 0;

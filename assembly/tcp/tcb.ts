@@ -203,6 +203,8 @@ export class Tcb extends Endpoint {
   /** Bytes the send queue and the receive buffer should hold at most. */
   sndLimit: u32;
   rcvLimit: u32;
+  /** Smoothed round trip ×8, its variation ×4, and the timeout made of them, milliseconds (RFC 6298). */
+  srtt: u32;
 
   /** Send queue: [sndEnd - used, sndEnd). Receive buffer: unread bytes, out-of-order ones ahead of its tail. */
   private sndRing0: u64;
@@ -210,15 +212,13 @@ export class Tcb extends Endpoint {
   private rcvRing0: u64;
   private rcvRing1: u64;
 
-  /** Smoothed round trip ×8, its variation ×4, and the timeout made of them, milliseconds (RFC 6298). */
-  srtt: u32;
   rttvar: u32;
   rto: u32;
   /** While M_RTT_TIMING: an ACK of rttSeq ends the measurement begun at rttAt. With timestamps: when the timer expired last. */
   rttSeq: u32;
   rttAt: u32;
 
-  /** Congestion window and slow start threshold, bytes. */
+  /** Congestion window and slow start threshold, bytes; of a CLOSED connection: bytesLost. */
   cwnd: u32;
   ssthresh: u32;
   /** In congestion avoidance: bytes acknowledged towards the next growth (RFC 3465). */
@@ -240,8 +240,7 @@ export class Tcb extends Endpoint {
 
   /** Bytes accepted from the caller. */
   bytesSent: u64;
-  /** Bytes accepted and given up unacknowledged; bytes received and given up unread. */
-  bytesLost: u32;
+  /** Bytes received and given up unread. */
   bytesDiscarded: u32;
 
   /** Largest segment we send and the one we announced, bytes of text. */
@@ -271,12 +270,11 @@ export class Tcb extends Endpoint {
   keepCount: u8;
   keepProbes: u8;
 
-  /** Deadlines, in the order of their T_x bits; those whose bit is in `armed` count. T_RTX and T_PERSIST have one between them. */
+  /** Deadlines (tcp/timer placeOf); those whose bit is in `armed` count. T_RTX and T_PERSIST have one between them, T_USER and T_WAIT another. */
   rtxAt: u32;
   ackAt: u32;
   userAt: u32;
   keepAt: u32;
-  waitAt: u32;
   /** From here on not in tiny, whose blocks end before. */
   idleAt: u32;
   rackAt: u32;
@@ -325,6 +323,9 @@ export class Tcb extends Endpoint {
   set keepIdle(v: u32) { this.prev = v; }
   get keepInterval(): u32 { return this.next; }
   set keepInterval(v: u32) { this.next = v; }
+  /** Bytes accepted and given up unacknowledged; written when the connection becomes CLOSED. */
+  get bytesLost(): u32 { return this.state == TCP_CLOSED ? this.cwnd : 0; }
+  set bytesLost(v: u32) { this.cwnd = v; }
   /** Listener's index + 1 while M_PENDING. */
   get listener(): u32 { return <u32>(-1 - this.owner); }
   set listener(v: u32) { this.owner = -1 - <i32>v; }

@@ -15,7 +15,7 @@ export const T_ACK: u32 = 4;
 /** User timeout or orphan timeout. */
 export const T_USER: u32 = 8;
 export const T_KEEP: u32 = 16;
-/** End of TIME_WAIT, or limit of FIN_WAIT_2. */
+/** End of TIME_WAIT, or limit of FIN_WAIT_2: nothing is owed then, so never together with T_USER. */
 export const T_WAIT: u32 = 32;
 /** Empty buffers go back. */
 export const T_IDLE: u32 = 64;
@@ -30,10 +30,13 @@ const LAST: u32 = TINY ? T_WAIT : T_RACK;
 // @ts-ignore: decorator
 @inline export function disarm(t: Tcb, timers: u32): void { t.armed = <u8>(<u32>t.armed & ~timers); }
 
+/** Place of each T_x behind rtxAt, a digit of base 16 for each. */
+const PLACES: u32 = 0x54232100;
+
 /** Where the deadline of a timer stands. */
 // @ts-ignore: decorator
 @inline function placeOf(t: Tcb, timer: u32): usize {
-  return changetype<usize>(t) + offsetof<Tcb>("rtxAt") + (<usize>ctz(timer >> 1 | (timer & 1)) << 2);
+  return changetype<usize>(t) + offsetof<Tcb>("rtxAt") + <usize>((PLACES >> (ctz(timer) << 2) & 15) << 2);
 }
 
 /** Starts or restarts a timer: it is due `delay` milliseconds from now. */

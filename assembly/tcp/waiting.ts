@@ -80,7 +80,8 @@ export let waitingCount: u32 = 0;
 export function waitingReset(): bool {
   const n = config(CONFIG_TIME_WAITS);
   capacity = n;
-  mask = TINY ? 0 : (n <= 1 ? 1 : 1 << (32 - clz(n - 1))) - 1;
+  // Four to a bucket when all are in use.
+  mask = TINY ? 0 : (n <= 4 ? 1 : 1 << (30 - clz(n - 1))) - 1;
   table = chunksCarve(n, WAITING_SIZE);
   buckets = carve((mask + 1) * 4);
   if (!table || !buckets) return false;
@@ -105,7 +106,7 @@ export function waitingFind(local: usize, remote: usize, ports: u32): u32 {
 }
 
 /**
- * Takes over from t, which is in TIME_WAIT until t.waitAt. The oldest record gives way if none is free, and is counted. False if memory is
+ * Takes over from t, which is in TIME_WAIT until t.userAt. The oldest record gives way if none is free, and is counted. False if memory is
  * used up and there is no record at all.
  */
 export function waitingAdd(t: Tcb): bool {
@@ -122,7 +123,7 @@ export function waitingAdd(t: Tcb): bool {
   w.sndNxt = t.sndNxt;
   w.rcvNxt = t.rcvNxt;
   if (!TINY) w.tsRecent = t.tsRecent;
-  w.expiry = t.waitAt;
+  w.expiry = t.userAt;
   w.window = <u16>windowField(t, windowEdge(t));
   w.ttl = t.ttl;
   w.marks = <u8>(<u32>t.tos & 0xfc | (!TINY && t.agreed & AGREED_TIMESTAMPS ? WAIT_STAMPED : 0));

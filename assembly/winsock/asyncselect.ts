@@ -3,9 +3,9 @@ import { WSAEINVAL, WSAENOBUFS, WSAEOPNOTSUPP } from "../abi/errors";
 import { FD_ALL_EVENTS, FD_CONNECT } from "../abi/winsock";
 import { mailboxLeave, mailboxMessage, mailboxTake, mailboxWindow } from "./mailboxes";
 import { raise } from "./netevents";
-import { overlapOf, overlapTake } from "./overlapped/operations";
+import { overlapOf } from "./overlapped/operations";
 import { finish } from "./result";
-import { enter, has, it, S_CONNECT_FAILED, S_CONNECTED, S_MESSAGES, S_NONBLOCKING, setFlag, Socket } from "./socket";
+import { enter, has, it, overlapTake, S_CONNECT_FAILED, S_CONNECTED, S_MESSAGES, S_NONBLOCKING, setFlag, Socket } from "./socket";
 
 /**
  * Posts message `wMsg` (1 .. 65535) to window `hWnd` (any number but 0) for each network event of `s` in `events` (0 cancels; either

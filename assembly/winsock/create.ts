@@ -20,7 +20,7 @@ import { NAME, namePort, sockaddrRead } from "./names";
 import { bindTo } from "./ports";
 import { finish, mayAccess, setError } from "./result";
 import {
-  claimsForget, countHandles, enter, has, indexOf, isHosted, isSeqpacket, isStream, it, localOf, S_BOUND, S_CONDITIONAL, S_CONNECTED, S_CONNECTING, S_LISTENING, S_PAUSE_ACCEPT, S_SYNCHRONOUS, S_ACCEPTING, Socket,
+  claimsForget, countHandles, enter, has, indexOf, isHosted, isSeqpacket, isStream, it, localOf, overlapTake, S_BOUND, S_CONDITIONAL, S_CONNECTED, S_CONNECTING, S_LISTENING, S_PAUSE_ACCEPT, S_SYNCHRONOUS, S_ACCEPTING, Socket,
   socketAlloc, socketFree, startups,
 } from "./socket";
 
@@ -57,7 +57,7 @@ export function WSPSocket(af: i32, type: i32, protocol: i32, lpProtocolInfo: usi
   s.type = <u8>wantedType;
   s.provider = wantedProvider;
   if (!isStream(s)) s.transport = datagramOpen(s.provider, <i32>indexOf(s));
-  if (isSeqpacket(s)) s.message = associationAlloc(s.provider);
+  if (isSeqpacket(s) && overlapTake(s)) s.message = associationAlloc(s.provider);
   const error = (isSeqpacket(s) && !s.message) || (!isStream(s) && s.transport < 0) ? WSAENOBUFS : nameSocket(s) ? 0 : WSAEMFILE;
   setError(lpErrno, error);
   if (error) { discard(s); return INVALID_SOCKET; }

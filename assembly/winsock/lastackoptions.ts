@@ -8,7 +8,7 @@ import { calledTsap, ownTsap } from "../cotp/association";
 import { TSAP_MAX } from "../wire/cotp";
 import { associationOf } from "./seqpacket/facts";
 import { mayAccess } from "./result";
-import { has, isHosted, isSeqpacket, isStream, S_CONNECTED, S_CONNECTING, S_ERROR_REPORTS, S_LISTENING, setFlag, settingsOwn, Socket } from "./socket";
+import { has, isHosted, isSeqpacket, isStream, overlapTake, S_CONNECTED, S_CONNECTING, S_ERROR_REPORTS, S_LISTENING, setFlag, settingsOwn, Socket } from "./socket";
 import { factsOf } from "./status";
 import { resetStream } from "./teardown/close";
 
@@ -26,6 +26,7 @@ export function setLastackOption(s: Socket, name: i32, value: usize, n: u32): i3
     }
     case LSO_LINGER_MS:
       if (n < 4) return WSAEFAULT;
+      if (!overlapTake(s)) return WSAENOBUFS;
       // No longer than the seconds could say, which bounds a deadline too.
       s.lingerMs = min<u32>(load<u32>(value), 65535000);
       return 0;

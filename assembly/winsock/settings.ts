@@ -30,6 +30,9 @@ export class Settings {
   tos: u8;
   /** LSO_CONGESTION. */
   congestion: u8;
+  /** Of the socket itself, in tiny: Socket.lingerMs and Socket.drained. */
+  ownLingerMs: u32;
+  ownDrained: u32;
   /** From here on not in tiny. Its own place in the table + 1. */
   ref: u32;
   /** Sockets that share it; while it is free what follows, as memory/freelist has it. */

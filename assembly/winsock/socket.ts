@@ -16,7 +16,7 @@ import { freeLink, freeNext } from "../memory/freelist";
 import { handleObject, handlesOpen, KIND_SOCKET } from "../memory/handles";
 import { idOfSocket } from "../memory/identities";
 import { PROVIDER_HOST } from "../provider/kinds";
-import { overlapFree } from "./overlapped/overlap";
+import { NONE, Overlap, overlapAlloc, overlapFree } from "./overlapped/overlap";
 import { Settings, settingsAlone, settingsDefault, settingsInitial, settingsLeave, settingsReset, settingsShare, SETTINGS_TINY } from "./settings";
 
 /** Socket flags. The option flags keep what setsockopt was told; the others are state. */
@@ -114,10 +114,6 @@ export class Socket {
   lingerSecs: u16;
   /** SO_ERROR. */
   soError: i32;
-  /** LSO_LINGER_MS: counts instead of lingerSecs unless 0. */
-  lingerMs: u32;
-  /** Bytes read and thrown away by the drain. */
-  drained: u32;
   /** Event object of WSPEventSelect, 0 = none. After the last close: drainUntil. */
   eventHandle: u32;
   /** FD_ bits asked for. */
@@ -151,9 +147,7 @@ export class Socket {
   portPrev: u32;
   /** Number of the select pass that saw the socket last. From the last close on: closeWait. */
   mark: u32;
-  /** From here on not in tiny, whose objects end before. Its Association (cotp/association), 0 unless SOCK_SEQPACKET. */
-  message: usize;
-  /** Next object + 1 in the list of winsock/trouble. */
+  /** From here on not in tiny, whose objects end before. Next object + 1 in the list of winsock/trouble. */
   troubleNext: u32;
   /** Its own index. */
   index: u32;
@@ -176,6 +170,16 @@ export class Socket {
   /** Wait record + 1 of the closesocket that lingers, 0 = none. */
   get closeWait(): u32 { return this.mark; }
   set closeWait(v: u32) { this.mark = v; }
+
+  /** Its Association (cotp/association), 0 unless SOCK_SEQPACKET; to be written after overlapTake only. */
+  get message(): usize { return TINY ? 0 : overlapAt(this).message; }
+  set message(v: usize) { if (!TINY) overlapAt(this).message = v; }
+  /** LSO_LINGER_MS: counts instead of lingerSecs unless 0; to be written after overlapTake, but for 0. */
+  get lingerMs(): u32 { return TINY ? settingsOf(this).ownLingerMs : overlapAt(this).lingerMs; }
+  set lingerMs(v: u32) { if (TINY) settingsOf(this).ownLingerMs = v; else overlapAt(this).lingerMs = v; }
+  /** Bytes read and thrown away by the drain; to be written after overlapTake only. */
+  get drained(): u32 { return TINY ? settingsOf(this).ownDrained : overlapAt(this).drained; }
+  set drained(v: u32) { if (TINY) settingsOf(this).ownDrained = v; else overlapAt(this).drained = v; }
 
   /** What options have set; to be written after settingsOwn only. */
   get sendLimit(): u32 { return settingsOf(this).sendLimit; }
@@ -207,7 +211,7 @@ export class Socket {
 }
 
 /** Where the settings of an object stand in tiny, after its other fields. */
-const SETTINGS_AT: usize = (offsetof<Socket>("message") + 3) & ~3;
+const SETTINGS_AT: usize = (offsetof<Socket>("troubleNext") + 3) & ~3;
 const SOCKET_STRIDE: u32 = TINY ? <u32>SETTINGS_AT + SETTINGS_TINY - <u32>ADDRS_SKIPPED : (<u32>offsetof<Socket>() + 7) & ~7;
 
 let table: usize = 0;
@@ -289,6 +293,16 @@ export function socketAlloc(): Socket {
   s.transport = -1;
   if (TINY) settingsDefault(settingsOf(s)); else s.settings = settingsInitial();
   return s;
+}
+
+/** What hangs on s, zeros if nothing does. */
+// @ts-ignore: decorator
+@inline export function overlapAt(s: Socket): Overlap { return changetype<Overlap>(s.overlap ? s.overlap : NONE); }
+/** Sees to it that something can hang on s; false if memory is used up. */
+export function overlapTake(s: Socket): bool {
+  if (TINY) return true;
+  if (!s.overlap) s.overlap = overlapAlloc();
+  return s.overlap != 0;
 }
 
 // @ts-ignore: decorator

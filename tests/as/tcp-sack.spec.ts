@@ -1,8 +1,11 @@
 import { STAT_TCP_FAST_RETRANS } from "../../assembly/abi/stats";
 import { counter } from "../../assembly/base/counters";
+import { blockAlloc } from "../../assembly/memory/blocks";
+import { chunkEnsure, chunksCarve } from "../../assembly/memory/chunks";
 import { rangeFirst, rangeNext } from "../../assembly/memory/ranges";
+import { lossesHeld } from "../../assembly/tcp/loss";
 import { AGREED_SACK, sackedList, tcb } from "../../assembly/tcp/tcb";
-import { tcpAcceptTake, tcpAttach } from "../../assembly/tcp/user";
+import { tcpAcceptTake, tcpAttach, tcpDetach } from "../../assembly/tcp/user";
 import { c, fresh, IRS, iss, listen, listener, notified, options, out, rx, send, use, wait } from "./tcp";
 
 function hex(v: u32): string {
@@ -123,5 +126,75 @@ describe("selective acknowledgement", () => {
       }
       expect<bool>(IRS + 1 == tcb(c).rcvNxt).toBe(true);
     }
+  });
+});
+
+describe("the block of a connection that loses something", () => {
+  it("is not there while nothing is lost", () => {
+    selective();
+    for (let k: u32 = 0; k < 5; k++) {
+      send(3000);
+      while (out() != "") {}
+      rx("A", 1 + k * 100, 3001 + k * 3000, 100);
+      out();
+      expect<u32>(lossesHeld).toBe(0);
+    }
+  });
+
+  it("comes with text beyond a gap and goes when the gap is filled", () => {
+    selective();
+    rx("A", 101, 1, 100);
+    out();
+    expect<u32>(lossesHeld).toBe(1);
+    rx("A", 1, 1, 100);
+    expect<string>(out()).toBe("A 1 201 0");
+    expect<u32>(lossesHeld).toBe(0);
+  });
+
+  it("stays with the window that was reduced, and goes with the connection", () => {
+    selective();
+    send(6000);
+    out();
+    sack(1001, 4001);
+    rx("A", 1, 1);
+    out();
+    rx("A", 1, 6001);
+    out();
+    expect<u32>(lossesHeld).toBe(1);
+    expect<u32>(tcb(c).cubicMax).toBe(6000);
+    rx("R", 1);
+    tcpDetach(c);
+    out();
+    expect<u32>(lossesHeld).toBe(0);
+  });
+
+  it("is not to be had: the timer repairs what is lost", () => {
+    fresh();
+    const coarse = chunksCarve(300000, 64), fine = chunksCarve(6400, 1);
+    listen();
+    options("020403e801010402");
+    rx("S", 0);
+    out();
+    rx("A", 1, 1);
+    use(tcpAcceptTake(listener));
+    tcpAttach(c, 7);
+    notified();
+    send(6000);
+    out();
+    while (blockAlloc(0)) {}
+    for (let i: u32 = 0; chunkEnsure(coarse, i, 300000, 64); i += 64) {}
+    for (let i: u32 = 0; chunkEnsure(fine, i, 6400, 1); i += 64) {}
+    sack(1001, 4001);
+    rx("A", 1, 1);
+    expect<string>(out()).toBe("");
+    expect<u32>(lossesHeld).toBe(0);
+    let again = "";
+    for (let k = 0; k < 100 && again == ""; k++) { wait(20); again = out(); }
+    expect<string>(again).toBe("A 1 1 1000");
+    rx("A", 1, 4001);
+    expect<string>(out().slice(0, 13)).toBe("A 4001 1 1000");
+    rx("A", 1, 6001);
+    expect<string>(out()).toBe("");
+    expect<u32>(<u32>tcb(c).recovery).toBe(0);
   });
 });

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { SWITCH_V12_ERROR_CLEARS, SWITCH_V13_DONTLINGER_INVERTED } from "../../host/abi/config.gen.ts";
 import * as W from "../../host/abi/winsock.gen.ts";
-import { B, connected, pair, PORT } from "./support/pair.ts";
+import { B, connected, join, pair, PORT } from "./support/pair.ts";
 import type { Spi } from "./support/spi.ts";
 
 const SOCKET = W.SOL_SOCKET;
@@ -367,4 +367,30 @@ test("TCP_NODELAY and the keepalive numbers", async () => {
   }
   assert.equal(a.setOption(s, W.IPPROTO_TCP, W.TCP_NODELAY, 1, 1), 0);
   assert.equal(a.getOption(s, W.IPPROTO_TCP, W.TCP_NODELAY), 1);
+});
+
+test("O-34: what a listener is set to goes to what it accepts, and what one socket changes concerns no other", async () => {
+  const made = await pair();
+  const { b } = made;
+  const listener = b.listener(PORT);
+  const names = [W.SO_SNDTIMEO, W.SO_RCVTIMEO, W.SO_RCVBUF, W.SO_SNDBUF];
+  const values = (s: number): number[] => names.map((name) => b.getOption(s, SOCKET, name));
+  const standard = values(b.socket());
+  assert.equal(b.setOption(listener, SOCKET, W.SO_SNDTIMEO, 1111), 0);
+  assert.equal(b.setOption(listener, SOCKET, W.SO_RCVBUF, 20_000), 0);
+  const [, timeout, , size] = standard as [number, number, number, number];
+  const set = [1111, timeout, 20_000, size];
+  const first = join(made, listener).t;
+  const second = join(made, listener).t;
+  assert.deepEqual([values(listener), values(first), values(second), values(b.socket())], [set, set, set, standard]);
+  assert.equal(b.setOption(first, SOCKET, W.SO_RCVTIMEO, 2222), 0);
+  assert.equal(b.setOption(listener, SOCKET, W.SO_SNDTIMEO, 3333), 0);
+  assert.equal(b.setOption(second, W.IPPROTO_TCP, W.TCP_KEEPCNT, 7), 0);
+  assert.deepEqual(values(first), [1111, 2222, 20_000, size]);
+  assert.deepEqual(values(second), set);
+  assert.deepEqual(values(listener), [3333, timeout, 20_000, size]);
+  assert.deepEqual([first, second, listener].map((s) => b.getOption(s, W.IPPROTO_TCP, W.TCP_KEEPCNT)), [10, 7, 10]);
+  b.code("WSPCloseSocket", listener);
+  assert.deepEqual([values(first), values(second)], [[1111, 2222, 20_000, size], set]);
+  assert.deepEqual(values(join(made, b.listener(PORT)).t), standard);
 });

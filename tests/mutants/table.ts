@@ -158,7 +158,7 @@ const RECOVERY: readonly Mutant[] = [
   m("tcp/rack", "a path that changes the order is not remembered", "if (filled || sackLate) t.reordered = true;", "if (filled || sackLate) t.reordered = false;"),
   m("tcp/rack", "the tail is never probed", "  t.tailProbe = <u8>TAIL_DUE;\n  flag(t);", "  flag(t);"),
   m("tcp/rack", "the tail is probed after one round trip", "max<u32>(PROBE_LEAST, t.srtt >> 2)", "max<u32>(PROBE_LEAST, t.srtt >> 3)"),
-  m("tcp/rack", "the timeout comes before the probe", "if (!rackOn(t) || !mayProbe(t)) return false;", "if (rackOn(t)) return false;"),
+  m("tcp/rack", "the timeout comes before the probe", "if (!rackOn(t) || !mayProbe(t) || !tailDue(t)) return false;", "if (rackOn(t)) return false;"),
   m("tcp/rack", "the arrival of a repetition tells of no loss", "seqMax(highest, repairsArrived(", "seqMax(highest, t.sndUna + 0 * repairsArrived("),
   m("tcp/rack", "the timer expires in the middle of a recovery", "if (<u32>t.recovery == RECOVERY_SACK) arm(t, T_RTX, rtoNow(t));", "if (<u32>t.recovery == 0) arm(t, T_RTX, rtoNow(t));"),
   m("tcp/repairs", "the loss of a repetition is not noticed", "      r.lost = true;", "      r.lost = false;"),

@@ -21,14 +21,14 @@ import { messageFacts } from "../seqpacket/facts";
 import { seqpacketForget } from "../seqpacket/news";
 import { messageGoesOn, messageHere, messageMoved, messageTake } from "../seqpacket/transfer";
 import {
-  enter, has, indexOf, isSeqpacket, isStream, it, localOf, remoteOf, S_ACCEPTED, S_ACCEPTING, S_BOUND, S_CONNECTED, S_CONNECTING, S_LISTENING, S_NO_CONTEXT, S_REUSED,
+  enter, has, indexOf, isSeqpacket, isStream, it, localOf, overlapTake, remoteOf, S_ACCEPTED, S_ACCEPTING, S_BOUND, S_CONNECTED, S_CONNECTING, S_LISTENING, S_NO_CONTEXT, S_REUSED,
   Socket, socketAt,
 } from "../socket";
 import { acceptCount, TF_LOST } from "../status";
 import { clockNow } from "../waits";
 import { statusOf } from "./codes";
 import { begun, operationBegin, operationComplete, operationPend } from "./complete";
-import { buffersOf, KIND_ACCEPT, Operation, operation, overlapOf, overlapTake, recvAppend, recvRemove } from "./operations";
+import { buffersOf, KIND_ACCEPT, Operation, operation, overlapOf, recvAppend, recvRemove } from "./operations";
 
 const ADDRESS_ROOM: u32 = SIZEOF_SOCKADDR_IN + ACCEPTEX_ADDRESS_EXTRA;
 /** Where the length of a name stands in its room. */

@@ -5,9 +5,9 @@ import { OVERLAPPED_EVENT, OVERLAPPED_FLAGS, OVERLAPPED_INTERNAL, OVERLAPPED_INT
 import { SIZEOF_WSAOVERLAPPED } from "../../abi/winsock";
 import { isEvent, WSAResetEvent, WSASetEvent } from "../eventobjects";
 import { mayAccess } from "../result";
-import { indexOf, Socket, socketAt } from "../socket";
+import { indexOf, overlapTake, Socket, socketAt } from "../socket";
 import { wake } from "../waits";
-import { buffersRelease, operation, operationFree, operationTake, overlapOf, overlapTake, Queue, queuePush, queueShift } from "./operations";
+import { buffersRelease, operation, operationFree, operationTake, overlapOf, Queue, queuePush, queueShift } from "./operations";
 import { portLive, portQueue } from "./port";
 
 /** The operation that operationBegin made. */

@@ -8,9 +8,9 @@ import { handleAlloc, handleFree, handleObject, KIND_EVENT, KIND_PORT, KIND_SOCK
 import { WSACloseEvent } from "../eventobjects";
 import { portWait, portWaitCancelled, portWaitEnd, portWaitExpired, portWaitOf, portWake } from "../portwaits";
 import { mayAccess, setError } from "../result";
-import { claimsForget, countHandles, socketAt } from "../socket";
+import { claimsForget, countHandles, overlapTake, socketAt } from "../socket";
 import { win32Of } from "./codes";
-import { KIND_PACKET, operation, operationFree, operationTake, overlapOf, overlapTake } from "./operations";
+import { KIND_PACKET, operation, operationFree, operationTake, overlapOf } from "./operations";
 import { portFree, portLive, portQueue, portShift, portTake } from "./port";
 
 /**

@@ -8,8 +8,8 @@ import { config } from "../../base/config";
 import { chunkAt, chunkEnsure, chunksCarve } from "../../memory/chunks";
 import { blockAlloc, blockFree, blockOrder } from "../../memory/blocks";
 import { freeLink, freeNext } from "../../memory/freelist";
-import { S_RECV_PENDING, S_SEND_PENDING, setFlag, Socket, socketObjects } from "../socket";
-import { NONE, Overlap, overlapAlloc, overlapsReset } from "./overlap";
+import { overlapAt, S_RECV_PENDING, S_SEND_PENDING, setFlag, Socket, socketObjects } from "../socket";
+import { Overlap, overlapsReset } from "./overlap";
 
 export const KIND_RECV: u8 = 1;
 export const KIND_SEND: u8 = 2;
@@ -76,12 +76,7 @@ export function operationsReset(): bool {
 // @ts-ignore: decorator
 @inline export function operation(ref: u32): Operation { return changetype<Operation>(chunkAt(table, ref - 1, <u32>STRIDE)); }
 // @ts-ignore: decorator
-@inline export function overlapOf(s: Socket): Overlap { return changetype<Overlap>(s.overlap ? s.overlap : NONE); }
-/** Sees to it that something can hang on s; false if memory is used up. */
-export function overlapTake(s: Socket): bool {
-  if (!s.overlap) s.overlap = overlapAlloc();
-  return s.overlap != 0;
-}
+@inline export function overlapOf(s: Socket): Overlap { return overlapAt(s); }
 // @ts-ignore: decorator
 @inline export function addressOf(o: Operation): usize { return changetype<usize>(o); }
 /** The captured WSABUF array. */

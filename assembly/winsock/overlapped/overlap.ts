@@ -1,4 +1,4 @@
-/** What hangs on one socket object of overlapped I/O, ports and messages. Few sockets have any, so it is taken when it is needed first. Not in tiny. */
+/** What hangs on one socket object of overlapped I/O, ports, messages and rare options. Few sockets have any, so it is taken when it is needed first. Not in tiny. */
 import { chunkAt, chunkEnsure, chunksCarve } from "../../memory/chunks";
 import { freeLink, freeNext } from "../../memory/freelist";
 
@@ -20,13 +20,19 @@ export class Overlap {
   key: u32;
   /** Mailbox of WSPAsyncSelect + 1 (winsock/mailboxes). */
   mailbox: u32;
+  /** Its Association (cotp/association), 0 unless SOCK_SEQPACKET. */
+  message: usize;
+  /** LSO_LINGER_MS. */
+  lingerMs: u32;
+  /** Bytes read and thrown away by the drain. */
+  drained: u32;
   /** Its own place in the table + 1; while free what follows, as memory/freelist has it. */
   ref: u32;
 }
 
 const STRIDE: u32 = <u32>offsetof<Overlap>();
 /** What a socket has that has none: zeros, and only zeros are ever written to it. */
-export const NONE = memory.data(TINY ? 4 : 40, 4);
+export const NONE = memory.data(TINY ? 4 : 52, 4);
 
 let table: usize = 0;
 let capacity: u32 = 0;

@@ -15,7 +15,7 @@ import {
 } from "../../provider/index";
 import { NOTIFY_FAILED, NOTIFY_RESET } from "../../tcp/tcb";
 import { REASON_REFUSED } from "../../wire/cotp";
-import { has, indexOf, S_CONDITIONAL, S_PENDING, Socket, socketAlloc, socketAt, socketFree } from "../socket";
+import { has, indexOf, overlapTake, S_CONDITIONAL, S_PENDING, Socket, socketAlloc, socketAt, socketFree } from "../socket";
 import { associationOf } from "./facts";
 import { handshakeBy } from "./news";
 
@@ -44,7 +44,7 @@ function takeAll(l: Socket): void {
 function newChild(l: Socket, list: Association, i: i32): bool {
   const c = socketAlloc();
   if (!changetype<usize>(c)) return false;
-  c.message = associationAlloc(l.provider);
+  if (overlapTake(c)) c.message = associationAlloc(l.provider);
   if (!c.message) { socketFree(c); return false; }
   c.type = <u8>SOCK_SEQPACKET;
   c.provider = l.provider;

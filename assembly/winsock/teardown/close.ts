@@ -25,7 +25,7 @@ import { seqpacketDrain, seqpacketEnd } from "../seqpacket/news";
 import { portDrop } from "../ports";
 import { finish } from "../result";
 import {
-  addOrphans, countHandles, enter, has, indexOf, isSeqpacket, isStream, it, S_CONNECTED, S_LISTENING, Socket, socketAt, socketsUsed, socketFree, T_BACKGROUND,
+  addOrphans, countHandles, enter, has, indexOf, isSeqpacket, isStream, it, overlapTake, S_CONNECTED, S_LISTENING, Socket, socketAt, socketsUsed, socketFree, T_BACKGROUND,
   T_LINGER, T_OPEN, T_REPORTED,
 } from "../socket";
 import { factsOf, TF_LOST, unreadOf } from "../status";
@@ -125,7 +125,8 @@ function closeGracefully(s: Socket, waits: bool): i32 {
     deadlineBefore(idOfSocket(indexOf(s)), s.lingerUntil);
     streamLinger(s.provider, s.transport);
   }
-  if (s.drainMs) startDrain(s); else forsake(s);
+  // Without memory to count what is thrown away nothing is.
+  if (s.drainMs && overlapTake(s)) startDrain(s); else forsake(s);
   return waits ? LASTACK_WAIT : 0;
 }
 
