@@ -84,6 +84,10 @@ const MAPPED: u32 = 0xffff0000;
 /** True if the first `bits` (0..128; tiny: 96..128) of two addresses agree. */
 export function addrMatches(a: usize, b: usize, bits: u32): bool {
   if (TINY) return bits == 96 || !((addrV4(a) ^ addrV4(b)) >> (128 - bits));
+  if (bits >= 96) {
+    if (load<u64>(a) != load<u64>(b) || load<u32>(a, 8) != load<u32>(b, 8)) return false;
+    return bits == 96 || swap32(load<u32>(a, 12) ^ load<u32>(b, 12)) >> (128 - bits) == 0;
+  }
   let i: usize = 0;
   while (bits >= 8) {
     if (load<u8>(a + i) != load<u8>(b + i)) return false;

@@ -12,11 +12,17 @@ import { ADDR_V4 } from "./addr";
   return (acc & 0xffff) + (acc >> 16);
 }
 
+/** Sum of five words at the 4-aligned p, to be folded by sumFoldWords: a header without options. */
 // @ts-ignore: decorator
-@inline function fold64(acc: u64): u32 {
+@inline export function sumFive(p: usize): u64 {
+  return <u64>load<u32>(p) + <u64>load<u32>(p, 4) + <u64>load<u32>(p, 8) + <u64>load<u32>(p, 12) + <u64>load<u32>(p, 16);
+}
+
+/** The same as sumFold for a sum of 32-bit words as they lie in memory, at most 2^31 of them. */
+// @ts-ignore: decorator
+@inline export function sumFoldWords(acc: u64): u32 {
   acc = (acc & 0xffffffff) + (acc >> 32);
-  acc = (acc & 0xffffffff) + (acc >> 32);
-  return sumFold(<u32>acc);
+  return sumFold((<u32>acc & 0xffff) + (<u32>(acc >> 16) & 0xffff) + <u32>(acc >> 32));
 }
 
 /** The part of a sum that starts at an odd offset contributes with its bytes exchanged (RFC 1071 §2). */
@@ -31,17 +37,20 @@ import { ADDR_V4 } from "./addr";
 // @ts-ignore: decorator
 @inline export function sumWord(v: u32): u32 { return ((v & 0xff) << 8) | ((v >> 8) & 0xff); }
 
+/** The last bytes, fewer than a round takes. */
 // @ts-ignore: decorator
-@inline function tail(p: usize, len: u32, acc: u64): u64 {
-  while (len >= 2) { acc += <u64>((<u32>load<u8>(p, 1) << 8) | load<u8>(p)); p += 2; len -= 2; }
-  if (len) acc += <u64>load<u8>(p);
-  return acc;
+@inline function tail(p: usize, len: u32, acc: u64): u32 {
+  while (len >= 4) { acc += <u64>load<u32>(p); p += 4; len -= 4; }
+  if (len & 2) { acc += <u64>load<u16>(p); p += 2; }
+  if (len & 1) acc += <u64>load<u8>(p);
+  return sumFoldWords(acc);
 }
 
 /** Folded 16-bit sum of `len` bytes at `p`; any alignment, any length. */
 export function sumBytes(p: usize, len: u32): u32 {
   if (TINY) return sumBytesTiny(p, len);
   if (ASC_FEATURE_SIMD && len >= 64) return sumBytesSimd(p, len);
+  if (len < 32) return tail(p, len, 0);
   let a: u64 = 0, b: u64 = 0, c: u64 = 0, d: u64 = 0;
   while (len >= 32) {
     a += <u64>load<u32>(p) + <u64>load<u32>(p, 4);
@@ -51,9 +60,7 @@ export function sumBytes(p: usize, len: u32): u32 {
     p += 32;
     len -= 32;
   }
-  a += b + c + d;
-  while (len >= 4) { a += <u64>load<u32>(p); p += 4; len -= 4; }
-  return fold64(tail(p, len, a));
+  return tail(p, len, a + b + c + d);
 }
 
 /** Aligned 16-bit loads when the start is even, bytes otherwise: Cortex-M class devices trap on misalignment. */
@@ -84,11 +91,15 @@ function sumBytesSimd(p: usize, len: u32): u32 {
     p += 64;
     len -= 64;
   }
+  while (len >= 16) {
+    a = i32x4.add(a, i32x4.extadd_pairwise_i16x8_u(v128.load(p)));
+    p += 16;
+    len -= 16;
+  }
   a = i32x4.add(i32x4.add(a, b), i32x4.add(c, d));
   total = <u64><u32>i32x4.extract_lane(a, 0) + <u64><u32>i32x4.extract_lane(a, 1) +
     <u64><u32>i32x4.extract_lane(a, 2) + <u64><u32>i32x4.extract_lane(a, 3);
-  while (len >= 4) { total += <u64>load<u32>(p); p += 4; len -= 4; }
-  return fold64(tail(p, len, total));
+  return tail(p, len, total);
 }
 
 /** The two 16-bit words of 32 bits as they lie in memory. */

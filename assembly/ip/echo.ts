@@ -53,6 +53,10 @@ export function echoRequest(address: usize, identifier: u32, sequence: u32, byte
 /** What became of the last request: 0 none, 1 not sent yet, 2 sent, 3 answered, -1 no route, -2 its neighbour recently did not answer. */
 export function echoState(): i32 { return state; }
 
+/** A request waits. */
+// @ts-ignore: decorator
+@inline export function echoDue(): bool { return !TINY && state == ECHO_QUEUED; }
+
 /** Sends the request that waits; WASI_EAGAIN if the device is full. */
 export function echoOutput(): i32 {
   if (TINY || state != ECHO_QUEUED) return 0;

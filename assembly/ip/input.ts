@@ -6,7 +6,7 @@ import { ADDR_ALIGN, ADDR_BYTES, addrSetV4 } from "../base/addr";
 import { rd8 } from "../base/bytes";
 import { count } from "../base/counters";
 import {
-  IPV4_HEADER, IPV4_MORE_FRAGMENTS, IPV4_OFFSET_MASK, IPV4_PROTOCOL, IPV4_TOS, ipv4Check, ipv4Destination, ipv4Fragment, ipv4HeaderLength,
+  IPV4_DESTINATION, IPV4_HEADER, IPV4_MORE_FRAGMENTS, IPV4_OFFSET_MASK, IPV4_PROTOCOL, IPV4_SOURCE, IPV4_TOS, ipv4Check, ipv4Destination, ipv4Fragment, ipv4HeaderLength,
   ipv4Source, ipv4Total,
 } from "../wire/ipv4";
 import { broadcastInterface, ownInterface, topology, v4IsUnicast } from "./address";
@@ -37,7 +37,7 @@ const ECN_MASK: u32 = 3;
 /** 224.0.0.1, all hosts (RFC 1112 §4). */
 const ALL_HOSTS: u32 = 0xe0000001;
 
-/** The pair of addresses accepted last as unicast, and where: a stream's next packet is checked by comparing three words. */
+/** The pair of addresses accepted last as unicast, as they lie in the header, and where: a stream's next packet is checked by comparing three words. */
 let knownSource: u32 = 0;
 let knownDestination: u32 = 0;
 let knownInterface: u32 = 0;
@@ -52,9 +52,15 @@ export function inputReset(): void { knownTopology = 0; }
 export function ipv4Arrive(iface: u32, p: usize, len: u32, trusted: bool, linkGroup: bool): i32 {
   count(STAT_IP_IN_RECEIVES);
   if (!ipv4Check(p, len)) { count(STAT_IP_IN_HDR_ERRORS); return -1; }
-  const src = ipv4Source(p), dst = ipv4Destination(p);
+  const src = load<u32>(p, IPV4_SOURCE), dst = load<u32>(p, IPV4_DESTINATION);
   if (src == knownSource && dst == knownDestination && iface == knownInterface && topology == knownTopology && !linkGroup) toGroup = false;
-  else if (!accept(iface, src, dst, linkGroup)) { count(STAT_IP_IN_ADDR_ERRORS); return -1; }
+  else {
+    if (!accept(iface, ipv4Source(p), ipv4Destination(p), linkGroup)) { count(STAT_IP_IN_ADDR_ERRORS); return -1; }
+    knownSource = src;
+    knownDestination = dst;
+    knownInterface = iface;
+    knownTopology = toGroup ? 0 : topology;
+  }
   const header = ipv4HeaderLength(p), fragment = ipv4Fragment(p), protocol = rd8(p + IPV4_PROTOCOL);
   flags = (trusted ? FLAG_TRUSTED : 0) | ((rd8(p + IPV4_TOS) & ECN_MASK) == ECN_MASK ? FLAG_CE : 0) | (toGroup ? FLAG_GROUP : 0);
   if (fragment & (IPV4_MORE_FRAGMENTS | IPV4_OFFSET_MASK)) {
@@ -87,9 +93,5 @@ function accept(iface: u32, src: u32, dst: u32, linkGroup: bool): bool {
   if (linkGroup && !toGroup) return false;
   addrSetV4(SRC, src);
   addrSetV4(DST, dst);
-  knownSource = src;
-  knownDestination = dst;
-  knownInterface = iface;
-  knownTopology = toGroup ? 0 : topology;
   return true;
 }

@@ -7,23 +7,24 @@
 import { WASI_EAGAIN } from "../abi/link";
 import { IPPROTO_TCP } from "../abi/winsock";
 import { STAT_IP_OUT_DISCARDS, STAT_IP_OUT_FRAG_CREATES, STAT_IP_OUT_FRAG_OKS, STAT_IP_OUT_NO_ROUTES, STAT_IP_OUT_REQUESTS } from "../abi/stats";
-import { addrIsMulticast, addrV4 } from "../base/addr";
+import { ADDR_V4, addrIsMulticast, addrIsV4, addrV4 } from "../base/addr";
+import { sumFinish, sumFold, sumWord } from "../base/checksum";
 import { count } from "../base/counters";
 import { device } from "../link/device";
-import { etherForget, etherMayRepeat, etherRepeat, etherWrite } from "../link/ethernet";
-import { neighborFor, neighborSend } from "../link/neighbor";
+import { etherForget, etherMayRepeat, etherRepeat, etherRepeatAs, etherWrite } from "../link/ethernet";
+import { neighborFor, neighborhood, neighborSend, neighborUse } from "../link/neighbor";
 import { ETHER_HEADER, ETHERTYPE_IPV4, macSetBroadcast, macSetGroupV4 } from "../wire/ethernet";
 import { vnetEmit, vnetEmitSegments, VNET_HEADER } from "../wire/vnet";
-import { IPV4_DONT_FRAGMENT, IPV4_HEADER, IPV4_MAXIMUM, IPV4_MORE_FRAGMENTS, ipv4Emit } from "../wire/ipv4";
-import { ownInterface } from "./address";
+import { IPV4_CHECKSUM, IPV4_DONT_FRAGMENT, IPV4_HEADER, IPV4_MAXIMUM, IPV4_MORE_FRAGMENTS, IPV4_TOTAL, ipv4Emit } from "../wire/ipv4";
+import { ownInterface, topology } from "./address";
 import { identificationFor } from "./identification";
 import { loopbackPut } from "./loopback";
-import { Path, pathNext, pathTo, PATH_GROUP, PATH_LOCAL, PATH_NONE } from "./route";
+import { Path, pathNext, pathTo, PATH_GROUP, PATH_LOCAL, PATH_NEIGHBOR, PATH_NONE } from "./route";
 
 /** Room before TX: vnet header 12, Ethernet 14, IP header 20, rounded to 16. */
 const ROOM: i32 = 48;
-/** The longest header of a transport is TCP's. */
-const ROOM_BEHIND: i32 = 64;
+/** The longest header of a transport is TCP's; a little text may stand beside it. */
+const ROOM_BEHIND: i32 = TINY ? 64 : 80;
 const BUFFER = memory.data(ROOM + ROOM_BEHIND, 16);
 /** Where a transport writes its header: 16-aligned. */
 export const TX: usize = BUFFER + <usize>ROOM;
@@ -59,11 +60,12 @@ function announce(headerLen: u32): void {
  * full and took nothing: try at the next poll), NO_ROUTE, or UNREACHABLE (-2: the neighbour recently did not answer).
  */
 export function ipSend(src16: usize, dst16: usize, protocol: u32, headerLen: u32, p1: usize, n1: u32, p2: usize, n2: u32, ttl: u32, tos: u32): i32 {
+  if (!TINY && protocol == <u32>IPPROTO_TCP && !(cutNext | cutNow) && headStands(src16, dst16, ttl, tos)) return sendBehind(headerLen, p1, n1, p2, n2);
   const path = pathTo(dst16), total = IPV4_HEADER + headerLen + n1 + n2;
   if (!TINY && (cutNext | cutNow)) announce(headerLen);
   if (path.kind == PATH_NONE || total > IPV4_MAXIMUM) { count(STAT_IP_OUT_NO_ROUTES); return NO_ROUTE; }
   count(STAT_IP_OUT_REQUESTS);
-  if (!TINY) etherForget();
+  if (!TINY) { etherForget(); headNeighbor = 0; }
   // RFC 6864 §4.1: an atomic datagram may carry any identification.
   const atomic = protocol == <u32>IPPROTO_TCP, id = atomic ? 0 : identificationFor(src16, dst16, protocol);
   if (!TINY && path.kind == PATH_LOCAL) {
@@ -72,7 +74,49 @@ export function ipSend(src16: usize, dst16: usize, protocol: u32, headerLen: u32
   }
   if (total > path.mtu && !atomic) return fragments(path, src16, dst16, protocol, id, headerLen, p1, n1, p2, n2, ttl, tos);
   ipv4Emit(HEADER, tos, total, id, atomic ? IPV4_DONT_FRAGMENT : 0, ttl, protocol, src16, dst16);
-  return transmit(path, src16, dst16, headerLen, p1, n1, p2, n2);
+  const result = transmit(path, src16, dst16, headerLen, p1, n1, p2, n2);
+  if (!TINY && atomic && path.kind == PATH_NEIGHBOR) headKeep(path.neighbor, src16, dst16, total, ttl, tos);
+  return result;
+}
+
+/**
+ * The head: Ethernet and IP header of the TCP packet sent last, which stand in front of TX. The next one between the same hosts differs in
+ * length alone. Neighbour it went to (0 = none), addresses as they lie in memory, time to live and class, what it was found under, and the
+ * sum of the IP header without length.
+ */
+let headNeighbor: u32 = 0;
+let headFrom: u32 = 0;
+let headTo: u32 = 0;
+let headClass: u32 = 0;
+let headTopology: u32 = 0;
+let headNeighborhood: u32 = 0;
+let headSum: u32 = 0;
+
+function headKeep(neighbor: u32, src16: usize, dst16: usize, total: u32, ttl: u32, tos: u32): void {
+  if (!addrIsV4(dst16)) return;
+  headNeighbor = neighbor;
+  headFrom = load<u32>(src16, ADDR_V4);
+  headTo = load<u32>(dst16, ADDR_V4);
+  headClass = ttl << 8 | tos;
+  headTopology = topology;
+  headNeighborhood = neighborhood;
+  // The sum of a whole header is all ones: what is left without length and checksum.
+  headSum = sumFold(0xffff * 3 - <u32>load<u16>(HEADER, IPV4_CHECKSUM) - sumWord(total));
+}
+
+// @ts-ignore: decorator
+@inline function headStands(src16: usize, dst16: usize, ttl: u32, tos: u32): bool {
+  return headNeighbor != 0 && etherMayRepeat(ETHER) && load<u32>(src16, ADDR_V4) == headFrom && load<u32>(dst16, ADDR_V4) == headTo && addrIsV4(dst16)
+    && (ttl << 8 | tos) == headClass && topology == headTopology && neighborhood == headNeighborhood && neighborUse(headNeighbor);
+}
+
+/** The packet [TX, headerLen][p1, n1][p2, n2] behind the head. */
+function sendBehind(headerLen: u32, p1: usize, n1: u32, p2: usize, n2: u32): i32 {
+  const length = sumWord(IPV4_HEADER + headerLen + n1 + n2);
+  count(STAT_IP_OUT_REQUESTS);
+  store<u16>(HEADER, <u16>length, IPV4_TOTAL);
+  store<u16>(HEADER, <u16>sumFinish(headSum + length), IPV4_CHECKSUM);
+  return etherRepeatAs(ETHER_HEADER + IPV4_HEADER + headerLen, p1, n1, p2, n2);
 }
 
 /** True if the packet sent last went to its neighbour at once and its headers stand at TX still: ipSendAgain may send them again. */

@@ -77,6 +77,11 @@ let lastDevice: Device = changetype<Device>(0);
 export function etherRepeat(p1: usize, n1: u32, p2: usize, n2: u32): i32 {
   return write(lastDevice, lastHead, lastLength, p1, n1, p2, n2);
 }
+/** The same, with a head of another length. */
+export function etherRepeatAs(headLen: u32, p1: usize, n1: u32, p2: usize, n2: u32): i32 {
+  lastLength = headLen;
+  return write(lastDevice, lastHead, headLen, p1, n1, p2, n2);
+}
 
 function write(d: Device, ether: usize, headLen: u32, p1: usize, n1: u32, p2: usize, n2: u32): i32 {
   frameBegin();

@@ -94,6 +94,9 @@ export function neighborsReset(): bool {
   return true;
 }
 
+/** Counts what changes about neighbours: while it stands still, so does a packet's way to one that was reachable. */
+export let neighborhood: u32 = 0;
+
 // @ts-ignore: decorator
 @inline function entry(n: u32): Neighbor { return changetype<Neighbor>(table + <usize>(n - 1) * SIZE); }
 // @ts-ignore: decorator
@@ -142,6 +145,7 @@ function add(n: u32, iface: u32, a16: usize, source: u32): u32 {
   e.waiting = 0;
   e.next = load<u32>(bucket);
   store<u32>(bucket, n);
+  neighborhood++;
   return n;
 }
 
@@ -168,6 +172,16 @@ function drop(n: u32): void {
   store<u32>(at, e.next);
   for (let b = unpark(waitingOf(e)); b; b = unpark(waitingOf(e))) parkedRelease(b);
   e.state = <u8>FREE;
+  neighborhood++;
+}
+
+/** Uses neighbour n, whose way has not changed (neighborhood): true if what goes to it needs nothing but its address in front. */
+// @ts-ignore: decorator
+@inline export function neighborUse(n: u32): bool {
+  const e = entry(n);
+  if (<u32>e.state != REACHABLE || now - e.settled >= maxAge) return false;
+  e.used = now;
+  return true;
 }
 
 /**
@@ -223,6 +237,7 @@ export function neighborHeard(iface: u32, a16: usize, mac: usize, learn: bool, s
   }
   const e = entry(n);
   if (<u32>e.state == REACHABLE && now - e.settled < LOCK_MS && !macEqual(macOf(e), mac)) return;
+  neighborhood++;
   macCopy(macOf(e), mac);
   e.state = <u8>REACHABLE;
   e.tries = 0;

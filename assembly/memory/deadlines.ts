@@ -168,6 +168,10 @@ export function deadlineClear(id: u32): void {
   if (i && <i32>(at - timeAt((i - 1) >> ARITY_SHIFT)) < 0) up(i, moved, at); else down(i, moved, at);
 }
 
+/** A deadline may have come; tiny keeps them in no order, and says so always. */
+// @ts-ignore: decorator
+@inline export function deadlineDue(): bool { return TINY || missed != 0 || (length != 0 && <i32>(now - timeAt(0)) >= 0); }
+
 /** Takes the identity whose deadline has come, the earliest first; -1 if none is due. */
 export function deadlineTake(): i32 {
   if (TINY) {

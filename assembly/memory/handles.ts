@@ -16,6 +16,8 @@ const ENTRY: usize = 16;
 let table: usize = 0;
 let size: u32 = 0;
 let bits: u32 = 0;
+/** The bits of a handle that are its place. */
+let mask: u32 = 0;
 /** Entries [fresh, size) were never used and are all zero: they go out before those that were. */
 let fresh: u32 = 0;
 let first: u32 = 0;
@@ -26,6 +28,7 @@ export let handlesOpen: u32 = 0;
 export function handlesReset(n: u32): bool {
   size = n;
   bits = n <= 1 ? 1 : 32 - clz(n - 1);
+  mask = (1 << bits) - 1;
   handlesOpen = 0;
   table = carve(n * <u32>ENTRY);
   if (!table) return false;
@@ -37,7 +40,7 @@ export function handlesReset(n: u32): bool {
 
 // @ts-ignore: decorator
 @inline function entryOf(h: u32): usize {
-  const i = h & ((1 << bits) - 1);
+  const i = h & mask;
   if (i >= size) return 0;
   const e = table + <usize>i * ENTRY;
   return load<u32>(e) == h && load<u32>(e, 8) ? e : 0;
@@ -65,16 +68,16 @@ export function handleAlloc(kind: u32, object: i32): u32 {
   return h;
 }
 
-/** Object of an open handle of that kind, -1 for anything else. */
+/** Object of an open handle of that kind (not KIND_FREE), -1 for anything else. */
 // @ts-ignore: decorator
 @inline export function handleObject(h: u32, kind: u32): i32 {
-  const i = h & ((1 << bits) - 1), e = table + <usize>i * ENTRY;
+  const i = h & mask, e = table + <usize>i * ENTRY;
   return i < size && load<u32>(e) == h && load<u32>(e, 8) == kind ? load<i32>(e, 4) : -1;
 }
 
 /** Object that the closed handle h named last; -1 if h is open, or its place in the table has been given away again. */
 export function handleFormer(h: u32): i32 {
-  const i = h & ((1 << bits) - 1);
+  const i = h & mask;
   if (i >= size) return -1;
   const e = table + <usize>i * ENTRY;
   return load<u32>(e) == h && !load<u32>(e, 8) ? load<i32>(e, 4) : -1;

@@ -29,8 +29,11 @@ export class Ring {
 @inline export function ringRun(r: Ring, offset: u32): u32 { return r.capacity - ((r.head + offset) & (r.capacity - 1)); }
 
 /** Makes room for `need` bytes after the head, keeping the first `span` (held, or stored ahead of the tail). */
-export function ringEnsure(r: Ring, need: u32, span: u32): bool {
-  if (need <= r.capacity) return true;
+// @ts-ignore: decorator
+@inline export function ringEnsure(r: Ring, need: u32, span: u32): bool { return (!TINY && need <= r.capacity) || ringGrow(r, need, span); }
+
+function ringGrow(r: Ring, need: u32, span: u32): bool {
+  if (TINY && need <= r.capacity) return true;
   const order = blockOrder(need), fresh = blockAlloc(order);
   if (!fresh) return false;
   const capacity = <u32>1 << (BLOCK_SHIFT + order);
@@ -51,6 +54,8 @@ export function ringEnsure(r: Ring, need: u32, span: u32): bool {
 
 /** Stores `len` bytes at `offset` after the head; the tail does not move. Room must have been ensured. */
 export function ringPut(r: Ring, offset: u32, src: usize, len: u32): void {
+  // Where memory.copy is a call out of the module it costs more than a byte.
+  if (len == 1) { store<u8>(ringAt(r, offset), load<u8>(src)); return; }
   const first = min(len, ringRun(r, offset));
   memory.copy(ringAt(r, offset), src, first);
   if (len > first) memory.copy(r.base, src + first, len - first);

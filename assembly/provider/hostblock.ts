@@ -240,7 +240,8 @@ export function hostWorkAdd(b: HostBlock): void {
 /** Block that would be taken last, -1 if none has work. */
 export function hostWorkLast(): i32 { return <i32>workLast - 1; }
 /** True while some block has work. */
-export function hostBusy(): bool { return workFirst != 0; }
+// @ts-ignore: decorator
+@inline export function hostBusy(): bool { return workFirst != 0; }
 
 /** Takes the block whose work is the oldest, be it freed meanwhile; -1 if there is none. */
 export function hostWorkTake(): i32 {
@@ -267,6 +268,10 @@ export function hostAnnounce(b: HostBlock): void {
   if (changedLast) hostBlock(<i32>changedLast - 1).changedNext = i; else changedFirst = i;
   changedLast = i;
 }
+
+/** Some block may have news for its owner. */
+// @ts-ignore: decorator
+@inline export function hostChanged(): bool { return changedFirst != 0; }
 
 /** Takes the next block with news for its owner; -1 if there is none. */
 export function hostChangedTake(): i32 {

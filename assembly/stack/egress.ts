@@ -3,10 +3,10 @@
  * allow: tcp/output composes header and payload → ip: route → link: neighbour → wasi: fd_write.
  */
 import { WASI_EAGAIN } from "../abi/link";
-import { echoOutput } from "../ip/echo";
-import { tcpFlag, tcpFlaggedTake } from "../tcp/lists";
+import { echoDue, echoOutput } from "../ip/echo";
+import { tcpFlag, tcpFlagged, tcpFlaggedTake } from "../tcp/lists";
 import { tcpOutput } from "../tcp/output";
-import { udpFlaggedTake, udpOutput } from "../udp/udp";
+import { udpFlagged, udpFlaggedTake, udpOutput } from "../udp/udp";
 
 /** Turns that one round gives out, so that connections which feed each other cannot hold a poll for ever. */
 const TURNS: u32 = 65536;
@@ -20,12 +20,11 @@ export const EGRESS_MORE: u32 = 2;
 
 /** One round over everything flagged: UDP, an echo request, then TCP, first flagged first served, a connection with more to send goes to the end. */
 export function egress(): u32 {
-  for (let i = udpFlaggedTake(); i >= 0; i = udpFlaggedTake()) if (udpOutput(i) == WASI_EAGAIN) return EGRESS_FULL;
-  if (echoOutput() == WASI_EAGAIN) return EGRESS_FULL;
+  while (udpFlagged()) if (udpOutput(udpFlaggedTake()) == WASI_EAGAIN) return EGRESS_FULL;
+  if (echoDue() && echoOutput() == WASI_EAGAIN) return EGRESS_FULL;
   for (let turns = TURNS; turns; turns--) {
-    const i = tcpFlaggedTake();
-    if (i < 0) return EGRESS_DONE;
-    const result = tcpOutput(i);
+    if (!tcpFlagged()) return EGRESS_DONE;
+    const i = tcpFlaggedTake(), result = tcpOutput(i);
     if (result) tcpFlag(i);
     if (result == WASI_EAGAIN) return EGRESS_FULL;
   }

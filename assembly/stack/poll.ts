@@ -4,21 +4,21 @@
  *   time → deadlines → frames in → what changed, up to the sockets → frames out → (loopback: again) → when next?
  */
 import { frameRead, clockSample } from "../wasi/preview1";
-import { deadlineNext, deadlineTake } from "../memory/deadlines";
+import { deadlineDue, deadlineNext, deadlineTake } from "../memory/deadlines";
 import { hostOf, idOfNeighbors, idOfPorts, idOfReassembly, idOfWaiting, isConnection, isHost, isSocket, socketOf } from "../memory/identities";
 import { device, deviceCount, deviceWentDown } from "../link/device";
 import { postedFilled, postedFrame, postedLength, postedRead, postedReadAgain, postedTaken } from "../link/posted";
 import { now, timeSample } from "../base/time";
 import { neighborsTimer } from "../link/neighbor";
 import { loopbackQueued } from "../ip/loopback";
-import { hostBusy, hostChangedTake, hostNotifyTake } from "../provider/hostblock";
+import { hostBusy, hostChanged, hostChangedTake, hostNotifyTake } from "../provider/hostblock";
 import { hostTimer } from "../provider/hostend";
 import { hostWork } from "../provider/hostflow";
 import { tcpNetworkDown } from "../tcp/icmp";
-import { tcpBusy, tcpChangedTake, tcpNotifyTake } from "../tcp/lists";
+import { tcpChanged, tcpChangedTake, tcpFlagged, tcpNotifyTake } from "../tcp/lists";
 import { tcpTimer } from "../tcp/timers";
 import { waitingTimer } from "../tcp/waiting";
-import { udpBusy, udpChangedTake, udpNotifyTake } from "../udp/udp";
+import { udpChanged, udpChangedTake, udpFlagged, udpNotifyTake } from "../udp/udp";
 import { socketNotifyHost, socketNotifyTcp, socketNotifyUdp, socketTimer } from "../winsock/notify";
 import { signaledNews } from "../winsock/eventobjects";
 import { waitsNews } from "../winsock/waits";
@@ -63,7 +63,7 @@ export function pollAt(ns: f64): i32 {
  * an earlier deadline. Calls that answer 0 here need no poll.
  */
 export function workDue(): i32 {
-  if (tcpBusy() || udpBusy() || waitsNews() || signaledNews()) return 1;
+  if (tcpFlagged() || udpFlagged() || newsWait() || waitsNews() || signaledNews()) return 1;
   if (!TINY && (loopbackQueued || hostBusy())) return 1;
   const next = deadlineNext();
   return next >= 0 && (asked < 0 || <i32>(now + <u32>next - askedAt) < 0) ? 1 : 0;
@@ -80,11 +80,12 @@ function work(): i32 {
 }
 
 function round(): i32 {
-  let more = deadlines();
+  let more = deadlineDue() && deadlines();
   more = frames() || more;
   let out = EGRESS_DONE, turns: u32 = 0, again: bool = true;
   for (; again && turns < ROUNDS; turns++) {
-    if (!TINY) { ingressLoopback(PACKETS); hostWork(); }
+    if (!TINY && loopbackQueued) ingressLoopback(PACKETS);
+    if (!TINY && hostBusy()) hostWork();
     changes();
     out = egress();
     // What sending brought about (a failure, a packet to ourselves) may give somebody something to send.
@@ -114,6 +115,7 @@ function deadlines(): bool {
 
 /** Takes in what the devices hold, at most FRAMES each. True if one had more. */
 function frames(): bool {
+  if (!TINY && deviceCount == 1) return framesOf(0);
   let more: bool = false;
   if (turn >= deviceCount) turn = 0;
   for (let k: u32 = 0; k < deviceCount; k++) {
@@ -151,8 +153,15 @@ function framesRead(i: u32): bool {
   return true;
 }
 
+/** Some connection may have news for its socket. */
+// @ts-ignore: decorator
+@inline function newsWait(): bool { return tcpChanged() || udpChanged() || (!TINY && hostChanged()); }
+
 /** Tells the sockets what became of their connections since they were last told. True if there was anything. */
-function changes(): bool {
+// @ts-ignore: decorator
+@inline function changes(): bool { return (TINY || newsWait()) && tell(); }
+
+function tell(): bool {
   let any = false;
   for (let i = tcpChangedTake(); i >= 0; i = tcpChangedTake()) { socketNotifyTcp(i, tcpNotifyTake(i)); any = true; }
   for (let i = udpChangedTake(); i >= 0; i = udpChangedTake()) { socketNotifyUdp(i, udpNotifyTake(i)); any = true; }

@@ -10,16 +10,16 @@ import {
 } from "./tcb";
 import { flag, notify } from "./lists";
 import { BY_ACK_OF_FIN, transition } from "./state";
-import { arm, armed, disarm, T_PERSIST, T_RTX, T_USER } from "./timer";
+import { arm, armed, armRetransmission, disarm, T_PERSIST, T_RTX, T_USER } from "./timer";
 import { challenge, ackPlausible } from "./guard";
 import { finWait2Limit, somethingOwed } from "./progress";
 import { closed } from "./release";
 import { bufferEmptied, sndUsed } from "./buffers";
-import { RECOVERY_SACK, recoveryAcked, recoveryDuplicate, repairAcked, resendAll, rtoNow, rttEnd } from "./retransmission";
+import { RECOVERY_NONE, RECOVERY_SACK, recoveryAcked, recoveryDuplicate, repairAcked, resendAll, rtoNow, rttEnd } from "./retransmission";
 import { enterTimeWait } from "./time_wait";
 import { ecnEchoed } from "./ecn";
-import { rackArrive } from "./rack";
-import { sackHeld, sackHeldBefore, sackTake } from "./scoreboard";
+import { rackArrive, rackArriveQuietly, rackQuiet } from "./rack";
+import { sackHeld, sackHeldBefore, sackNothing, sackTake } from "./scoreboard";
 import { stampMeasure } from "./timestamps";
 import { segAck, segFlags, segSeq, segWnd, textLen } from "./segment_in";
 
@@ -34,6 +34,14 @@ export function arriveAck(t: Tcb): bool {
     return false;
   }
   const una = t.sndUna, selective = !TINY && (t.agreed & AGREED_SACK) != 0;
+  if (!TINY && selective && seqGt(segAck, una) && rackQuiet(t)) {
+    sackNothing(una);
+    advance(t);
+    rackArriveQuietly(t, una);
+    if (t.agreed & AGREED_ECN) ecnEchoed(t, una);
+    updateWindow(t, segAck - una);
+    return t.flags & TF_FIN_ACKED ? finAcknowledged(t) : true;
+  }
   const news = selective && !seqLt(segAck, una) && sackTake(t);
   if (seqGt(segAck, una)) advance(t);
   else if (segAck == una && (selective ? news : isDuplicate(t))) {
@@ -76,11 +84,17 @@ function isDuplicate(t: Tcb): bool {
     t.flags |= TF_FIN_ACKED;
     notify(t, NOTIFY_HALF_DONE); // V-21: data and FIN acknowledged
   }
-  if (t.sndNxt == t.sndUna) disarm(t, T_RTX); else arm(t, T_RTX, rtoNow(t)); // RFC 6298 §5.2, §5.3
+  if (t.sndNxt == t.sndUna) disarm(t, T_RTX); else armRetransmission(t, rtoNow(t)); // RFC 6298 §5.2, §5.3
   if (!somethingOwed(t)) disarm(t, T_USER | T_PERSIST);
   if (bytes) notify(t, NOTIFY_WRITABLE);
   if (!sndUsed(t)) bufferEmptied(t);
-  flag(t);
+  if (mayGoOn(t)) flag(t);
+}
+
+/** An ACK may let something leave: text or a FIN that waits, or what is sent again. Whatever else is owed is flagged where it is owed. */
+// @ts-ignore: decorator
+@inline function mayGoOn(t: Tcb): bool {
+  return TINY || t.sndNxt != t.sndEnd || (t.flags & TF_SEND_SHUT) != 0 || <u32>t.recovery != RECOVERY_NONE;
 }
 
 /**
@@ -99,7 +113,7 @@ function isDuplicate(t: Tcb): bool {
   t.sndWl2 = segAck;
   if (window > t.maxWnd) t.maxWnd = window;
   if (window == before) return;
-  flag(t);
+  if (mayGoOn(t)) flag(t);
   if (window && !before) windowOpened(t);
 }
 

@@ -6,13 +6,14 @@ import { WSAECONNRESET } from "../abi/errors";
 import { CAUSE_NONE } from "../abi/report";
 import { STAT_TCP_IN_ERRS, STAT_TCP_IN_SEGS } from "../abi/stats";
 import { IPPROTO_TCP, TCP_CLOSED, TCP_CLOSING, TCP_ESTABLISHED, TCP_SYN_RCVD, TCP_SYN_SENT, TCP_TIME_WAIT } from "../abi/winsock";
-import { addrIsV4 } from "../base/addr";
-import { sumBytes, sumFinish, sumPseudo } from "../base/checksum";
+import { ADDR_V4, addrIsV4 } from "../base/addr";
+import { swap32 } from "../base/bytes";
+import { sumBytes, sumFinish, sumFoldWords, sumPseudo } from "../base/checksum";
 import { config } from "../base/config";
 import { count } from "../base/counters";
 import { seqGt } from "../base/seq";
 import { now } from "../base/time";
-import { ACK, FIN, RST, SYN, tcpDestination, tcpParseOptions, tcpSource, URG } from "../wire/tcp";
+import { ACK, FIN, RST, SYN, tcpDestination, tcpHeaderSum, tcpParseOptions, tcpSource, URG } from "../wire/tcp";
 import { ipIsLocal } from "../ip/route";
 import { M_FIN_HELD, M_PASSIVE, AGREED_ECN, AGREED_TIMESTAMPS, NOTIFY_RESET, Tcb, tcb, TF_RST_RCVD } from "./tcb";
 import { notify } from "./lists";
@@ -36,7 +37,7 @@ import { waitingArrive, waitingChallenge } from "./waiting_arrival";
 import { sackDuplicate } from "./sack";
 import { stampAcceptable, stampsAllowSuccessor, stampTake } from "./timestamps";
 import { resetSend } from "./segment_out";
-import { segAck, segFlags, segHeader, segHeaderLength, segLen, segmentRead, segSeq, trimAll } from "./segment_in";
+import { segAck, segFlags, segHeader, segHeaderLength, segLen, segmentRead, segSeq, textLen, textPtr, trimAll } from "./segment_in";
 
 /** Bit of tcpArrive's flags: somebody trustworthy has verified the checksum. */
 const CHECKSUM_TRUSTED: u32 = 1;
@@ -86,6 +87,11 @@ function arriveWaiting(n: u32): void {
 }
 
 function checksumRight(src16: usize, dst16: usize, segment: usize, len: u32): bool {
+  if (!TINY && addrIsV4(src16)) {
+    const head = <u64>load<u32>(src16, ADDR_V4) + <u64>load<u32>(dst16, ADDR_V4) + <u64>swap32(<u32>IPPROTO_TCP << 16 | len) + tcpHeaderSum(segment, segHeaderLength);
+    // All ones: the sum of a segment that is right.
+    return sumFoldWords(head + <u64>(textLen > 1 ? sumBytes(textPtr, textLen) : textLen ? <u32>load<u8>(textPtr) : 0)) == 0xffff;
+  }
   return sumFinish(sumPseudo(src16, dst16, addrIsV4(src16), <u32>IPPROTO_TCP, len) + sumBytes(segment, len)) == 0;
 }
 
@@ -108,6 +114,10 @@ function answerReset(): void {
 }
 
 function arriveAt(t: Tcb): void {
+  if (!TINY && t.state == TCP_ESTABLISHED && !(segFlags & (SYN | RST))) {
+    if (checkStamp(t) && checkSequence(t)) arriveChecked(t);
+    return;
+  }
   if (t.state == TCP_CLOSED) return; // a RST is on its way (W-35)
   if (t.state == TCP_SYN_SENT) {
     const verdict = arriveSynSent(t);

@@ -36,6 +36,7 @@ export function sndReserve(t: Tcb, more: u32): bool {
 export function rcvReserve(t: Tcb, ahead: u32): bool {
   const r = rcvRing(t), used = ringUsed(r);
   if (!used && !t.outOfOrder) rewind(r);
+  if (!TINY && used + ahead <= r.capacity) return true;
   const held = rangesEnd(outOfOrderList(t), t.rcvNxt) - t.rcvNxt;
   if (ringEnsure(r, used + ahead, used + held)) return true;
   count(STAT_TCP_NO_BUFFER);
@@ -61,7 +62,7 @@ export function bufferEmptied(t: Tcb): void {
   const snd = sndRing(t), rcv = rcvRing(t);
   if (snd.capacity == SMALLEST && !ringUsed(snd)) ringFree(snd);
   if (rcv.capacity == SMALLEST && !ringUsed(rcv) && !t.outOfOrder) ringFree(rcv);
-  if ((snd.base || rcv.base) && !armed(t, T_IDLE)) arm(t, T_IDLE, IDLE_MS);
+  if (snd.base | rcv.base && !armed(t, T_IDLE)) arm(t, T_IDLE, IDLE_MS);
 }
 
 /** The T_IDLE timer: gives empty buffers back if nothing moved lately. */

@@ -73,8 +73,12 @@ export function tcpFlaggedTake(): i32 {
   return i;
 }
 
-/** Some connection has something to send, or news for its owner. */
-export function tcpBusy(): bool { return (flaggedFirst | changedFirst) != 0; }
+/** Some connection has something to send. */
+// @ts-ignore: decorator
+@inline export function tcpFlagged(): bool { return flaggedFirst != 0; }
+/** Some connection or listener may have news for its owner. */
+// @ts-ignore: decorator
+@inline export function tcpChanged(): bool { return changedFirst != 0; }
 
 /** Remembers NOTIFY_x bits for the owner and queues the block once. Without an owner they wait for one. */
 export function notify(e: Endpoint, bits: u32): void {

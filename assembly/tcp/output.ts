@@ -11,7 +11,7 @@ import {
   M_ACK_NOW, M_DETACHED, M_KEEP_NOW, M_NO_DELAY, M_PROBE_NOW, M_RST_BARE, M_RST_OWED, M_RTX_NOW, M_SYN_NOW, AGREED_SACK, AGREED_TIMESTAMPS, Tcb, tcb, TAIL_DUE, TF_FIN_SENT, TF_SEND_SHUT,
 } from "./tcb";
 import { flag } from "./lists";
-import { arm, armed, disarm, T_PERSIST, T_RTX, T_USER } from "./timer";
+import { arm, armed, armRetransmission, T_PERSIST, T_RTX } from "./timer";
 import { userTimeLimit } from "./progress";
 import { fail, freeIfDone, retire } from "./release";
 import { sndUsed } from "./buffers";
@@ -267,7 +267,7 @@ function sendSegment(t: Tcb, len: u32, fin: bool, last: bool): i32 {
   if (len < <u32>t.sndMss) t.sndSml = end;
   if (!TINY) t.prrOut += len;
   t.sentAt = now;
-  if (!armed(t, T_RTX)) arm(t, T_RTX, rtoNow(t));
+  if (!armed(t, T_RTX)) armRetransmission(t, rtoNow(t));
   if (!TINY) tailWatch(t);
   userTimeLimit(t);
   return 0;

@@ -9,9 +9,10 @@ import { CONFIG_FEATURES, FEATURE_RACK } from "../abi/config";
 import { config } from "../base/config";
 import { seqGeq, seqGt, seqLt, seqMax } from "../base/seq";
 import { now } from "../base/time";
+import { optionSackBlocks } from "../wire/tcp";
 import { AGREED_SACK, lossTake, M_PROBE_NOW, M_RTT_KNOWN, TAIL_AGAIN, TAIL_DUE, TAIL_NEW, Tcb } from "./tcb";
 import { flag } from "./lists";
-import { arm, armed, disarm, T_PERSIST, T_RACK, T_RTX } from "./timer";
+import { arm, armed, armRack, disarm, T_PERSIST, T_RACK, T_RTX } from "./timer";
 import { ccSackLoss } from "./congestion";
 import { measure, RECOVERY_LOSS, RECOVERY_NONE, RECOVERY_SACK, repairAcked, rtoNow, sackEnough, sackLost } from "./retransmission";
 import { repairsArrived, repairsDue, repairSent, repairsJudge } from "./repairs";
@@ -74,6 +75,20 @@ export function repaired(t: Tcb, start: u32, end: u32): void {
   if (t.sacked || t.repairs) judge(t);
   else if (t.sndNxt == t.sndUna) disarm(t, T_RACK);
   else if (news) tailWatch(t);
+}
+
+/** Nothing is missing, sent again or probed, and the segment has no blocks: an ACK that advances says nothing about losses. */
+// @ts-ignore: decorator
+@inline export function rackQuiet(t: Tcb): bool {
+  return !(t.sacked | t.repairs | optionSackBlocks | <u32>t.recovery | <u32>t.tailProbe | <u32>t.reorderSteps) && !t.rackWaits;
+}
+
+/** rackArrive where that is so. */
+// @ts-ignore: decorator
+@inline export function rackArriveQuietly(t: Tcb, una: u32): void {
+  if (!rackOn(t)) return;
+  if (seqLt(t.reorderRound, una)) t.reorderRound = una;
+  if (t.sndNxt == t.sndUna) disarm(t, T_RACK); else tailWatch(t);
 }
 
 /** Steps 2 and 5 of §6.2: what was sent before something that has arrived is lost now, or after the reordering window. */
@@ -145,7 +160,7 @@ function tailDelay(t: Tcb): u32 {
 export function tailWatch(t: Tcb): void {
   if (!rackOn(t) || !mayProbe(t) || armed(t, T_PERSIST)) return;
   const delay = tailDelay(t);
-  if (!armed(t, T_RACK) || <i32>(t.rackAt - now - delay) > 0) arm(t, T_RACK, delay);
+  if (!armed(t, T_RACK) || <i32>(t.rackAt - now - delay) > 0) armRack(t, delay);
 }
 
 function tailTimeout(t: Tcb): void {

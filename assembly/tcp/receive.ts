@@ -15,7 +15,7 @@ import {
 } from "./tcb";
 import { flag, notify } from "./lists";
 import { BY_FIN, transition } from "./state";
-import { arm, armed, T_ACK } from "./timer";
+import { armAck, armed, T_ACK } from "./timer";
 import { ackNow } from "./guard";
 import { refuse } from "./release";
 import { rcvReserve } from "./buffers";
@@ -103,7 +103,7 @@ export function arriveText(t: Tcb): bool {
   if (filled || <u32>t.unackedSegments >= config(CONFIG_ACK_EVERY)) ackNow(t);
   else if (!(t.marks & M_ACK_NOW) && !armed(t, T_ACK)) {
     const delay = config(CONFIG_DELAYED_ACK_MS);
-    if (delay) arm(t, T_ACK, delay); else ackNow(t);
+    if (delay) armAck(t, delay); else ackNow(t);
   }
 }
 

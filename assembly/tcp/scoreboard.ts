@@ -34,6 +34,15 @@ export function sackHeld(t: Tcb): u32 {
   return bytes;
 }
 
+/** What sackTake finds in a segment without blocks on a connection that has no ranges. */
+// @ts-ignore: decorator
+@inline export function sackNothing(una: u32): void {
+  sackTwice = false;
+  sackLate = false;
+  sackBefore = una;
+  sackHeldBefore = 0;
+}
+
 /**
  * Update() of RFC 6675: takes the blocks of the arriving segment, SEG.ACK not below SND.UNA. Blocks of what was never sent, of what
  * SEG.ACK covers (RFC 2883: it came twice) and of nothing are passed over. True if something is known that was not.

@@ -6,14 +6,14 @@ import { IPPROTO_TCP, TCP_SYN_RCVD, TCP_SYN_SENT } from "../abi/winsock";
 import { WSAEHOSTUNREACH, WSAENETUNREACH } from "../abi/errors";
 import { WASI_EAGAIN } from "../abi/link";
 import { STAT_TCP_OUT_RSTS, STAT_TCP_OUT_SEGS, STAT_TCP_RETRANS_SEGS } from "../abi/stats";
-import { addrIsV4 } from "../base/addr";
+import { ADDR_V4, addrIsV4 } from "../base/addr";
 import { swap32 } from "../base/bytes";
-import { sumBytes, sumFinish, sumFold, sumPair, sumPseudo, sumSwap } from "../base/checksum";
+import { sumBytes, sumFinish, sumFold, sumFoldWords, sumPair, sumPseudo, sumSwap } from "../base/checksum";
 import { count, countBy } from "../base/counters";
 import { seqGeq } from "../base/seq";
 import { ringAt, ringRun } from "../memory/ring";
 import {
-  ACK, RST, SYN, TCP_CHECKSUM, TCP_HEADER, tcpEmit, tcpEmitMss, tcpEmitSackPermitted, tcpEmitScale, tcpEmitStamp, tcpSetSequence, TIMESTAMPS_ROOM,
+  ACK, RST, SYN, TCP_CHECKSUM, TCP_HEADER, tcpEmit, tcpEmitMss, tcpEmitSackPermitted, tcpEmitScale, tcpEmitStamp, tcpHeaderSum, tcpSetSequence, TIMESTAMPS_ROOM,
 } from "../wire/tcp";
 import { ipCut, ipMaySendAgain, ipSend, ipSendAgain, TX } from "../ip/output";
 import { ipCuts, ipMtu } from "../ip/route";
@@ -35,6 +35,8 @@ const CUT_MAX: u32 = 65535 - 20 - 60;
 export const MSS_MIN: u32 = 64;
 
 const PROTOCOL = <u32>IPPROTO_TCP;
+/** So few bytes of text are copied behind the header: less than a part of its own costs whoever takes the frame. */
+const BESIDE: u32 = TINY ? 0 : 16;
 
 /**
  * Text that one packet may carry now, bytes: a segment's, or where the device cuts packets (wire/vnet) that of as many whole segments as
@@ -127,6 +129,12 @@ let trainSum: u32 = 0;
   return ipSendAgain(p1, n1, r.base, n2);
 }
 
+/** Sum of the pseudo header and of the header of `header` bytes at TX. */
+function headerSum(local: usize, remote: usize, header: u32, len: u32): u32 {
+  if (TINY || !addrIsV4(remote)) return sumPseudo(local, remote, addrIsV4(remote), PROTOCOL, header + len) + sumBytes(TX, header);
+  return sumFoldWords(<u64>load<u32>(local, ADDR_V4) + <u64>load<u32>(remote, ADDR_V4) + <u64>swap32(PROTOCOL << 16 | (header + len)) + tcpHeaderSum(TX, header));
+}
+
 /** Sum of text in two runs. */
 function textSum(p1: usize, n1: u32, p2: usize, n2: u32): u32 {
   const sum = sumBytes(p1, n1);
@@ -146,28 +154,36 @@ function compose(t: Tcb, seq: u32, flags: u32, offset: u32, len: u32, window: u3
   if (ecn) flags = ecnFlags(t, flags, fresh);
   const header = optionsWrite(t, flags, len);
   tcpEmit(TX, t.lport, t.rport, seq, flags & ACK ? t.rcvNxt : 0, header, flags, window);
-  const cut = !TINY && len > <u32>t.sndMss, pseudo = sumPseudo(local, remote, addrIsV4(remote), PROTOCOL, header + len);
-  let sum = pseudo + sumBytes(TX, header);
-  if (!TINY) {
+  const cut = !TINY && len > <u32>t.sndMss;
+  let sum = headerSum(local, remote, header, len);
+  // A short segment has nothing like it behind it.
+  if (!TINY) trainOf = 0;
+  if (!TINY && len >= <u32>t.sndMss) {
     // SACK blocks change from segment to segment. 0x1fffe is nothing in a sum, and keeps the difference positive.
     const plain = header == TCP_HEADER + (t.agreed & AGREED_TIMESTAMPS ? TIMESTAMPS_ROOM : 0);
-    trainOf = len && plain && fresh == ecn ? changetype<usize>(t) : 0;
+    trainOf = plain && fresh == ecn ? changetype<usize>(t) : 0;
     trainFlags = flags;
     trainLen = len;
     trainSum = sumFold(sum + 0x1fffe - sumPair(swap32(seq)));
   }
-  let p1: usize = 0, n1: u32 = 0, p2: usize = 0, n2: u32 = 0;
+  let p1: usize = 0, n1: u32 = 0, p2: usize = 0, n2: u32 = 0, head = header;
   if (len) {
     const r = sndRing(t);
     p1 = ringAt(r, offset);
     n1 = min(len, ringRun(r, offset));
     p2 = r.base;
     n2 = len - n1;
-    if (!cut) sum += textSum(p1, n1, p2, n2);
+    if (len <= BESIDE && !n2) {
+      const to = TX + <usize>header;
+      for (let k: usize = 0; k < <usize>len; k++) store<u8>(to + k, load<u8>(p1 + k));
+      sum += len == 1 ? <u32>load<u8>(to) : sumBytes(to, len);
+      head += len;
+      n1 = 0;
+    } else if (!cut) sum += textSum(p1, n1, p2, n2);
   }
   if (cut) ipCut(t.sndMss);
-  store<u16>(TX + TCP_CHECKSUM, <u16>(cut ? sumFold(pseudo) : sumFinish(sum)));
-  const r = ipSend(local, remote, PROTOCOL, header, p1, n1, p2, n2, t.ttl, ecn ? ecnField(t, fresh) : t.tos);
+  store<u16>(TX + TCP_CHECKSUM, <u16>(cut ? sumFold(sumPseudo(local, remote, addrIsV4(remote), PROTOCOL, header + len)) : sumFinish(sum)));
+  const r = ipSend(local, remote, PROTOCOL, head, p1, n1, p2, n2, t.ttl, ecn ? ecnField(t, fresh) : t.tos);
   if (fresh && r == 0) t.agreed &= ~AGREED_CWR_OWED;
   return r;
 }
@@ -189,8 +205,7 @@ function optionsWrite(t: Tcb, flags: u32, len: u32): u32 {
 
 /** Sends the header of `header` bytes that stands at TX, which no control block stands for: 0 = sent. */
 export function bareSend(local: usize, remote: usize, header: u32, ttl: u32, tos: u32): i32 {
-  const sum = sumPseudo(local, remote, addrIsV4(remote), PROTOCOL, header) + sumBytes(TX, header);
-  store<u16>(TX + TCP_CHECKSUM, <u16>sumFinish(sum));
+  store<u16>(TX + TCP_CHECKSUM, <u16>sumFinish(headerSum(local, remote, header, 0)));
   return ipSend(local, remote, PROTOCOL, header, 0, 0, 0, 0, ttl, tos);
 }
 

@@ -45,7 +45,34 @@ export function arm(t: Tcb, timer: u32, delay: u32): void {
   if (timer & (T_RTX | T_PERSIST)) disarm(t, T_RTX | T_PERSIST);
   store<u32>(placeOf(t, timer), at);
   t.armed = <u8>(<u32>t.armed | timer);
-  deadlineBefore(idOfConnection(<u32>indexOf(t)), at);
+  enter(t, at);
+}
+
+function enter(t: Tcb, at: u32): void { deadlineBefore(idOfConnection(<u32>indexOf(t)), at); }
+
+/** arm for the timers that come and go with each segment. */
+// @ts-ignore: decorator
+@inline export function armRetransmission(t: Tcb, delay: u32): void {
+  if (TINY) { arm(t, T_RTX, delay); return; }
+  const at = now + delay;
+  t.rtxAt = at;
+  t.armed = <u8>(<u32>t.armed & ~T_PERSIST | T_RTX);
+  enter(t, at);
+}
+// @ts-ignore: decorator
+@inline export function armAck(t: Tcb, delay: u32): void {
+  if (TINY) { arm(t, T_ACK, delay); return; }
+  const at = now + delay;
+  t.ackAt = at;
+  t.armed = <u8>(<u32>t.armed | T_ACK);
+  enter(t, at);
+}
+// @ts-ignore: decorator
+@inline export function armRack(t: Tcb, delay: u32): void {
+  const at = now + delay;
+  t.rackAt = at;
+  t.armed = <u8>(<u32>t.armed | T_RACK);
+  enter(t, at);
 }
 
 /** Takes the timer that is due: it is disarmed and returned; 0 if none is. */

@@ -31,10 +31,14 @@ let flaggedLast: u32 = 0;
 let changedFirst: u32 = 0;
 let changedLast: u32 = 0;
 
-/** Empties the two lists; udpReset empties the table. */
-/** Some socket has something to send, or news for its owner. */
-export function udpBusy(): bool { return (flaggedFirst | changedFirst) != 0; }
+/** Some socket has something to send. */
+// @ts-ignore: decorator
+@inline export function udpFlagged(): bool { return flaggedFirst != 0; }
+/** Some socket may have news for its owner. */
+// @ts-ignore: decorator
+@inline export function udpChanged(): bool { return changedFirst != 0; }
 
+/** Empties the two lists; udpReset empties the table. */
 export function udpListsReset(): void { flaggedFirst = 0; flaggedLast = 0; changedFirst = 0; changedLast = 0; }
 
 function flag(i: u32): void {

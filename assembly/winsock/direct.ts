@@ -4,15 +4,15 @@
  */
 import { WSAEFAULT, WSAEINVAL, WSAENOBUFS, WSAEOPNOTSUPP } from "../abi/errors";
 import { OP_RECV, OP_SEND } from "../abi/events";
-import { FD_READ, SOCKET_ERROR } from "../abi/winsock";
-import { streamCommit, streamConsume, streamPeek, streamPeeked, streamReserve, streamReserved, streamSendUsed } from "../provider/index";
+import { FD_READ, SOCK_STREAM, SOCKET_ERROR } from "../abi/winsock";
+import { PROVIDER_INET, streamCommit, streamConsume, streamPeek, streamPeeked, streamReserve, streamReserved, streamSendUsed } from "../provider/index";
 import { TF_FIN_RCVD } from "../tcp/tcb";
 import { reenable } from "./netevents";
 import { received, receiveLater } from "./receive";
 import { mayAccess, setError } from "./result";
 import { movedNothing, sendLater, sent } from "./send";
-import { claim, claimHandle, claimKind, claimLength, enter, isSeqpacket, isStream, it } from "./socket";
-import { factsOf, receiveError, sendError, sendRoom, unreadOf } from "./status";
+import { claim, claimHandle, claimKind, claimLength, claimsForget, enter, it, S_RECV_SHUT, S_SEND_PENDING, S_SEND_SHUT } from "./socket";
+import { factsOf, isOrdinary, receiveError, sendError, sendRoom } from "./status";
 import { enterWaiting, waitEnd, waitOf } from "./waits";
 
 const CLAIM_SEND: u32 = 1;
@@ -43,7 +43,15 @@ export function reserve(s: u32, want: u32, lpLength: usize, lpErrno: usize): usi
   const s = it;
   if (!mayAccess(lpLength, 4)) return WSAEFAULT;
   if (!want) return WSAEINVAL;
-  if (!isStream(s) || isSeqpacket(s)) return WSAEOPNOTSUPP;
+  if (!TINY && isOrdinary(s, S_SEND_SHUT | S_SEND_PENDING)) {
+    const used = streamSendUsed(PROVIDER_INET, s.transport);
+    if (used < s.sendLimit) place = streamReserve(PROVIDER_INET, s.transport, min(want, s.sendLimit - used));
+    if (place) {
+      length = streamReserved(PROVIDER_INET);
+      return 0;
+    }
+  }
+  if (<i32>s.type != SOCK_STREAM) return WSAEOPNOTSUPP;
   e = sendError(s, waitOf(s, OP_SEND) != 0);
   if (e) { waitEnd(s, OP_SEND); return e; }
   // Piece by piece there is no single send to hold whole: the buffer's size is the bound, not sendMax.
@@ -57,11 +65,22 @@ export function reserve(s: u32, want: u32, lpLength: usize, lpErrno: usize): usi
   return 0;
 }
 
+/**
+ * With a claim nothing was called since it was given that could change its socket, which still is `it`: what was found then holds. Only
+ * sockets of the host change by themselves.
+ */
+// @ts-ignore: decorator
+@inline function unchanged(): bool { return it.provider == PROVIDER_INET; }
+
 /** Sends the first n bytes of the place that the call before this one reserved on `s`: n, or -1 with 10022 or reserve's errors. */
 export function commit(s: u32, n: u32, lpErrno: usize): i32 {
   const mine = claimKind == CLAIM_SEND && claimHandle == s && n <= claimLength;
-  let e = enter(s);
-  if (!e) e = mine ? sendError(it, false) : WSAEINVAL;
+  let e = 0;
+  if (!TINY && mine && unchanged()) claimsForget();
+  else {
+    e = enter(s);
+    if (!e) e = mine ? sendError(it, false) : WSAEINVAL;
+  }
   setError(lpErrno, e);
   if (e) return SOCKET_ERROR;
   if (n) streamCommit(it.provider, it.transport, n);
@@ -90,14 +109,23 @@ export function peek(s: u32, lpLength: usize, lpErrno: usize): usize {
   if (e) return e;
   const s = it;
   if (!mayAccess(lpLength, 4)) return WSAEFAULT;
-  if (!isStream(s) || isSeqpacket(s)) return WSAEOPNOTSUPP;
+  if (!TINY && isOrdinary(s, S_RECV_SHUT)) {
+    place = streamPeek(PROVIDER_INET, s.transport);
+    if (place) {
+      length = streamPeeked(PROVIDER_INET);
+      received(s);
+      return 0;
+    }
+  }
+  if (<i32>s.type != SOCK_STREAM) return WSAEOPNOTSUPP;
   e = receiveError(s, waitOf(s, OP_RECV) != 0);
   if (e) { waitEnd(s, OP_RECV); reenable(s, FD_READ); return e; }
   received(s);
-  if (unreadOf(s)) {
+  if (s.transport >= 0) {
     place = streamPeek(s.provider, s.transport);
     length = streamPeeked(s.provider);
-  } else if (!(factsOf(s) & TF_FIN_RCVD)) return receiveLater(s, h, 0);
+  }
+  if (!length && !(factsOf(s) & TF_FIN_RCVD)) return receiveLater(s, h, 0);
   waitEnd(s, OP_RECV);
   return 0;
 }
@@ -105,8 +133,12 @@ export function peek(s: u32, lpLength: usize, lpErrno: usize): usize {
 /** Takes n of the bytes that the call before this one peeked on `s`: n, or -1 with 10022 or peek's errors. */
 export function consume(s: u32, n: u32, lpErrno: usize): i32 {
   const mine = claimKind == CLAIM_RECV && claimHandle == s && n <= claimLength;
-  let e = enter(s);
-  if (!e) e = mine ? receiveError(it, false) : WSAEINVAL;
+  let e = 0;
+  if (!TINY && mine && unchanged()) claimsForget();
+  else {
+    e = enter(s);
+    if (!e) e = mine ? receiveError(it, false) : WSAEINVAL;
+  }
   setError(lpErrno, e);
   if (e) return SOCKET_ERROR;
   if (n) streamConsume(it.provider, it.transport, n);

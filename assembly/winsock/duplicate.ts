@@ -15,11 +15,16 @@ const RESERVED: usize = 112;
 const SLOTS: u32 = TINY ? 2 : 32;
 const TABLE = memory.data(SLOTS * 8, 4);
 let nextSlot: u32 = 0;
+/** A socket was described since the table was emptied. */
+let described: bool = false;
 
 // @ts-ignore: decorator
 @inline function slot(i: u32): usize { return TABLE + <usize>(i << 3); }
 
-export function duplicatesReset(): void { memory.fill(TABLE, 0, SLOTS * 8); }
+export function duplicatesReset(): void {
+  memory.fill(TABLE, 0, SLOTS * 8);
+  if (!TINY) described = false;
+}
 
 /**
  * Describes socket s at info (WSAPROTOCOL_INFOW, 628 bytes) for a process; there is one process, so any number but 0 and -1 names
@@ -41,6 +46,7 @@ function describe(s: Socket, process: u32, info: usize): i32 {
   const number = random32() | 1;
   store<u32>(at, number);
   store<u32>(at, indexOf(s) + 1, 4);
+  if (!TINY) described = true;
   store<u32>(info + RESERVED, number);
   return 0;
 }
@@ -66,6 +72,7 @@ export function duplicateOpen(number: u32): u32 {
 
 /** The last descriptor of s is gone: what described it describes nothing now. */
 export function duplicatesForget(s: Socket): void {
+  if (!TINY && !described) return;
   const object = indexOf(s) + 1;
   for (let i: u32 = 0; i < SLOTS; i++) if (load<u32>(slot(i), 4) == object) store<u32>(slot(i), 0, 4);
 }

@@ -15,7 +15,7 @@ import { connectDone, connectFailed } from "./connect";
 import { raise, raiseNew } from "./netevents";
 import { connectExDone, isConnectExPending } from "./overlapped/connecting";
 import { operationsProgress } from "./overlapped/progress";
-import { has, isSeqpacket, isStream, S_ACCEPTING, S_CONNECTING, S_LISTENING, S_PENDING, Socket, socketAt, T_OPEN } from "./socket";
+import { has, isSeqpacket, isStream, S_ACCEPTING, S_CONNECTING, S_LISTENING, S_PENDING, S_WATCHED, Socket, socketAt, T_OPEN } from "./socket";
 import { admit, childDue, childNews } from "./seqpacket/admission";
 import { associationOf } from "./seqpacket/facts";
 import { connectingNews, handshakeError, messageNews, seqpacketDue } from "./seqpacket/news";
@@ -97,11 +97,14 @@ function requestsCame(l: Socket, before: u32): void {
 function streamNews(s: Socket, bits: u32): void {
   // Only a host listens later than it answers (CAPABILITY_BIND_NOW).
   if (bits & NOTIFY_FAILED && has(s, S_LISTENING)) s.soError = streamError(s.provider, s.transport);
+  // Nobody waits, asked for events or selects: there is only to be remembered what came anew.
+  const heard = TINY || (s.eventMask | s.waits) != 0 || has(s, S_WATCHED);
   let ops: u32 = 0;
   if (bits & NOTIFY_ACCEPTABLE) { raiseNew(s, FD_ACCEPT); ops |= 1 << OP_ACCEPT; }
   if (bits & NOTIFY_READABLE) { raiseNew(s, FD_READ); ops |= 1 << OP_RECV; }
   if (bits & NOTIFY_URGENT) { raiseNew(s, FD_OOB); ops |= 1 << OP_RECV; }
-  if (bits & NOTIFY_WRITABLE && hasRoom(s)) { raise(s, FD_WRITE); ops |= 1 << OP_SEND; }
+  if (bits & NOTIFY_WRITABLE && heard && hasRoom(s)) { raise(s, FD_WRITE); ops |= 1 << OP_SEND; }
+  if (!heard) return;
   if (bits & (NOTIFY_FIN | LOST)) { raise(s, FD_CLOSE); ops |= 1 << OP_RECV; }
   if (!TINY && bits & NOTIFY_SETTLED) ops |= 1 << OP_RESULT;
   if (bits & LOST) ops |= 1 << OP_SEND | 1 << OP_ACCEPT;

@@ -115,6 +115,10 @@ function receiveStream(s: Socket, h: u32, list: usize, count: u32, total: u32, f
 
 /** What every receive does to the event record: FD_READ re-enabled (E-51), FD_CLOSE now that the data is read (E-25). */
 export function received(s: Socket): void {
+  if (!TINY && !s.eventMask) {
+    s.eventReported &= ~<u16>FD_READ;
+    return;
+  }
   reenable(s, FD_READ);
   raise(s, FD_CLOSE);
 }

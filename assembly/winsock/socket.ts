@@ -349,5 +349,7 @@ export function enter(h: u32): i32 {
 }
 
 /** Remembers the place a call hands out (seam.md, Memory: valid until the next call into the core). */
-export function claim(kind: u32, h: u32, length: u32): void { claimKind = kind; claimHandle = h; claimLength = length; }
-export function claimsForget(): void { claimKind = 0; }
+// @ts-ignore: decorator
+@inline export function claim(kind: u32, h: u32, length: u32): void { claimKind = kind; claimHandle = h; claimLength = length; }
+// @ts-ignore: decorator
+@inline export function claimsForget(): void { claimKind = 0; }

@@ -3,10 +3,10 @@
  */
 import { CONFIG_SEND_MAX, CONFIG_SWITCHES, SWITCH_V01_CLOSE_ABORTED, SWITCH_V02_CLOSE_EARLY, SWITCH_V06_RESET_AFTER_FIN, SWITCH_V15_RESET_KEEPS_UNREAD } from "../abi/config";
 import { WSAECONNABORTED, WSAECONNRESET, WSAENETDOWN, WSAENOTCONN, WSAESHUTDOWN, WSAETIMEDOUT } from "../abi/errors";
-import { FD_ACCEPT, FD_CLOSE, FD_CONNECT, FD_OOB, FD_READ, FD_WRITE } from "../abi/winsock";
+import { FD_ACCEPT, FD_CLOSE, FD_CONNECT, FD_OOB, FD_READ, FD_WRITE, SOCK_STREAM } from "../abi/winsock";
 import { config } from "../base/config";
 import {
-  datagramHasError, datagramQueued, datagramWritable, streamAcceptCount, streamError, streamFlags, streamSendUsed, streamUnread,
+  datagramHasError, datagramQueued, datagramWritable, PROVIDER_INET, streamAcceptCount, streamError, streamFlags, streamSendUsed, streamUnread,
   streamUrgent,
 } from "../provider/index";
 import { TF_FAILED, TF_FIN_RCVD, TF_RST_RCVD, TF_RST_SENT } from "../tcp/tcb";
@@ -24,9 +24,9 @@ export const TF_LOST: u32 = TF_RST_RCVD | TF_RST_SENT | TF_FAILED;
 
 /** Facts of a connected stream socket's connection, 0 without one. */
 export function factsOf(s: Socket): u32 {
-  if (!isStream(s) || !has(s, S_CONNECTED) || s.transport < 0) return 0;
-  const facts = streamFlags(s.provider, s.transport);
-  return isSeqpacket(s) ? messageFacts(s, facts) : facts;
+  if (!has(s, S_CONNECTED) || s.transport < 0) return 0;
+  if (<i32>s.type == SOCK_STREAM) return streamFlags(s.provider, s.transport);
+  return isSeqpacket(s) ? messageFacts(s, streamFlags(s.provider, s.transport)) : 0;
 }
 
 /**
@@ -46,10 +46,19 @@ export function lostError(s: Socket, facts: u32, pending: bool): i32 {
   return pending ? WSAECONNABORTED : WSAETIMEDOUT;
 }
 
+/**
+ * A stream of our own in the state it is in nearly always, so that nothing below needs to be asked: connected, none of the `shut` flags,
+ * nothing lost, nobody waits.
+ */
+// @ts-ignore: decorator
+@inline export function isOrdinary(s: Socket, shut: u32): bool {
+  return <i32>s.type == SOCK_STREAM && s.provider == PROVIDER_INET && (s.flags & (S_CONNECTED | shut)) == S_CONNECTED && !s.waits && !s.abortCause
+    && s.transport >= 0 && !(streamFlags(PROVIDER_INET, s.transport) & TF_LOST);
+}
+
 /** Why nothing can be sent, 0 if it can: not connected, shut, lost (chapter X: in that order). */
 export function sendError(s: Socket, pending: bool): i32 {
-  if (!has(s, S_CONNECTED)) return has(s, S_SEND_SHUT) ? WSAESHUTDOWN : WSAENOTCONN;
-  if (has(s, S_SEND_SHUT)) return WSAESHUTDOWN;
+  if ((s.flags & (S_CONNECTED | S_SEND_SHUT)) != S_CONNECTED) return has(s, S_SEND_SHUT) ? WSAESHUTDOWN : WSAENOTCONN;
   const facts = factsOf(s);
   return facts & TF_LOST ? lostError(s, facts, pending) : abortedQuietly(s);
 }

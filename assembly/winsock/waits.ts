@@ -169,7 +169,8 @@ function find(list: u32, op: u32): u32 {
 }
 
 /** Record of the current caller's unfinished `op` on s, 0 if there is none. */
-export function waitOf(s: Socket, op: u32): u32 { return s.waits ? find(s.waits, op) : 0; }
+// @ts-ignore: decorator
+@inline export function waitOf(s: Socket, op: u32): u32 { return TINY || s.waits ? find(s.waits, op) : 0; }
 
 /** Another caller's `op` on s has moved a part of what it has and waits to go on. */
 export function waitsHalfway(s: Socket, op: u32): bool {
@@ -220,8 +221,11 @@ function arm(w: Wait, s: Socket, timeout: u32): void {
 }
 
 /** The current caller's `op` on s is finished. */
-export function waitEnd(s: Socket, op: u32): void {
-  const r = waitOf(s, op);
+// @ts-ignore: decorator
+@inline export function waitEnd(s: Socket, op: u32): void { if (TINY || s.waits) end(s, op); }
+
+function end(s: Socket, op: u32): void {
+  const r = find(s.waits, op);
   if (r) { s.waits = waitWithout(s.waits, r); waitRelease(r); }
 }
 
@@ -255,8 +259,8 @@ function detach(ref: u32, state: u8): void {
 /** Like enter, for calls that may wait: one whose descriptor was closed or which was cancelled meanwhile gets WSAEINTR. */
 export function enterWaiting(h: u32, op: u32): i32 {
   const e = enter(h);
-  if (e == WSAENOTSOCK && detached && takeDetached(h, op) == WSAEINTR) return WSAEINTR;
-  if (e || !it.waits) return e;
+  if (e) return e == WSAENOTSOCK && detached && takeDetached(h, op) == WSAEINTR ? WSAEINTR : e;
+  if (!it.waits) return 0;
   const r = find(it.waits, op);
   if (!r || waitAt(r).state != W_CANCELLED) return 0;
   waitEnd(it, op);

@@ -6,7 +6,7 @@
  */
 import { ADDR_V4 } from "../base/addr";
 import { rd8, rd16, rd32, swap32 } from "../base/bytes";
-import { sumBytes, sumFinish, sumPair } from "../base/checksum";
+import { sumBytes, sumFinish, sumFive, sumFoldWords } from "../base/checksum";
 
 export const IPV4_VERSION_IHL: usize = 0;
 export const IPV4_TOS: usize = 1;
@@ -46,17 +46,16 @@ export function ipv4Shape(p: usize, len: u32): bool {
   return header >= IPV4_HEADER && header <= total && total <= len;
 }
 
-/** Sum of a header without options. */
-// @ts-ignore: decorator
-@inline function plainSum(p: usize): u32 {
-  return sumPair(load<u32>(p)) + sumPair(load<u32>(p, 4)) + sumPair(load<u32>(p, 8)) + sumPair(load<u32>(p, 12)) + sumPair(load<u32>(p, 16));
-}
+/** The first byte of a header without options. */
+const PLAIN: u32 = 0x45;
 
 /** ipv4Shape, and the header checksum is right (RFC 1122 §3.2.1.2: MUST be verified). */
 export function ipv4Check(p: usize, len: u32): bool {
-  if (!ipv4Shape(p, len)) return false;
-  const header = ipv4HeaderLength(p);
-  return sumFinish(!TINY && header == IPV4_HEADER ? plainSum(p) : sumBytes(p, header)) == 0;
+  if (TINY || len < IPV4_HEADER || rd8(p) != PLAIN) return ipv4Shape(p, len) && sumFinish(sumBytes(p, ipv4HeaderLength(p))) == 0;
+  const total = ipv4Total(p);
+  if (total < IPV4_HEADER || total > len) return false;
+  // All ones: the sum of a header that is right.
+  return sumFoldWords(sumFive(p)) == 0xffff;
 }
 
 /**
@@ -64,10 +63,13 @@ export function ipv4Check(p: usize, len: u32): bool {
  * dst are mapped addresses.
  */
 export function ipv4Emit(p: usize, tos: u32, total: u32, id: u32, fragment: u32, ttl: u32, protocol: u32, src: usize, dst: usize): void {
-  store<u32>(p, swap32(0x45000000 | (tos & 0xff) << 16 | total));
-  store<u32>(p, swap32(id << 16 | fragment), 4);
-  store<u32>(p, swap32(ttl << 24 | protocol << 16), 8);
-  store<u32>(p, load<u32>(src, ADDR_V4), 12);
-  store<u32>(p, load<u32>(dst, ADDR_V4), 16);
-  store<u16>(p, <u16>sumFinish(TINY ? sumBytes(p, IPV4_HEADER) : plainSum(p)), IPV4_CHECKSUM);
+  const a = swap32(PLAIN << 24 | (tos & 0xff) << 16 | total), b = swap32(id << 16 | fragment), c = swap32(ttl << 24 | protocol << 16);
+  const from = load<u32>(src, ADDR_V4), to = load<u32>(dst, ADDR_V4);
+  store<u32>(p, a);
+  store<u32>(p, b, 4);
+  store<u32>(p, c, 8);
+  store<u32>(p, from, 12);
+  store<u32>(p, to, 16);
+  const sum = TINY ? sumBytes(p, IPV4_HEADER) : sumFoldWords(<u64>a + <u64>b + <u64>c + <u64>from + <u64>to);
+  store<u16>(p, <u16>sumFinish(sum), IPV4_CHECKSUM);
 }

@@ -1,7 +1,8 @@
 /**
  * The TCP header (RFC 9293 §3.1): check, read, emit, and the options we know. Pure: no connection is looked at here.
  */
-import { rd16, rd32, rd8, wr16, wr32, wr8 } from "../base/bytes";
+import { rd16, rd32, rd8, swap32, wr16, wr32, wr8 } from "../base/bytes";
+import { sumFive } from "../base/checksum";
 
 /** Header bytes without options. */
 export const TCP_HEADER: u32 = 20;
@@ -38,6 +39,12 @@ const OPTION_TIMESTAMPS: u32 = 8;
 export const TIMESTAMPS_ROOM: u32 = 12;
 /** Two NOP, kind 8, length 10, as they lie in memory: how nearly every segment with timestamps begins its options. */
 const TIMESTAMPS_ALONE: u32 = 0x0a080101;
+
+/** How most SYNs carry theirs: MSS | SACK permitted, timestamps | NOP, window scale; the bytes as they lie in memory. */
+const SYN_HEADER: u32 = 40;
+const MSS_FIRST: u32 = 0x0402;
+const SACK_AND_TIMESTAMPS: u32 = 0x0a080204;
+const SCALE_LAST: u32 = 0x030301;
 
 /** RFC 7323 §2.3: a larger shift count is taken as this one. */
 const MAX_SCALE: i32 = 14;
@@ -98,6 +105,13 @@ export function tcpParseOptions(p: usize, header: u32): void {
     takeStamp(p + 22);
     return;
   }
+  if (!TINY && header == SYN_HEADER && load<u16>(p, 20) == MSS_FIRST && load<u32>(p, 24) == SACK_AND_TIMESTAMPS && (load<u32>(p, 36) & 0xffffff) == SCALE_LAST) {
+    optionMss = <i32>rd16(p + 22);
+    optionSackPermitted = true;
+    takeStamp(p + 26);
+    optionScale = min<i32>(<i32>rd8(p + 39), MAX_SCALE);
+    return;
+  }
   let at: u32 = TCP_HEADER;
   while (at < header) {
     const kind = rd8(p + <usize>at);
@@ -125,17 +139,22 @@ function takeStamp(p: usize): void {
   optionTsEcr = rd32(p + 6);
 }
 
-/** Writes a header of `header` bytes; its options are written beside it, its checksum (0 here) afterwards. */
+/** Sum of the 4-aligned header of `header` bytes at p, to be folded by sumFoldWords. */
+// @ts-ignore: decorator
+@inline export function tcpHeaderSum(p: usize, header: u32): u64 {
+  let sum = sumFive(p);
+  if (header == TCP_HEADER + TIMESTAMPS_ROOM) sum += <u64>load<u32>(p, 20) + <u64>load<u32>(p, 24) + <u64>load<u32>(p, 28);
+  else for (let at = TCP_HEADER; at < header; at += 4) sum += <u64>load<u32>(p + <usize>at);
+  return sum;
+}
+
+/** Writes a header of `header` bytes at the 4-aligned p; its options are written beside it, its checksum (0 here) afterwards. */
 export function tcpEmit(p: usize, source: u32, destination: u32, seq: u32, ack: u32, header: u32, flags: u32, window: u32): void {
-  wr16(p + SOURCE, source);
-  wr16(p + DESTINATION, destination);
-  wr32(p + SEQUENCE, seq);
-  wr32(p + ACKNOWLEDGMENT, ack);
-  wr8(p + OFFSET, header << 2);
-  wr8(p + FLAGS, flags);
-  wr16(p + WINDOW, window);
-  store<u16>(p + TCP_CHECKSUM, 0);
-  wr16(p + URGENT, 0);
+  store<u32>(p, swap32(source << 16 | destination));
+  store<u32>(p, swap32(seq), SEQUENCE);
+  store<u32>(p, swap32(ack), ACKNOWLEDGMENT);
+  store<u32>(p, swap32(header << 26 | flags << 16 | window), OFFSET);
+  store<u32>(p, 0, TCP_CHECKSUM);
 }
 
 /** Changes the sequence number of the header at p. */

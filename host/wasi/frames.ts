@@ -85,13 +85,18 @@ export class FrameIo {
     const memory = this.#memory;
     memory.ensure();
     const { u8, i32 } = memory;
+    const size = u8.length;
     const at = iovs >>> 0;
     const result = nwritten >>> 0;
     if (((at | result) & 3) !== 0 || count >>> 0 > IOVS_MAX) return WASI_EINVAL;
-    if (result + 4 > u8.length || !iovecsValid(i32, u8.length, at, count)) return WASI_EFAULT;
+    if (result + 4 > size || at + count * 8 > size) return WASI_EFAULT;
     const first = at >>> 2;
     let length = 0;
-    for (let i = first; i < first + count * 2; i += 2) length += (i32[i + 1] as number) >>> 0;
+    for (let i = first, end = first + count * 2; i < end; i += 2) {
+      const bytes = (i32[i + 1] as number) >>> 0;
+      if (((i32[i] as number) >>> 0) + bytes > size) return WASI_EFAULT;
+      length += bytes;
+    }
     if (length === 0) return WASI_EINVAL;
     if (length > 0x7fffffff) return WASI_EMSGSIZE;
     if (!device.write(u8, i32, first, count)) return WASI_EAGAIN;
