@@ -20,6 +20,7 @@ import { frtoLimit, limitedTransmit, mayRepair, mayResend, persistStart, RECOVER
 import { rackOn, repaired, tailProbed, tailWatch } from "./rack";
 import { repairLost } from "./repairs";
 import { sackGapEnd, sackHighest, sackSkip } from "./scoreboard";
+import { urgentWaits } from "./urgent";
 import { duplicateAckSend, opening, repeatCount, segmentSend, trainForget } from "./segment_out";
 
 /** Segments per call, so that one connection cannot keep the others waiting. */
@@ -42,6 +43,7 @@ function run(t: Tcb): i32 {
   if (opening(t)) return sendOpening(t);
   if (t.state == TCP_TIME_WAIT) return sendLast(t);
   const r = sendText(t);
+  t.outstanding = t.sndNxt - t.sndUna;
   return r ? r : sendAcks(t);
 }
 
@@ -208,7 +210,7 @@ function resend(t: Tcb, seq: u32): i32 {
 /** Rules 1 to 3 of RFC 9293 §3.8.6.2.1, with Minshall's form of Nagle: only a short segment in flight holds back another. */
 function mayLeave(t: Tcb, len: u32, queued: u32): bool {
   if (len >= <u32>t.sndMss) return true;
-  const noDelay = t.marks & M_NO_DELAY || seqLeq(t.sndSml, t.sndUna) || t.sndNxt == t.sndUna;
+  const noDelay = t.marks & M_NO_DELAY || urgentWaits(t) || seqLeq(t.sndSml, t.sndUna) || t.sndNxt == t.sndUna;
   if (len == queued) return noDelay || (t.flags & TF_SEND_SHUT) != 0;
   return noDelay && len >= t.maxWnd >> 1;
 }

@@ -66,6 +66,8 @@ export const M_DETACHED: u32 = 1 << 5;
 export const M_PENDING: u32 = 1 << 6;
 /** Came from a listener. */
 export const M_PASSIVE: u32 = 1 << 7;
+/** What was queued to be sent ends with or holds an urgent byte that is not acknowledged; sndUp says where (tcp/urgent). */
+export const M_URGENT_OUT: u32 = 1 << 8;
 /** A RST must leave before the block is forgotten. */
 export const M_RST_OWED: u32 = 1 << 9;
 /** That RST carries no ACK: it answers a segment whose text we refuse (semantics W-13). */
@@ -213,6 +215,8 @@ export class Tcb extends Endpoint {
   /** Congestion window and slow start threshold, bytes. */
   cwnd: u32;
   ssthresh: u32;
+  /** SND.NXT - SND.UNA when the connection could last send: how much of cwnd is used, however many ACKs came together since. */
+  outstanding: u32;
   /** In congestion avoidance: bytes acknowledged towards the next growth (RFC 3465). */
   bytesAcked: u32;
   /** SND.NXT when loss was noticed: recovery ends when it is acknowledged. */
@@ -336,6 +340,8 @@ export class Tcb extends Endpoint {
   frtoEnd: u32;
   /** SND.NXT when the window was reduced last: marks of what was sent before say nothing new (RFC 3168). */
   ecnHigh: u32;
+  /** SND.UP while M_URGENT_OUT: the sequence number behind the last urgent byte. */
+  sndUp: u32;
   cubicRuns: bool;
   /** FRTO_x of tcp/retransmission. */
   frto: u8;

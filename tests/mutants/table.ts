@@ -150,6 +150,14 @@ const OPTIONS: readonly Mutant[] = [
   m("tcp/retransmission", "a loss is known after three ACKs only, whatever the blocks say", "&& !seqGt(t.lostEdge, t.sndUna)) ||", "&& !seqGt(t.sndUna, t.sndUna)) ||"),
   m("tcp/retransmission", "a repair by SACK is over too early", "if (recovery == RECOVERY_SACK) return;", "if (recovery == RECOVERY_NONE) return;"),
   m("tcp/retransmission", "a repair by SACK heeds no congestion window", "+ <u32>t.sndMss) <= <i32>t.cwnd;", "+ <u32>t.sndMss) <= 0x3fffffff;"),
+  m("tcp/urgent", "the urgent pointer names the urgent byte itself", "const pointer = t.sndUp - seq;", "const pointer = t.sndUp - seq - 1;"),
+  m("tcp/urgent", "the pointer to a place far off wraps", "tcpPutUrgent(p, flags, min(pointer, POINTER_MAX));", "tcpPutUrgent(p, flags, pointer & POINTER_MAX);"),
+  m("tcp/urgent", "a closed window keeps urgent text secret", "  t.marks |= M_URGENT_OUT;\n  ackNow(t);", "  t.marks |= M_URGENT_OUT;"),
+  m("tcp/output", "urgent text waits for what is on the way", "t.marks & M_NO_DELAY || urgentWaits(t) ||", "t.marks & M_NO_DELAY ||"),
+  m("winsock/send", "what there was room for is urgent, not the last byte", "&& !e && moved && moved == buffersTotal)", "&& moved)"),
+  m("tcp/congestion", "ACKs that arrive together find an unused window", "return max(flight, t.outstanding); }", "return max(flight, 0); }"),
+  m("tcp/congestion", "what came before a recovery in the same poll is not replaced", "t.prrDelivered = t.prrFlight - flight;", "t.prrDelivered = 0;"),
+  m("tcp/ack", "the ACK that begins a recovery counts twice", "repairAcked(t, (recovery == RECOVERY_SACK ?", "repairAcked(t, (recovery != 255 ?"),
   m("tcp/congestion", "a loss known from SACK does not halve the window", "decrease(t, flight);\n  t.cwnd = t.ssthresh;\n", "decrease(t, flight << 1);\n  t.cwnd = t.ssthresh;\n"),
 ];
 
