@@ -212,6 +212,9 @@ export function streamAtMark(p: u8, i: i32): bool { return !TINY && p == PROVIDE
 /** The byte received out of band, -1 if there is none. */
 export function streamRecvUrgent(p: u8, i: i32, peek: bool): i32 { return !TINY && p == PROVIDER_INET ? U.tcpRecvUrgent(i, peek) : -1; }
 
+/** What stands last in the send queue is urgent. Only inet can say so to the peer. */
+export function streamSetUrgent(i: i32): void { U.tcpSetUrgent(i); }
+
 export function streamShutdownSend(p: u8, i: i32): void {
   switch (providerOf(p)) {
     case PROVIDER_INET: T.tcpShutdownSend(i); break;

@@ -22,6 +22,7 @@ import { disarm, T_ACK } from "./timer";
 import { sackWrite } from "./sack";
 import { stampNow } from "./timestamps";
 import { trouble } from "./trouble";
+import { urgentWrite } from "./urgent";
 import { synWindow, windowEdge, windowField } from "./window";
 
 const TTL: u32 = 64;
@@ -126,11 +127,12 @@ function compose(t: Tcb, seq: u32, flags: u32, offset: u32, len: u32, window: u3
   if (ecn) flags = ecnFlags(t, flags, fresh);
   const header = optionsWrite(t, flags, len);
   tcpEmit(TX, t.lport, t.rport, seq, flags & ACK ? t.rcvNxt : 0, header, flags, window);
+  const urgent = !TINY && urgentWrite(t, TX, seq, flags);
   let sum = sumPseudo(local, remote, addrIsV4(remote), PROTOCOL, header + len) + sumBytes(TX, header);
   if (!TINY) {
     // SACK blocks change from segment to segment. 0x1fffe is nothing in a sum, and keeps the difference positive.
     const plain = header == TCP_HEADER + (t.agreed & AGREED_TIMESTAMPS ? TIMESTAMPS_ROOM : 0);
-    trainOf = len && plain && fresh == ecn ? changetype<usize>(t) : 0;
+    trainOf = len && plain && fresh == ecn && !urgent ? changetype<usize>(t) : 0;
     trainFlags = flags;
     trainLen = len;
     trainSum = sumFold(sum + 0x1fffe - sumPair(bswap<u32>(seq)));

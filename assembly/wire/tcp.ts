@@ -138,6 +138,12 @@ export function tcpEmit(p: usize, source: u32, destination: u32, seq: u32, ack: 
   wr16(p + URGENT, 0);
 }
 
+/** Sets URG beside `flags` in the header at p, and its pointer. */
+export function tcpPutUrgent(p: usize, flags: u32, pointer: u32): void {
+  wr8(p + FLAGS, flags | URG);
+  wr16(p + URGENT, pointer);
+}
+
 /** Changes the sequence number of the header at p. */
 // @ts-ignore: decorator
 @inline export function tcpSetSequence(p: usize, seq: u32): void { wr32(p + SEQUENCE, seq); }
