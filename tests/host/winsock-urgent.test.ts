@@ -191,7 +191,7 @@ test("a blocking send with MSG_OOB that waits for room makes its last byte urgen
   p.a.nonblocking(p.s, false);
   p.a.setOption(p.s, SOL_SOCKET, W.SO_SNDBUF, 4096);
   assert.equal(p.a.send(p.s, "x".repeat(3000)), 3000);
-  const text = "y".repeat(9999) + "!";
+  const text = `${"y".repeat(9999)}!`;
   let got = "";
   const take = (): void => {
     for (let part = p.b.recv(p.t, 4096); part?.length; part = p.b.recv(p.t, 4096)) got += words(part);
