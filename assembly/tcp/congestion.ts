@@ -5,7 +5,7 @@
  *
  * ACKs that arrive together are taken one after the other before anything may leave: what the earlier ones acknowledged has not been replaced
  * when the later ones come, though the window was in use all the time. So the FlightSize of RFC 5681 is that of the last time the
- * connection could send, if that was more.
+ * connection could send, if that was more (not in tiny, whose windows are a few segments).
  */
 import { CONFIG_FEATURES, FEATURE_CUBIC } from "../abi/config";
 import { CONGESTION_CUBIC, CONGESTION_NEWRENO } from "../abi/sockets";
@@ -32,7 +32,7 @@ export function congestionDefault(): u32 { return config(CONFIG_FEATURES) & FEAT
 
 /** FlightSize, as said above. */
 // @ts-ignore: decorator
-@inline function flightSize(t: Tcb, flight: u32): u32 { return max(flight, t.outstanding); }
+@inline function flightSize(t: Tcb, flight: u32): u32 { return TINY ? flight : max(flight, t.outstanding); }
 
 /** The connection is established. RFC 5681 §3.1: after a lost SYN the initial window is one segment. */
 export function ccStart(t: Tcb, synLost: bool): void {

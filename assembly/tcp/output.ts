@@ -8,7 +8,7 @@ import { seqGt, seqLeq, seqLt, seqMax } from "../base/seq";
 import { now } from "../base/time";
 import { ACK, FIN, PSH, RST, SYN } from "../wire/tcp";
 import {
-  M_ACK_NOW, M_DETACHED, M_KEEP_NOW, M_NO_DELAY, M_PROBE_NOW, M_RST_BARE, M_RST_OWED, M_RTX_NOW, M_SYN_NOW, AGREED_SACK, AGREED_TIMESTAMPS, Tcb, tcb, TAIL_DUE, TF_FIN_SENT, TF_SEND_SHUT,
+  M_ACK_NOW, M_DETACHED, M_KEEP_NOW, M_NO_DELAY, M_PROBE_NOW, M_RST_BARE, M_RST_OWED, M_RTX_NOW, M_SYN_NOW, AGREED_SACK, AGREED_TIMESTAMPS, AGREED_USER_TIMEOUT, Tcb, tcb, TAIL_DUE, TF_FIN_SENT, TF_SEND_SHUT,
 } from "./tcb";
 import { flag } from "./lists";
 import { arm, armed, disarm, T_PERSIST, T_RTX, T_USER } from "./timer";
@@ -21,6 +21,7 @@ import { rackOn, repaired, tailProbed, tailWatch } from "./rack";
 import { repairLost } from "./repairs";
 import { sackGapEnd, sackHighest, sackSkip } from "./scoreboard";
 import { urgentWaits } from "./urgent";
+import { utoLeads } from "./usertimeout";
 import { duplicateAckSend, opening, repeatCount, segmentSend, trainForget } from "./segment_out";
 
 /** Segments per call, so that one connection cannot keep the others waiting. */
@@ -43,7 +44,7 @@ function run(t: Tcb): i32 {
   if (opening(t)) return sendOpening(t);
   if (t.state == TCP_TIME_WAIT) return sendLast(t);
   const r = sendText(t);
-  t.outstanding = t.sndNxt - t.sndUna;
+  if (!TINY) t.outstanding = t.sndNxt - t.sndUna;
   return r ? r : sendAcks(t);
 }
 
@@ -95,6 +96,10 @@ function sendText(t: Tcb): i32 {
     const r = resend(t, t.sndUna);
     if (r > 0) return r;
     t.marks &= ~M_RTX_NOW;
+  }
+  if (!TINY && t.agreed & AGREED_USER_TIMEOUT && utoLeads(t)) {
+    const r = segmentSend(t, t.sndNxt, ACK, 0, 0);
+    if (r > 0) return r;
   }
   if (!TINY && <u32>t.tailProbe == TAIL_DUE) {
     const r = sendTail(t);

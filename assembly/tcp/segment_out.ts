@@ -16,13 +16,14 @@ import {
 } from "../wire/tcp";
 import { ipMaySendAgain, ipSend, ipSendAgain, TX } from "../ip/output";
 import { ipMtu } from "../ip/route";
-import { localPtr, M_ACK_NOW, M_ORPHAN, AGREED_CWR_OWED, AGREED_ECN, AGREED_SACK, M_SCALED, AGREED_TIMESTAMPS, remotePtr, sndRing, Tcb } from "./tcb";
+import { localPtr, M_ACK_NOW, M_ORPHAN, AGREED_CWR_OWED, AGREED_ECN, AGREED_SACK, M_SCALED, AGREED_TIMESTAMPS, AGREED_USER_TIMEOUT, remotePtr, sndRing, Tcb } from "./tcb";
 import { ecnField, ecnFlags } from "./ecn";
 import { disarm, T_ACK } from "./timer";
 import { sackWrite } from "./sack";
 import { stampNow } from "./timestamps";
 import { trouble } from "./trouble";
 import { urgentWrite } from "./urgent";
+import { UTO_OWED, utoWrite, utoWritten } from "./usertimeout";
 import { synWindow, windowEdge, windowField } from "./window";
 
 const TTL: u32 = 64;
@@ -149,6 +150,7 @@ function compose(t: Tcb, seq: u32, flags: u32, offset: u32, len: u32, window: u3
   store<u16>(TX + TCP_CHECKSUM, <u16>sumFinish(sum));
   const r = ipSend(local, remote, PROTOCOL, header, p1, n1, p2, n2, t.ttl, ecn ? ecnField(t, fresh) : t.tos);
   if (fresh && r == 0) t.agreed &= ~AGREED_CWR_OWED;
+  if (!TINY && t.agreed & AGREED_USER_TIMEOUT && utoWritten && r == 0) t.uto &= <u8>~UTO_OWED;
   return r;
 }
 
@@ -162,9 +164,9 @@ function optionsWrite(t: Tcb, flags: u32, len: u32): u32 {
   if (t.agreed & AGREED_TIMESTAMPS) header = tcpEmitStamp(TX, header, stampNow(t), flags & ACK ? t.tsRecent : 0);
   if (flags & SYN) {
     if (t.agreed & AGREED_SACK) header = tcpEmitSackPermitted(TX, header, (t.agreed & AGREED_TIMESTAMPS) != 0);
-    return t.marks & M_SCALED ? tcpEmitScale(TX, header, t.rcvScale) : header;
-  }
-  return t.agreed & AGREED_SACK && (flags & (ACK | RST)) == ACK ? sackWrite(t, TX, header, len) : header;
+    if (t.marks & M_SCALED) header = tcpEmitScale(TX, header, t.rcvScale);
+  } else if (t.agreed & AGREED_SACK && (flags & (ACK | RST)) == ACK) header = sackWrite(t, TX, header, len);
+  return t.agreed & AGREED_USER_TIMEOUT ? utoWrite(t, TX, header, flags, len) : header;
 }
 
 /** Sends the header of `header` bytes that stands at TX, which no control block stands for: 0 = sent. */

@@ -126,6 +126,8 @@ export const AGREED_TIMESTAMPS: u32 = 1 << 0;
 export const AGREED_SACK: u32 = 1 << 1;
 /** Both sides know of congestion marks (RFC 3168). */
 export const AGREED_ECN: u32 = 1 << 2;
+/** Not agreed on but said by each side for itself: the user timeout option is on (RFC 5482). */
+export const AGREED_USER_TIMEOUT: u32 = 1 << 3;
 /** What AGREED_ECN leads to: our ACKs echo a mark; the next new text says that the window was reduced. */
 export const AGREED_ECHO: u32 = 1 << 8;
 export const AGREED_CWR_OWED: u32 = 1 << 9;
@@ -215,8 +217,6 @@ export class Tcb extends Endpoint {
   /** Congestion window and slow start threshold, bytes. */
   cwnd: u32;
   ssthresh: u32;
-  /** SND.NXT - SND.UNA when the connection could last send: how much of cwnd is used, however many ACKs came together since. */
-  outstanding: u32;
   /** In congestion avoidance: bytes acknowledged towards the next growth (RFC 3465). */
   bytesAcked: u32;
   /** SND.NXT when loss was noticed: recovery ends when it is acknowledged. */
@@ -322,6 +322,8 @@ export class Tcb extends Endpoint {
   tailEnd: u32;
   /** Smallest round trip measured, milliseconds. */
   minRtt: u32;
+  /** SND.NXT - SND.UNA when the connection could last send: how much of cwnd is used, however many ACKs came together since. */
+  outstanding: u32;
   /** PRR (RFC 6937): outstanding when a recovery began; delivered and sent since. */
   prrFlight: u32;
   prrDelivered: u32;
@@ -342,6 +344,8 @@ export class Tcb extends Endpoint {
   ecnHigh: u32;
   /** SND.UP while M_URGENT_OUT: the sequence number behind the last urgent byte. */
   sndUp: u32;
+  /** The peer's user timeout as it told last (RFC 5482), ms; 0 = it did not. */
+  utoRemote: u32;
   cubicRuns: bool;
   /** FRTO_x of tcp/retransmission. */
   frto: u8;
@@ -359,6 +363,8 @@ export class Tcb extends Endpoint {
   urgentByte: u8;
   /** CONGESTION_x of abi/sockets. */
   congestion: u8;
+  /** UTO_x of abi/sockets and tcp/usertimeout. */
+  uto: u8;
 }
 
 // @ts-ignore: decorator
@@ -384,6 +390,8 @@ export class Listener extends Endpoint {
   userLimit: u32;
   ttl: u8;
   tos: u8;
+  /** UTO_x of its children; 0 = the stack's. */
+  uto: u8;
 }
 
 /** Bytes from one block to the next: the 64-bit fields of every block are aligned. */

@@ -169,6 +169,7 @@ export function inheritOptions(s: Socket, from: Socket): void {
   s.keepInterval = from.keepInterval;
   s.keepCount = from.keepCount;
   s.userTimeout = from.userTimeout;
+  if (!TINY) s.uto = from.uto;
   s.ttl = from.ttl;
   s.tos = from.tos;
   s.drainBytes = from.drainBytes;

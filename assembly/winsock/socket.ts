@@ -181,6 +181,8 @@ export class Socket {
   troubled: u8;
   /** LSO_CONGESTION. */
   congestion: u8;
+  /** LSO_USER_TIMEOUT_OPTION + 1; 0 = the stack's. */
+  uto: u8;
 }
 
 const SOCKET_STRIDE: u32 = <u32>(TINY ? offsetof<Socket>("message") : offsetof<Socket>()) - <u32>ADDRS_SKIPPED;
