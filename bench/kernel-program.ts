@@ -31,8 +31,9 @@ async function helper(command: string, args: readonly string[], ready: string): 
   return child;
 }
 
-async function onTap(wasm: string, use: (stack: Awaited<ReturnType<typeof createStack>>) => Promise<number>): Promise<number> {
-  const device = tap("lastack0");
+async function onTap(wasm: string, offload: boolean, use: (stack: Awaited<ReturnType<typeof createStack>>) => Promise<number>): Promise<number> {
+  const device = tap("lastack0", { offload });
+  if (offload && !device.offload.segments) throw new Error("the kernel grants no segmentation offload");
   ip(`addr add ${KERNEL}/24 dev ${device.name}`);
   ip(`link set ${device.name} up`);
   const limits = { sendBuffer: WINDOW, receiveBuffer: WINDOW };
@@ -59,7 +60,7 @@ async function rate(ms: number, step: () => Promise<number>): Promise<number> {
   return run();
 }
 
-const receive = (ms: number, wasm: string): Promise<number> => onTap(wasm, async (stack) => {
+const receive = (ms: number, wasm: string, offload = false): Promise<number> => onTap(wasm, offload, async (stack) => {
   const server = await stack.listen({ port: PORT });
   const source = spawn(process.execPath, [self, "source"], { stdio: "inherit" });
   const socket = await server.accept();
@@ -70,7 +71,7 @@ const receive = (ms: number, wasm: string): Promise<number> => onTap(wasm, async
   return found;
 });
 
-const send = (ms: number, wasm: string): Promise<number> => onTap(wasm, async (stack) => {
+const send = (ms: number, wasm: string, offload = false): Promise<number> => onTap(wasm, offload, async (stack) => {
   const sink = await helper(process.execPath, [self, "sink"], "ready");
   const socket: Socket = await stack.connect({ address: KERNEL, port: PORT });
   const chunk = new Uint8Array(CHUNK).fill(7);
@@ -103,7 +104,7 @@ function sink(): void {
 
 /** Frames written to one TAP and read from another behind a bridge, nothing else done with them: one call each. */
 async function loop(ms: number): Promise<number> {
-  const [out, back] = [tap("bare0"), tap("bare1")];
+  const [out, back] = [tap("bare0", { offload: false }), tap("bare1", { offload: false })];
   ip("link add bare type bridge");
   for (const name of ["bare0", "bare1"]) ip(`link set ${name} master bare up`);
   ip("link set bare up");
@@ -151,7 +152,7 @@ async function veth(ms: number, segments: number): Promise<number> {
 
 const MANY_SEGMENTS = 64;
 const CASES: Readonly<Record<string, (ms: number, wasm: string) => Promise<number>>> = {
-  receive, send, loop, "veth-on": (ms) => veth(ms, MANY_SEGMENTS), "veth-off": (ms) => veth(ms, 1),
+  receive, send, loop, "receive-super": (ms, wasm) => receive(ms, wasm, true), "send-super": (ms, wasm) => send(ms, wasm, true), "veth-on": (ms) => veth(ms, MANY_SEGMENTS), "veth-off": (ms) => veth(ms, 1),
 };
 
 const [name = "", ms = "", wasm = ""] = process.argv.slice(2);

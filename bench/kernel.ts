@@ -35,6 +35,9 @@ function possible(): boolean {
 export interface KernelMeasures {
   readonly receive: Measure;
   readonly send: Measure;
+  /** The same with a vnet header: packets of many segments both ways. */
+  readonly receiveSuper: Measure;
+  readonly sendSuper: Measure;
   /** One write and one read for each frame, nothing else. */
   readonly loop: Measure;
   /** Kernel to kernel over veth: packets of many segments within it, and one segment a packet. */
@@ -47,6 +50,7 @@ export function kernelMeasures(wasm: string): KernelMeasures | undefined {
   if (!possible()) return undefined;
   return {
     receive: measure("TAP, kernel to stack", "receive", wasm), send: measure("TAP, stack to kernel", "send", wasm), loop: measure("TAP, bare loop", "loop", wasm),
+    receiveSuper: measure("TAP with packets of many segments, kernel to stack", "receive-super", wasm), sendSuper: measure("TAP with packets of many segments, stack to kernel", "send-super", wasm),
     veth: measure("veth, offloads on (iperf3)", "veth-on", wasm), vethSingle: measure("veth, one segment a packet (iperf3)", "veth-off", wasm),
   };
 }

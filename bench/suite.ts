@@ -63,6 +63,10 @@ export function suite({ wasm, bound: limit, crowd, file }: Subjects): Suite {
         higher("tap-send", "bulk, stack to kernel over TAP, MTU 1500, promises", RATE, kernel.send, kernel.loop, 0.65, 0.8),
         higher("tap-receive-veth", "kernel to stack over TAP, against kernel to kernel", RATE, kernel.receive, kernel.vethSingle),
         higher("tap-send-veth", "stack to kernel over TAP, against kernel to kernel", RATE, kernel.send, kernel.vethSingle),
+        higher("tap-super-receive", "bulk, kernel to stack over TAP, packets of many segments", RATE, kernel.receiveSuper, kernel.vethSingle, 2),
+        higher("tap-super-send", "bulk, stack to kernel over TAP, packets of many segments", RATE, kernel.sendSuper, kernel.vethSingle, 2),
+        higher("tap-super-receive-veth", "the first of them, against kernel to kernel with offloads", RATE, kernel.receiveSuper, kernel.veth, null, 1),
+        higher("tap-super-send-veth", "the second, against kernel to kernel with offloads", RATE, kernel.sendSuper, kernel.veth, null, 1),
       ] : []),
       { id: "create-stack", about: "create a stack, module compiled", unit: "ms", own: creation(wasm), peer: undefined, better: "lower", target: 1, stretch: null },
       lower("segment-among-1000", `a segment, one active among ${thousand}`, SEGMENT, segments(wasm, thousand, 1), alone),
@@ -74,6 +78,6 @@ export function suite({ wasm, bound: limit, crowd, file }: Subjects): Suite {
       higher("crowd-reopened", "of 2048 of them opened again out of the server's TIME_WAIT, share", "share", life(({ reopened }) => reopened, "timestamps"), undefined, 1),
       higher("crowd-opened", "of those, opened", MADE, life(({ openedPerSecond }) => openedPerSecond, "connect and accept"), undefined),
     ],
-    beside: [{ measure: netBulkOnread, unit: RATE }, ...(kernel ? [{ measure: kernel.veth, unit: RATE }] : [])],
+    beside: [{ measure: netBulkOnread, unit: RATE }],
   };
 }

@@ -76,7 +76,7 @@ async function kernelEnd(role, bytes, algorithm, index) {
 
 /** A kernel behind the port of the switch. */
 async function kernelAt(lib, bridge, index, role, { bytes, algorithm }, name) {
-  const device = lib.tap(name);
+  const device = lib.tap(name, { offload: false });
   const child = spawn("unshare", ["-n", process.execPath, SELF, "--end", role, String(bytes), algorithm, String(index)], { stdio: ["pipe", "pipe", "inherit"] });
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   const line = async () => {

@@ -5,6 +5,7 @@
  * Tiny knows IPv4 only: there an address is its last four bytes, 4-aligned. What comes from the host has 16 bytes in every build
  * (addrFromHost).
  */
+import { swap32 } from "./bytes";
 
 /** Bytes of an address, and where the IPv4 address stands in it. */
 export const ADDR_BYTES: i32 = TINY ? 4 : 16;
@@ -47,7 +48,7 @@ const MAPPED: u32 = 0xffff0000;
 
 /** The IPv4 address as a host-order number, e.g. 0x7f000001. Meaningful only for a mapped address. */
 // @ts-ignore: decorator
-@inline export function addrV4(a: usize): u32 { return bswap<u32>(load<u32>(a, ADDR_V4)); }
+@inline export function addrV4(a: usize): u32 { return swap32(load<u32>(a, ADDR_V4)); }
 
 // @ts-ignore: decorator
 @inline export function addrSetV4(a: usize, v4: u32): void {
@@ -55,7 +56,7 @@ const MAPPED: u32 = 0xffff0000;
     store<u64>(a, 0);
     store<u32>(a, MAPPED, 8);
   }
-  store<u32>(a, bswap<u32>(v4), ADDR_V4);
+  store<u32>(a, swap32(v4), ADDR_V4);
 }
 // @ts-ignore: decorator
 @inline export function addrClear(a: usize): void {

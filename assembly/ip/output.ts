@@ -13,6 +13,7 @@ import { device } from "../link/device";
 import { etherForget, etherMayRepeat, etherRepeat, etherWrite } from "../link/ethernet";
 import { neighborFor, neighborSend } from "../link/neighbor";
 import { ETHER_HEADER, ETHERTYPE_IPV4, macSetBroadcast, macSetGroupV4 } from "../wire/ethernet";
+import { vnetEmit, vnetEmitSegments, VNET_HEADER } from "../wire/vnet";
 import { IPV4_DONT_FRAGMENT, IPV4_HEADER, IPV4_MAXIMUM, IPV4_MORE_FRAGMENTS, ipv4Emit } from "../wire/ipv4";
 import { ownInterface } from "./address";
 import { identificationFor } from "./identification";
@@ -28,11 +29,28 @@ const BUFFER = memory.data(ROOM + ROOM_BEHIND, 16);
 export const TX: usize = BUFFER + <usize>ROOM;
 const HEADER: usize = TX - <usize>IPV4_HEADER;
 const ETHER: usize = HEADER - <usize>ETHER_HEADER;
+const VNET: usize = ETHER - <usize>VNET_HEADER;
 
 /** Time to live of what the stack itself sends (RFC 1700). */
 export const TTL_DEFAULT: u32 = 64;
 /** No route or no address to send from. */
 export const NO_ROUTE: i32 = -1;
+
+/** Text of each segment that the next packet is to be cut into, and what the vnet header says now; 0: a packet is a packet. */
+let cutNext: u32 = 0;
+let cutNow: u32 = 0;
+
+/**
+ * The next TCP packet given to ipSend becomes segments of `size` bytes of text, which the device makes of it: ask ipCuts first. Its checksum
+ * field holds the pseudo header's sum alone, it has no IP options, and ipSendAgain may repeat it.
+ */
+export function ipCut(size: u32): void { cutNext = size; }
+
+function announce(headerLen: u32): void {
+  if (cutNext) vnetEmitSegments(VNET, headerLen, cutNext); else vnetEmit(VNET);
+  cutNow = cutNext;
+  cutNext = 0;
+}
 
 /**
  * Sends the IPv4 packet [TX, headerLen][p1, n1][p2, n2], its transport checksum already in place. TCP is sent with "don't
@@ -42,6 +60,7 @@ export const NO_ROUTE: i32 = -1;
  */
 export function ipSend(src16: usize, dst16: usize, protocol: u32, headerLen: u32, p1: usize, n1: u32, p2: usize, n2: u32, ttl: u32, tos: u32): i32 {
   const path = pathTo(dst16), total = IPV4_HEADER + headerLen + n1 + n2;
+  if (!TINY && (cutNext | cutNow)) announce(headerLen);
   if (path.kind == PATH_NONE || total > IPV4_MAXIMUM) { count(STAT_IP_OUT_NO_ROUTES); return NO_ROUTE; }
   count(STAT_IP_OUT_REQUESTS);
   if (!TINY) etherForget();

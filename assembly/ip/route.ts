@@ -6,7 +6,7 @@ import {
   ADDR_BYTES, ADDR_SECOND, ADDR_V4, addrClear, addrCopy, addrEqual, addrFromHost, addrIsAny, addrIsLoopback, addrIsMapped, addrIsMulticast, addrIsV4, addrMatches,
   addrSetV4, ADDRS_SKIPPED, addrV4,
 } from "../base/addr";
-import { device, deviceCount } from "../link/device";
+import { device, deviceCount, deviceSegments } from "../link/device";
 import { neighborDoubt, neighborFind } from "../link/neighbor";
 import {
   addressFirst, addressOnLink, broadcastInterface, interfaceOf, ipIsBroadcast, ipIsLocal, prefixOf, topology, topologyChanged,
@@ -192,6 +192,12 @@ export function ipSourceFor(dst16: usize, out16: usize): i32 {
 export function ipDoubt(dst16: usize): void {
   const p = pathTo(dst16);
   if (p.kind == PATH_NEIGHBOR) neighborDoubt(neighborFind(p.iface, pathNext(p)));
+}
+
+/** True if TCP packets to dst16 may be as large as IPv4 allows: the device on the way makes segments of them (ipCut in ip/output). */
+export function ipCuts(dst16: usize): bool {
+  const p = pathTo(dst16);
+  return p.kind == PATH_NEIGHBOR && deviceSegments(device(p.iface));
 }
 
 /** Largest IP packet towards dst16 in bytes, headers included; 576 if there is no route. */

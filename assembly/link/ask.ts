@@ -8,7 +8,7 @@ import { device, deviceMac } from "./device";
 import { etherWrite } from "./ethernet";
 
 const BUFFER = memory.data(60, 4);
-/** vnet header 12 from 2, Ethernet header 14 from 14, so that the packet at 28 is 4-aligned. */
+/** vnet header 12 from 2, always zeros; Ethernet header 14 from 14, so that the packet at 28 is 4-aligned. */
 const ETHER: usize = BUFFER + 14;
 const PACKET: usize = BUFFER + 28;
 

@@ -8,7 +8,11 @@ import { config } from "../base/config";
 const MAX_DEVICES: u32 = TINY ? 2 : 16;
 /** RFC 791 §3.1: every host is prepared to accept packets of up to 576 bytes. */
 const MTU_MIN: u32 = 576;
-const CAPABILITIES: u32 = DEVICE_VNET_HEADER | DEVICE_CHECKSUM_OFFLOAD | DEVICE_SEGMENT_OFFLOAD;
+/** What lets a device cut packets into TCP segments, or hand over several as one. */
+const SEGMENTS: u32 = DEVICE_VNET_HEADER | DEVICE_CHECKSUM_OFFLOAD | DEVICE_SEGMENT_OFFLOAD;
+const CAPABILITIES: u32 = TINY ? 0 : SEGMENTS;
+/** The largest packet of such a device, whatever its MTU. */
+const PACKET_MAX: u32 = 65535;
 
 // @ts-ignore: decorator
 @unmanaged
@@ -38,6 +42,10 @@ export function devicesReset(): void { deviceCount = 0; }
 // @ts-ignore: decorator
 @inline export function device(i: u32): Device { return changetype<Device>(TABLE + <usize>i * offsetof<Device>()); }
 
+/** True if packets of up to 64 KiB that stand for several TCP segments may cross (wire/vnet). */
+// @ts-ignore: decorator
+@inline export function deviceSegments(d: Device): bool { return !TINY && (d.capabilities & DEVICE_SEGMENT_OFFLOAD) != 0; }
+
 /** Address of the device's own hardware address, 2-aligned. */
 // @ts-ignore: decorator
 @inline export function deviceMac(d: Device): usize { return changetype<usize>(d) + offsetof<Device>("mac0"); }
@@ -45,10 +53,12 @@ export function devicesReset(): void { deviceCount = 0; }
 /**
  * Adds a frame device: its descriptor, DEVICE_x capabilities, the largest IP packet it carries in bytes (576 up to
  * CONFIG_MTU_MAX) and its unicast hardware address (6 bytes).
+ * DEVICE_SEGMENT_OFFLOAD needs the two others beside it, and room for its packets: CONFIG_MTU_MAX 65535. Tiny knows no capabilities.
  * Returns the interface index, E_ARGUMENT or E_FULL. The device is read at the next poll; it has no address yet.
  */
 export function deviceAdd(fd: i32, capabilities: u32, mtu: u32, mac: usize): i32 {
   if (mtu < MTU_MIN || mtu > config(CONFIG_MTU_MAX) || capabilities & ~CAPABILITIES) return E_ARGUMENT;
+  if (!TINY && capabilities & DEVICE_SEGMENT_OFFLOAD && (capabilities != SEGMENTS || config(CONFIG_MTU_MAX) < PACKET_MAX)) return E_ARGUMENT;
   if (fd < 0 || !mac || mac + 6 > <usize>memory.size() << 16 || load<u8>(mac) & 1) return E_ARGUMENT;
   if (deviceCount == MAX_DEVICES) return E_FULL;
   const d = device(deviceCount);

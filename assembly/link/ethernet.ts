@@ -1,14 +1,14 @@
 /** Frames through a device: the filter on the way in, header and write on the way out. */
 import { DEVICE_CHECKSUM_OFFLOAD, DEVICE_VNET_HEADER, WASI_EAGAIN } from "../abi/link";
 import { STAT_IN_FRAMES, STAT_IN_FRAME_ERRORS, STAT_OUT_FRAMES, STAT_OUT_FRAMES_BUSY } from "../abi/stats";
-import { frameBounds, rd8, wr16 } from "../base/bytes";
+import { frameBounds, wr16 } from "../base/bytes";
 import { count } from "../base/counters";
 import { frameBegin, framePart, frameWrite } from "../wasi/preview1";
 import {
   ETHER_DESTINATION, ETHER_HEADER, ETHER_SOURCE, ETHER_TYPE, etherCheck, etherType, macCopy, macEqual, macIsBroadcast, macIsGroup,
-  vnetEmit, VNET_CHECKSUM_VALID, VNET_FLAGS, VNET_HEADER, VNET_NEEDS_CHECKSUM,
 } from "../wire/ethernet";
-import { Device, deviceMac } from "./device";
+import { VNET_HEADER, VNET_REFUSED, VNET_TRUSTED, vnetRead } from "../wire/vnet";
+import { Device, deviceMac, deviceSegments } from "./device";
 
 /** Payload of the frame etherAccept let in, its length, and what is known about it. */
 export let etherPayload: usize = 0;
@@ -25,13 +25,15 @@ const ALL_HOSTS = memory.data<u8>([0x01, 0x00, 0x5e, 0x00, 0x00, 0x01], 2);
  * Inspects a received frame (with its vnet header if the device has one, at a 2-aligned address) and returns its EtherType if it
  * is for us: our address, broadcast, or all-hosts; 0 if not.
  */
-export function etherAccept(d: Device, frame: usize, len: u32): u32 {
+// @ts-ignore: decorator
+@inline export function etherAccept(d: Device, frame: usize, len: u32): u32 {
   frameBounds(frame, len);
   count(STAT_IN_FRAMES);
   etherTrusted = false;
-  if (d.capabilities & DEVICE_VNET_HEADER) {
-    if (len < VNET_HEADER) { count(STAT_IN_FRAME_ERRORS); return 0; }
-    etherTrusted = (d.capabilities & DEVICE_CHECKSUM_OFFLOAD) != 0 && (rd8(frame + VNET_FLAGS) & (VNET_NEEDS_CHECKSUM | VNET_CHECKSUM_VALID)) != 0;
+  if (!TINY && d.capabilities & DEVICE_VNET_HEADER) {
+    const says = len < VNET_HEADER ? VNET_REFUSED : vnetRead(frame, len, deviceSegments(d));
+    if (says == VNET_REFUSED) { count(STAT_IN_FRAME_ERRORS); return 0; }
+    etherTrusted = says == VNET_TRUSTED && (d.capabilities & DEVICE_CHECKSUM_OFFLOAD) != 0;
     frame += VNET_HEADER;
     len -= VNET_HEADER;
   }
@@ -45,8 +47,8 @@ export function etherAccept(d: Device, frame: usize, len: u32): u32 {
 }
 
 /**
- * Sends the frame [ether, headLen][p1, n1][p2, n2]. The destination stands at `ether` already; source and type are filled in here,
- * the vnet header into the 12 bytes before. 0, or WASI_EAGAIN: the device is full and took nothing. Short frames are padded by
+ * Sends the frame [ether, headLen][p1, n1][p2, n2]. The destination stands at `ether` already, the vnet header in the 12 bytes before, zeros
+ * for all but packets that the device is to cut; source and type are filled in here. 0, or WASI_EAGAIN: the device is full and took nothing. Short frames are padded by
  * the device. A device that fails otherwise counts as a link that lost the frame.
  */
 export function etherWrite(d: Device, ether: usize, type: u32, headLen: u32, p1: usize, n1: u32, p2: usize, n2: u32): i32 {
@@ -78,10 +80,7 @@ export function etherRepeat(p1: usize, n1: u32, p2: usize, n2: u32): i32 {
 
 function write(d: Device, ether: usize, headLen: u32, p1: usize, n1: u32, p2: usize, n2: u32): i32 {
   frameBegin();
-  if (d.capabilities & DEVICE_VNET_HEADER) {
-    vnetEmit(ether - VNET_HEADER);
-    framePart(ether - VNET_HEADER, headLen + VNET_HEADER);
-  } else framePart(ether, headLen);
+  if (!TINY && d.capabilities & DEVICE_VNET_HEADER) framePart(ether - VNET_HEADER, headLen + VNET_HEADER); else framePart(ether, headLen);
   if (n1) framePart(p1, n1);
   if (n2) framePart(p2, n2);
   if (frameWrite(d.fd) == WASI_EAGAIN) { count(STAT_OUT_FRAMES_BUSY); return WASI_EAGAIN; }

@@ -174,7 +174,8 @@ function drop(n: u32): void {
  * Sends the packet whose Ethernet header has its room at `ether` (headLen counts it) to neighbour n: 0 sent, or parked until the
  * neighbour answers; WASI_EAGAIN device full; UNREACHABLE if it recently did not answer.
  */
-export function neighborSend(n: u32, ether: usize, headLen: u32, p1: usize, n1: u32, p2: usize, n2: u32): i32 {
+// @ts-ignore: decorator
+@inline export function neighborSend(n: u32, ether: usize, headLen: u32, p1: usize, n1: u32, p2: usize, n2: u32): i32 {
   const e = entry(n), state = <u32>e.state;
   e.used = now;
   if (state == REACHABLE || state == PROBING) {

@@ -9,6 +9,7 @@ import { blockAlloc, blockFree, blockOrder } from "../memory/blocks";
 
 const NEXT: usize = 0;
 const LENGTH: usize = 4;
+const PARKED_VNET: usize = 22;
 /** Where the Ethernet header and the packet stand in a block. */
 export const PARKED_ETHER: usize = 34;
 export const PARKED_PACKET: usize = 48;
@@ -26,7 +27,7 @@ export function parkingReset(): void { parked = 0; }
 // @ts-ignore: decorator
 @inline export function parkedLength(block: usize): u32 { return load<u32>(block, LENGTH); }
 
-/** Adds the packet [head, headLen][p1, n1][p2, n2]. If there are too many the oldest of the list goes; without memory this one. */
+/** Adds the packet [head, headLen][p1, n1][p2, n2], before which stand the room for an Ethernet header and its vnet header. If there are too many the oldest of the list goes; without memory this one. */
 export function park(list: usize, head: usize, headLen: u32, p1: usize, n1: u32, p2: usize, n2: u32): void {
   let n: u32 = 0, tail: usize = 0;
   for (let b = <usize>load<u32>(list); b; b = parkedNext(b)) { tail = b; n++; }
@@ -41,6 +42,7 @@ export function park(list: usize, head: usize, headLen: u32, p1: usize, n1: u32,
   parked++;
   store<u32>(b, 0, NEXT);
   store<u32>(b, total, LENGTH);
+  if (!TINY) memory.copy(b + PARKED_VNET, head - (PARKED_PACKET - PARKED_VNET), PARKED_ETHER - PARKED_VNET);
   memory.copy(b + PARKED_PACKET, head, headLen);
   memory.copy(b + PARKED_PACKET + headLen, p1, n1);
   memory.copy(b + PARKED_PACKET + headLen + n1, p2, n2);

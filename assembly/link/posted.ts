@@ -10,8 +10,9 @@
  */
 import { POSTED_COUNT, POSTED_FILLED, POSTED_FIRST, POSTED_LENGTHS, POSTED_READ, POSTED_STRIDE } from "../abi/link";
 import { blockKeep, blockOrder, blockRoom, BLOCK_SHIFT } from "../memory/blocks";
-import { ETHER_HEADER, VNET_HEADER } from "../wire/ethernet";
-import { Device, device, deviceCount } from "./device";
+import { ETHER_HEADER } from "../wire/ethernet";
+import { VNET_HEADER } from "../wire/vnet";
+import { Device, device, deviceCount, deviceSegments } from "./device";
 
 /** Most buffers of a device: what one poll takes from it. */
 const MOST: u32 = 256;
@@ -23,13 +24,13 @@ const SHARE: u32 = 3;
 
 /**
  * Sets up posted buffers for device `i`, at most `frames` of them, for good. Returns the address of the record described above
- * (abi/link POSTED_), 0 if there is none: no such device, memory too small, or a build that has no such thing. Valid until the
+ * (abi/link POSTED_), 0 if there is none: no such device, one with larger packets than its MTU, memory too small, or a build that has no such thing. Valid until the
  * next configure.
  */
 export function devicePost(i: u32, frames: u32): usize {
   if (TINY || i >= deviceCount) return 0;
   const d = device(i);
-  if (!d.posted && frames) d.posted = post(d, min(frames, MOST));
+  if (!d.posted && frames && !deviceSegments(d)) d.posted = post(d, min(frames, MOST));
   return d.posted;
 }
 

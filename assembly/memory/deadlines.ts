@@ -5,43 +5,58 @@
  *
  * Tiny has so few that it looks at each: heap[identity] = deadline, slot[identity] = 1 if it counts, a byte.
  * Else heap[i] = { deadline (milliseconds, serial), identity }, eight children to an entry in one cache line, so that a queue of 100,000
- * costs a handful of them; slot[identity] = heap position + 1 (0 = not queued).
+ * costs a handful of them; slot[identity] = heap position + 1 (0 = not queued). The heap takes memory as it grows. A deadline that finds
+ * none (slot MISSED) is not forgotten: at the earliest time of all those, each of them is taken as due, and its owner looks and sets it anew.
  */
 import { carve } from "./arena";
+import { chunkAt, chunkEnsure, chunksCarve } from "./chunks";
 import { now } from "../base/time";
 
 /** Children of entry i: (i << ARITY_SHIFT) + 1 and those behind it. */
 const ARITY_SHIFT: u32 = 3;
-const LINE: usize = 64;
+/** Places in front of entry 0, so that entry 1, a first child, begins a cache line. */
+const FRONT: u32 = 7;
+const ENTRY: u32 = 8;
+const MISSED: u32 = 0xffffffff;
+/** Later than any deadline, milliseconds. */
+const FAR: u32 = 0x7fffffff;
 
 let heap: usize = 0;
 let slot: usize = 0;
 let length: u32 = 0;
+let identities: u32 = 0;
+/** Identities whose slot says MISSED, the earliest of their times; where the walk that takes them stands, 0 = none is under way. */
+let missed: u32 = 0;
+let missedAt: u32 = 0;
+let walk: u32 = 0;
 
-export function deadlinesReset(identities: u32): bool {
+export function deadlinesReset(n: u32): bool {
   length = 0;
   if (TINY) {
-    length = identities;
-    heap = carve(identities * 4);
-    slot = carve(identities);
+    length = n;
+    heap = carve(n * 4);
+    slot = carve(n);
     return heap != 0 && slot != 0;
   }
-  heap = carve(identities * 8 + 2 * <u32>LINE);
-  slot = carve(identities * 4);
-  if (!heap || !slot) return false;
-  // Entry 1, a first child, begins a line.
-  heap = ((heap + LINE - 1) & ~(LINE - 1)) + LINE - 8;
-  return true;
+  missed = 0;
+  walk = 0;
+  identities = n;
+  heap = chunksCarve(n + FRONT, ENTRY);
+  slot = carve(n * 4);
+  return heap != 0 && slot != 0;
 }
 
 // @ts-ignore: decorator
-@inline function timeAt(i: u32): u32 { return load<u32>(heap + (<usize>i << 3)); }
+@inline function entry(i: u32): usize { return chunkAt(heap, i + FRONT, ENTRY); }
 // @ts-ignore: decorator
-@inline function idAt(i: u32): u32 { return load<u32>(heap + (<usize>i << 3), 4); }
+@inline function timeAt(i: u32): u32 { return load<u32>(entry(i)); }
+// @ts-ignore: decorator
+@inline function idAt(i: u32): u32 { return load<u32>(entry(i), 4); }
 // @ts-ignore: decorator
 @inline function place(i: u32, id: u32, at: u32): void {
-  store<u32>(heap + (<usize>i << 3), at);
-  store<u32>(heap + (<usize>i << 3), id, 4);
+  const e = entry(i);
+  store<u32>(e, at);
+  store<u32>(e, id, 4);
   store<u32>(slot + (<usize>id << 2), i + 1);
 }
 
@@ -85,18 +100,46 @@ function earliest(): i32 {
 // @ts-ignore: decorator
 @inline function tinyTime(id: u32): u32 { return load<u32>(heap + (<usize>id << 2)); }
 
-/** Sets the deadline of `id` to exactly `at`. */
+/** Sets the deadline of `id` to exactly `at`; where memory is used up, to `at` or earlier. */
 export function deadlineSet(id: u32, at: u32): void {
   if (TINY) {
     store<u32>(heap + (<usize>id << 2), at);
     store<u8>(slot + <usize>id, 1);
     return;
   }
-  const s = load<u32>(slot + (<usize>id << 2));
-  if (!s) { length++; up(length - 1, id, at); return; }
+  const s = slotOf(id);
+  if (!s) { enter(id, at); return; }
   const old = timeAt(s - 1);
   if (<i32>(at - old) < 0) up(s - 1, id, at);
   else if (at != old) down(s - 1, id, at);
+}
+
+/** Position + 1 in the heap, 0 = in none. */
+// @ts-ignore: decorator
+@inline function slotOf(id: u32): u32 {
+  const s = load<u32>(slot + (<usize>id << 2));
+  return s == MISSED ? 0 : s;
+}
+
+/** Takes in an identity that stands nowhere, or among those missed. */
+function enter(id: u32, at: u32): void {
+  if (chunkEnsure(heap, length + FRONT, identities + FRONT, ENTRY)) {
+    forget(id);
+    length++;
+    up(length - 1, id, at);
+    return;
+  }
+  if (!missed || <i32>(at - missedAt) < 0) missedAt = at;
+  if (load<u32>(slot + (<usize>id << 2)) == MISSED) return;
+  store<u32>(slot + (<usize>id << 2), MISSED);
+  missed++;
+}
+
+/** Takes `id` out of those missed, if it is one of them. */
+function forget(id: u32): void {
+  if (load<u32>(slot + (<usize>id << 2)) != MISSED) return;
+  store<u32>(slot + (<usize>id << 2), 0);
+  missed--;
 }
 
 /** Makes sure `id` fires no later than `at`; an earlier deadline stays. */
@@ -105,7 +148,7 @@ export function deadlineBefore(id: u32, at: u32): void {
     if (!load<u8>(slot + <usize>id) || <i32>(at - tinyTime(id)) < 0) deadlineSet(id, at);
     return;
   }
-  const s = load<u32>(slot + (<usize>id << 2));
+  const s = slotOf(id);
   if (!s || <i32>(at - timeAt(s - 1)) < 0) deadlineSet(id, at);
 }
 
@@ -114,6 +157,7 @@ export function deadlineClear(id: u32): void {
     store<u8>(slot + <usize>id, 0);
     return;
   }
+  if (missed) forget(id);
   const s = load<u32>(slot + (<usize>id << 2));
   if (!s) return;
   store<u32>(slot + (<usize>id << 2), 0);
@@ -132,6 +176,10 @@ export function deadlineTake(): i32 {
     store<u8>(slot + <usize>first, 0);
     return first;
   }
+  if (missed) {
+    const id = missedTake();
+    if (id >= 0) return id;
+  }
   if (!length) return -1;
   if (<i32>(now - timeAt(0)) < 0) return -1;
   const id = idAt(0);
@@ -139,8 +187,29 @@ export function deadlineTake(): i32 {
   return <i32>id;
 }
 
+/** The next of those missed, once the earliest of their times has come: each is taken once, and may be missed again. */
+function missedTake(): i32 {
+  if (!walk) {
+    if (<i32>(now - missedAt) < 0) return -1;
+    walk = identities;
+    // Whatever is missed again during the walk says when the next one begins.
+    missedAt = now + FAR;
+  }
+  while (walk) {
+    walk--;
+    if (load<u32>(slot + (<usize>walk << 2)) != MISSED) continue;
+    forget(walk);
+    return <i32>walk;
+  }
+  return -1;
+}
+
 /** Milliseconds until the earliest deadline, 0 if it is due, -1 if there is none. */
 export function deadlineNext(): i32 {
+  if (!TINY && missed) {
+    const left = walk ? 0 : max<i32>(0, <i32>(missedAt - now));
+    return length ? min<i32>(left, max<i32>(0, <i32>(timeAt(0) - now))) : left;
+  }
   const first = TINY ? earliest() : 0;
   if (first < 0 || !length) return -1;
   const d = <i32>((TINY ? tinyTime(first) : timeAt(0)) - now);

@@ -68,8 +68,8 @@ export function handleAlloc(kind: u32, object: i32): u32 {
 /** Object of an open handle of that kind, -1 for anything else. */
 // @ts-ignore: decorator
 @inline export function handleObject(h: u32, kind: u32): i32 {
-  const e = entryOf(h);
-  return e && load<u32>(e, 8) == kind ? load<i32>(e, 4) : -1;
+  const i = h & ((1 << bits) - 1), e = table + <usize>i * ENTRY;
+  return i < size && load<u32>(e) == h && load<u32>(e, 8) == kind ? load<i32>(e, 4) : -1;
 }
 
 /** Object that the closed handle h named last; -1 if h is open, or its place in the table has been given away again. */

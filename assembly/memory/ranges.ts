@@ -4,7 +4,7 @@
  *
  * A list is a u32 in its owner: node index + 1 of the first range, 0 = none.
  */
-import { carve } from "./arena";
+import { chunkAt, chunkEnsure, chunksCarve } from "./chunks";
 import { freeLink, freeNext } from "./freelist";
 import { seqGeq, seqGt, seqLeq, seqLt } from "../base/seq";
 
@@ -25,14 +25,14 @@ let free: u32 = 0;
 
 export function rangesReset(nodes: u32): bool {
   capacity = nodes;
-  pool = carve(nodes * <u32>offsetof<Range>());
+  pool = chunksCarve(nodes, <u32>offsetof<Range>());
   if (!pool) return false;
   free = 1;
   return true;
 }
 
 // @ts-ignore: decorator
-@inline function node(i: u32): Range { return changetype<Range>(pool + <usize>(i - 1) * offsetof<Range>()); }
+@inline function node(i: u32): Range { return changetype<Range>(chunkAt(pool, i - 1, <u32>offsetof<Range>())); }
 
 function recycle(i: u32): void { node(i).next = freeLink(free); free = i; }
 
@@ -59,7 +59,7 @@ export function rangesAdd(list: usize, start: u32, end: u32, cap: u32): bool {
     return true;
   }
   for (let i = at; i; i = node(i).next) n++;
-  if (n >= cap || !free) return false;
+  if (n >= cap || !free || !chunkEnsure(pool, free - 1, capacity, <u32>offsetof<Range>())) return false;
   const fresh = free;
   free = freeNext(node(fresh).next, fresh, capacity);
   node(fresh).start = start;

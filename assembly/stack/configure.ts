@@ -9,6 +9,7 @@ import { countersReset } from "../base/counters";
 import { timeReset } from "../base/time";
 import { arenaReset, carve } from "../memory/arena";
 import { BLOCK_SHIFT, blocksReset } from "../memory/blocks";
+import { chunksReset } from "../memory/chunks";
 import { identitiesReset } from "../memory/identities";
 import { clockSample, seedFromHost } from "../wasi/preview1";
 import { devicesReset } from "../link/device";
@@ -23,8 +24,9 @@ import { routesReset } from "../ip/route";
 import { tcpReset } from "../tcp/table";
 import { hostBlocksReset } from "../provider/hostblock";
 import { udpListsReset, udpReset } from "../udp/udp";
-import { socketsReset } from "../winsock/tables";
-import { ETHER_HEADER, VNET_HEADER } from "../wire/ethernet";
+import { socketsReady, socketsReset } from "../winsock/tables";
+import { ETHER_HEADER } from "../wire/ethernet";
+import { VNET_HEADER } from "../wire/vnet";
 
 /** Host area before the first configure, and all there is in tiny. */
 const AREA_STATIC: u32 = 256;
@@ -58,8 +60,9 @@ export function configure(record: usize, size: u32): i32 {
   clockSample();
   if (!seedFromHost()) return E_STATE;
   countersReset();
+  if (!TINY) chunksReset();
   if (!buffers() || !identities() || !network() || !sockets()) return E_MEMORY;
-  return blocksReset(LEAST_BLOCKS) ? 0 : E_MEMORY;
+  return blocksReset(LEAST_BLOCKS) && socketsReady() ? 0 : E_MEMORY;
 }
 
 function buffers(): bool {

@@ -124,7 +124,8 @@ function frames(): bool {
   return more;
 }
 
-function framesOf(i: u32): bool {
+// @ts-ignore: decorator
+@inline function framesOf(i: u32): bool {
   const posted = TINY ? 0 : device(i).posted;
   if (!posted) return framesRead(i);
   if (postedRead(posted) && framesRead(i)) {

@@ -63,7 +63,8 @@ function isDuplicate(t: Tcb): bool {
 }
 
 /** SND.UNA =< SEG.ACK =< SND.NXT, advancing: bytes leave the queue, timers start over. */
-function advance(t: Tcb): void {
+// @ts-ignore: decorator
+@inline function advance(t: Tcb): void {
   const flight = t.sndNxt - t.sndUna, acked = segAck - t.sndUna;
   const end = seqGt(segAck, t.sndEnd) ? t.sndEnd : segAck;
   const r = sndRing(t), bytes = end - (t.sndEnd - sndUsed(t));
@@ -90,7 +91,8 @@ function advance(t: Tcb): void {
  * The send window, unless the segment is older than the one that set it (RFC 9293 §3.10.7.4: SND.WL1, SND.WL2). Such a segment may
  * still acknowledge `acked` more: the window counts from SND.UNA, so it shrinks by as much, or its right edge would move.
  */
-function updateWindow(t: Tcb, acked: u32): void {
+// @ts-ignore: decorator
+@inline function updateWindow(t: Tcb, acked: u32): void {
   if (!seqLt(t.sndWl1, segSeq) && !(t.sndWl1 == segSeq && !seqGt(t.sndWl2, segAck))) {
     t.sndWnd -= min(acked, t.sndWnd);
     return;

@@ -133,7 +133,8 @@ function checkStamp(t: Tcb): bool {
  * First: is any of it in the window (Table 6)? What is not is answered with an ACK. A closed window still lets ACKs, RSTs and
  * the ACK field of a window probe in; a segment without text may stand right at the edge, where a full window leaves its sender.
  */
-function checkSequence(t: Tcb): bool {
+// @ts-ignore: decorator
+@inline function checkSequence(t: Tcb): bool {
   const window = <i32>rcvWindow(t), ahead = <i32>(segSeq - t.rcvNxt);
   if (segFlags & RST) return window ? ahead >= 0 && ahead < window : ahead == 0;
   if (segLen == 0 ? ahead >= 0 && ahead <= window : ahead + <i32>segLen > 0 && (ahead < window || ahead <= 0)) return true;

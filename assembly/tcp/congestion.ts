@@ -11,7 +11,7 @@ import { CONFIG_FEATURES, FEATURE_CUBIC } from "../abi/config";
 import { CONGESTION_CUBIC, CONGESTION_NEWRENO } from "../abi/sockets";
 import { config } from "../base/config";
 import { ECE } from "../wire/tcp";
-import { AGREED_CWR_OWED, AGREED_ECN, Tcb } from "./tcb";
+import { AGREED_CWR_OWED, AGREED_ECN, lossDrop, lossTake, M_URGENT_DUE, M_URGENT_MARK, Tcb } from "./tcb";
 import { segFlags } from "./segment_in";
 import { cubicAcked, cubicDecrease, cubicPause, cubicTimeout } from "./cubic";
 
@@ -25,7 +25,7 @@ const ABC_LIMIT: u32 = 2;
 function initialWindow(mss: u32): u32 { return min<u32>(10 * mss, max<u32>(2 * mss, IW_BYTES)); }
 
 // @ts-ignore: decorator
-@inline function isCubic(t: Tcb): bool { return !TINY && <u32>t.congestion == CONGESTION_CUBIC; }
+@inline function isCubic(t: Tcb): bool { return !TINY && <u32>t.congestion == CONGESTION_CUBIC && t.loss != 0; }
 
 /** What connections use whose socket does not choose. */
 export function congestionDefault(): u32 { return config(CONFIG_FEATURES) & FEATURE_CUBIC ? CONGESTION_CUBIC : CONGESTION_NEWRENO; }
@@ -68,6 +68,7 @@ export function ccAcked(t: Tcb, acked: u32, flight: u32, slow: bool): void {
 
 /** Half of what was outstanding (RFC 5681 equation 4), or seven tenths of the window (RFC 9438 §4.6); at least two segments. */
 function decrease(t: Tcb, inFlight: u32): void {
+  if (!TINY) lossTake(t);
   const flight = flightSize(t, inFlight);
   t.bytesAcked = 0;
   if (!TINY && t.agreed & AGREED_ECN) {
@@ -136,7 +137,7 @@ export function ccRecovered(t: Tcb, flight: u32): void {
 /** The retransmission timer expired; `first` time for this data (RFC 5681 §3.1). What it takes can be given back (ccUndo). */
 export function ccTimeout(t: Tcb, flight: u32, first: bool): void {
   if (first) {
-    if (!TINY) {
+    if (!TINY && lossTake(t)) {
       t.undoWindow = t.cwnd;
       t.undoThreshold = t.ssthresh;
       t.undoMax = t.cubicMax;
@@ -158,4 +159,14 @@ export function ccUndo(t: Tcb): void {
 export function ccIdle(t: Tcb): void {
   t.cwnd = min(t.cwnd, initialWindow(<u32>t.sndMss));
   if (isCubic(t)) cubicPause(t);
+}
+
+/**
+ * Gives t's Loss block back if nothing of it matters any more: all that was sent is acknowledged, nothing is held beyond a gap or to be
+ * told, and the window was never reduced.
+ */
+export function lossOver(t: Tcb): void {
+  if (t.sndNxt != t.sndUna || t.ssthresh != CWND_MAX || t.outOfOrder || t.sacked || t.repairs || t.dupStart != t.dupEnd) return;
+  if (t.recovery || t.tailProbe || t.rackWaits || t.frto || t.marks & (M_URGENT_DUE | M_URGENT_MARK)) return;
+  lossDrop(t);
 }

@@ -115,7 +115,6 @@ export function cookieRead(local: usize, remote: usize, ports: u32): u32 {
 /** What the SYN had said, on the connection t that the ACK with this segment size begins. The segment's options have been read. */
 export function cookieRestore(t: Tcb, mss: u32): void {
   const bits = optionStamp && t.agreed & AGREED_TIMESTAMPS ? optionTsEcr & STAMP_BITS : NO_SCALE;
-  t.irs = segSeq - 1;
   t.rcvNxt = segSeq;
   t.rcvAdv = segSeq + min<u32>(t.rcvLimit, WINDOW_MAX);
   t.lastAckSent = segSeq;

@@ -1,6 +1,6 @@
 /** Opening a connection: SYNs that meet a listener, a SYN-SENT or a SYN-RECEIVED connection (RFC 9293 §3.10.7.2 to §3.10.7.4). */
 import { CONFIG_FEATURES, CONFIG_RTO_INITIAL_MS, FEATURE_WINDOW_SCALE } from "../abi/config";
-import { WSAECONNREFUSED } from "../abi/errors";
+import { WSAECONNREFUSED, WSAETIMEDOUT } from "../abi/errors";
 import { STAT_TCP_LISTEN_DROPS } from "../abi/stats";
 import { TCP_ESTABLISHED, TCP_FIN_WAIT_1, TCP_SYN_RCVD } from "../abi/winsock";
 import { addrCopy, addrEqual, addrIsV4 } from "../base/addr";
@@ -18,7 +18,7 @@ import { tupleInsert } from "./table";
 import { BY_ACK_OF_SYN, BY_CLOSE, BY_RST, BY_SYN, BY_SYN_ACK, transition } from "./state";
 import { arm, disarm, T_RTX, T_USER } from "./timer";
 import { ackNow, initialSequence } from "./guard";
-import { closed, embryoAdd, embryoComplete } from "./release";
+import { closed, embryoAdd, embryoComplete, embryos, fail } from "./release";
 import { ccStart, congestionDefault } from "./congestion";
 import { recoveryReset, rttEnd } from "./retransmission";
 import { scaleFor, synWindow } from "./window";
@@ -43,7 +43,6 @@ const HELD_MS: u32 = 75000;
 
 /** Fills in what a new connection needs before its first segment; addresses and ports stand already. */
 export function begin(t: Tcb, iss: u32, sndLimit: u32, rcvLimit: u32): void {
-  t.iss = iss;
   t.sndUna = iss;
   t.sndNxt = iss + 1;
   t.sndMax = iss + 1;
@@ -74,7 +73,6 @@ export function begin(t: Tcb, iss: u32, sndLimit: u32, rcvLimit: u32): void {
 
 /** The peer's SYN: its sequence number, its options, its (unscaled) window. */
 function takeSyn(t: Tcb): void {
-  t.irs = segSeq;
   t.rcvNxt = segSeq + 1;
   t.rcvAdv = t.rcvNxt + synWindow(t);
   if (!TINY) t.lastAckSent = t.rcvNxt;
@@ -137,7 +135,8 @@ export function arriveListen(i: i32, local: usize, remote: usize, lport: u32, rp
   if (l.marks & M_PAUSED) return LISTEN_RESET; // O-41
   // A SYN from ourselves to ourselves (LAND) answers itself for ever.
   if (lport == rport && addrEqual(local, remote)) return LISTEN_DROP;
-  const full = l.embryoCount + l.queueCount >= l.backlog || embryosTotal >= embryoLimit();
+  let full = isFull(l);
+  if (TINY && full && recycle(l)) full = isFull(l);
   const child = full || cookieWanted(l, false) ? -1 : tcbAlloc();
   if (child < 0) {
     if (cookieWanted(l, true)) cookieSend(l, local, remote, lport << 16 | rport);
@@ -156,6 +155,23 @@ export function arriveListen(i: i32, local: usize, remote: usize, lport: u32, rp
     flag(t);
   }
   return LISTEN_DROP;
+}
+
+/** No room for another half-open child. */
+function isFull(l: Listener): bool { return l.embryoCount + l.queueCount >= l.backlog || embryosTotal >= embryoLimit(); }
+
+/**
+ * RFC 4987 §3.4, for want of cookies: the oldest half-open child whose SYN,ACK was once repeated in vain gives way to a new one. Handshakes
+ * that take no longer than the first timeout are never cut short. True if there is room now.
+ */
+function recycle(l: Listener): bool {
+  const oldest = embryos(l).first;
+  if (!oldest || l.queueCount >= l.backlog) return false;
+  const t = tcb(<i32>oldest - 1);
+  if (!t.synRetries) return false;
+  count(STAT_TCP_LISTEN_DROPS);
+  fail(t, WSAETIMEDOUT);
+  return true;
 }
 
 /** A listener's child before the peer's options are known; first sequence number `iss`, 0 = a fresh one. */

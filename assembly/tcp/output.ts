@@ -15,14 +15,14 @@ import { arm, armed, disarm, T_PERSIST, T_RTX, T_USER } from "./timer";
 import { userTimeLimit } from "./progress";
 import { fail, freeIfDone, retire } from "./release";
 import { sndUsed } from "./buffers";
-import { ccIdle } from "./congestion";
+import { ccIdle, lossOver } from "./congestion";
 import { frtoLimit, limitedTransmit, mayRepair, mayResend, persistStart, RECOVERY_SACK, repairNext, rtoNow, rttBegin, rttCancel } from "./retransmission";
 import { rackOn, repaired, tailProbed, tailWatch } from "./rack";
 import { repairLost } from "./repairs";
 import { sackGapEnd, sackHighest, sackSkip } from "./scoreboard";
 import { urgentWaits } from "./urgent";
 import { utoLeads } from "./usertimeout";
-import { duplicateAckSend, opening, repeatCount, segmentSend, trainForget } from "./segment_out";
+import { duplicateAckSend, opening, packetText, repeatCount, segmentSend, trainForget } from "./segment_out";
 
 /** Segments per call, so that one connection cannot keep the others waiting. */
 const BUDGET: u32 = 64;
@@ -35,6 +35,7 @@ export function tcpOutput(i: i32): i32 {
   if (!TINY) trainForget();
   const t = tcb(i), r = run(t);
   if (r) flag(t);
+  if (!TINY && t.loss) lossOver(t);
   return r;
 }
 
@@ -223,12 +224,14 @@ function mayLeave(t: Tcb, len: u32, queued: u32): bool {
 /** Segments of new data, and the FIN behind the last byte. */
 function sendNew(t: Tcb, budget: u32): i32 {
   if (t.sndNxt == t.sndUna && now - t.sentAt > rtoNow(t)) ccIdle(t);
+  const mss = <u32>t.sndMss;
+  let left = <i32>budget, most: u32 = 0;
   while (seqLeq(t.sndNxt, t.sndEnd)) { // beyond it the FIN is out: nothing can follow
     const queued = t.sndEnd - t.sndNxt, finDue = (t.flags & TF_SEND_SHUT) != 0;
     if (!queued && !finDue) return 0;
     const window = <i32>(t.sndUna + t.sndWnd - t.sndNxt);
     const room = min(window, max(<i32>(t.sndUna + t.cwnd + limitedTransmit(t) - t.sndNxt), <i32>(frtoLimit(t) - t.sndNxt)));
-    const len = room > 0 ? min(min<u32>(queued, t.sndMss), <u32>room) : 0;
+    let len = room > 0 ? min(min<u32>(queued, mss), <u32>room) : 0;
     if (queued ? !len || !mayLeave(t, len, queued) : window <= 0) {
       // Closed window, or a window too small to be useful: the probe timer overrides (rule 4).
       if (t.sndNxt == t.sndUna && !armed(t, T_PERSIST)) {
@@ -237,7 +240,15 @@ function sendNew(t: Tcb, budget: u32): i32 {
       }
       return 0;
     }
-    if (!budget--) return 1;
+    if (left <= 0) return 1;
+    left--;
+    if (!TINY && len == mss && queued - len >= mss) {
+      if (!most) most = packetText(t);
+      if (most > mss) {
+        len = min(min(queued, most), <u32>room) / mss * mss;
+        left -= <i32>(len / mss - 1);
+      }
+    }
     const fin = finDue && len == queued && window > <i32>len;
     const r = sendSegment(t, len, fin, len == queued);
     if (r) return r;

@@ -9,7 +9,7 @@ import { CONFIG_FEATURES, FEATURE_RACK } from "../abi/config";
 import { config } from "../base/config";
 import { seqGeq, seqGt, seqLt, seqMax } from "../base/seq";
 import { now } from "../base/time";
-import { AGREED_SACK, M_PROBE_NOW, M_RTT_KNOWN, TAIL_AGAIN, TAIL_DUE, TAIL_NEW, Tcb } from "./tcb";
+import { AGREED_SACK, lossTake, M_PROBE_NOW, M_RTT_KNOWN, TAIL_AGAIN, TAIL_DUE, TAIL_NEW, Tcb } from "./tcb";
 import { flag } from "./lists";
 import { arm, armed, disarm, T_PERSIST, T_RACK, T_RTX } from "./timer";
 import { ccSackLoss } from "./congestion";
@@ -47,6 +47,7 @@ function reorderLearn(t: Tcb, una: u32): void {
   if (filled || sackLate) t.reordered = true;
   if (!sackTwice || t.tailProbe || !seqGeq(t.sndUna, t.reorderRound)) return;
   // Once in a round trip: one needless repair or many are the same news.
+  lossTake(t);
   t.reorderRound = t.sndNxt;
   if (t.reorderSteps < REORDER_STEPS) t.reorderSteps++;
   t.reorderKept = REORDER_KEPT;
@@ -63,7 +64,8 @@ export function repaired(t: Tcb, start: u32, end: u32): void {
 }
 
 /** An ACK was processed that found SND.UNA at `una`; `news`: it tells of something that arrived. */
-export function rackArrive(t: Tcb, una: u32, news: bool): void {
+// @ts-ignore: decorator
+@inline export function rackArrive(t: Tcb, una: u32, news: bool): void {
   if (!rackOn(t)) return;
   if (t.reorderSteps || sackTwice || t.sacked || seqGt(sackBefore, una)) reorderLearn(t, una);
   else if (seqLt(t.reorderRound, una)) t.reorderRound = una;
@@ -168,7 +170,7 @@ export function tailFirst(t: Tcb): bool {
 
 /** The probe has left: `again` if it was the last segment once more. The timeout starts over (§7.3). */
 export function tailProbed(t: Tcb, again: bool): void {
-  t.tailProbe = again ? <u8>TAIL_AGAIN : <u8>TAIL_NEW;
+  t.tailProbe = !lossTake(t) ? 0 : again ? <u8>TAIL_AGAIN : <u8>TAIL_NEW;
   t.tailEnd = t.sndNxt;
   disarm(t, T_RACK);
   arm(t, T_RTX, rtoNow(t));

@@ -11,7 +11,7 @@ import { rangesAdd, rangesAdvance } from "../memory/ranges";
 import { ringPut, ringUsed } from "../memory/ring";
 import { FIN } from "../wire/tcp";
 import {
-  M_ACK_NOW, M_FIN_HELD, M_ORPHAN, M_READS, NOTIFY_FIN, NOTIFY_READABLE, outOfOrderList, rcvRing, Tcb, TF_FIN_RCVD, TF_RECV_SHUT,
+  AGREED_SACK, M_ACK_NOW, M_FIN_HELD, M_ORPHAN, M_READS, NOTIFY_FIN, NOTIFY_READABLE, outOfOrderList, rcvRing, Tcb, TF_FIN_RCVD, TF_RECV_SHUT,
 } from "./tcb";
 import { flag, notify } from "./lists";
 import { BY_FIN, transition } from "./state";
@@ -34,7 +34,8 @@ export function mayReceive(t: Tcb): bool {
 }
 
 /** Cuts the text to what is new and inside the window, or before a FIN that is known; a FIN behind what is cut goes too. */
-function trimToWindow(t: Tcb): void {
+// @ts-ignore: decorator
+@inline function trimToWindow(t: Tcb): void {
   if (seqLt(textSeq, t.rcvNxt)) {
     if (!TINY) sackDuplicate(t, t.rcvNxt);
     trimFront(min(t.rcvNxt - textSeq, textLen));
@@ -77,8 +78,13 @@ export function arriveText(t: Tcb): bool {
   return true;
 }
 
+/** Segments that the arriving text was on the wire: a device may have joined several (wire/vnet). */
+// @ts-ignore: decorator
+@inline function segmentsOf(t: Tcb): u32 { return textLen > <u32>t.rcvMss ? (textLen + t.rcvMss - 1) / t.rcvMss : 1; }
+
 /** Text at RCV.NXT: into the buffer, together with what it joins up with. */
-function takeInOrder(t: Tcb): void {
+// @ts-ignore: decorator
+@inline function takeInOrder(t: Tcb): void {
   const r = rcvRing(t), before = t.rcvNxt;
   ringPut(r, ringUsed(r), textPtr, textLen);
   t.rcvNxt += textLen;
@@ -86,12 +92,13 @@ function takeInOrder(t: Tcb): void {
   if (filled) t.rcvNxt = rangesAdvance(outOfOrderList(t), t.rcvNxt);
   const taken = t.rcvNxt - before;
   r.tail += taken;
-  t.bytesReceived += taken;
+  if (!TINY) t.bytesReceived += taken;
   t.dupAcksOwed = 0;
   notify(t, NOTIFY_READABLE);
   if (!TINY) urgentTake(t);
-  if (t.unackedSegments < 255) t.unackedSegments++;
-  // RFC 5681 §4.2: at once when a gap is filled, else every second segment or after the delay. A peer whose
+  const segments = TINY ? 1 : segmentsOf(t);
+  t.unackedSegments = <u8>min<u32>(<u32>t.unackedSegments + segments, 255);
+  // RFC 5681 §4.2, RFC 9293 MUST-59: at once when a gap is filled, else every second segment or after the delay. A peer whose
   // window this has filled hears as soon as the text is read (tcpConsume).
   if (filled || <u32>t.unackedSegments >= config(CONFIG_ACK_EVERY)) ackNow(t);
   else if (!(t.marks & M_ACK_NOW) && !armed(t, T_ACK)) {
@@ -112,7 +119,9 @@ function takeAhead(t: Tcb, ahead: u32): void {
     count(STAT_TCP_NO_BUFFER);
     trimBack(0);
   }
-  if (t.dupAcksOwed < 255) t.dupAcksOwed++;
+  // Who gets no SACK blocks counts the duplicates.
+  const segments = TINY || t.agreed & AGREED_SACK ? 1 : segmentsOf(t);
+  t.dupAcksOwed = <u8>min<u32>(<u32>t.dupAcksOwed + segments, 255);
   flag(t);
 }
 

@@ -56,11 +56,10 @@ export function childRemove(t: Tcb): void {
   t.listener = 0;
 }
 
-/** TIME_WAIT, and nobody looks any more: once no ACK is owed a record of 64 bytes takes the block's place. Egress asks again. */
+/** TIME_WAIT, and nobody looks any more: once no ACK is owed a record of 64 bytes takes the block's place, if there is one. Egress asks again. */
 export function retire(t: Tcb): void {
   if (t.marks & M_ACK_NOW || t.dupAcksOwed) return;
-  waitingAdd(t);
-  closed(t, BY_RETIRED);
+  if (waitingAdd(t)) closed(t, BY_RETIRED);
 }
 
 /** Enters CLOSED: timers end, the send queue is given up, the block leaves every table; unread bytes stay for the owner. */

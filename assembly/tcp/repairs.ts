@@ -6,9 +6,10 @@
  */
 import { seqGeq, seqGt, seqLeq, seqLt, seqMax, seqMin } from "../base/seq";
 import { now } from "../base/time";
-import { carve } from "../memory/arena";
+import { chunkAt, chunkEnsure, chunksCarve } from "../memory/chunks";
+import { freeLink, freeNext } from "../memory/freelist";
 import { rangeEnd, rangeFirst, rangeNext, rangesSkip, rangeStart } from "../memory/ranges";
-import { sackedList, Tcb } from "./tcb";
+import { lossTake, sackedList, Tcb } from "./tcb";
 
 const CAP: u32 = 64;
 
@@ -28,31 +29,36 @@ class Repair {
   lost: bool;
 }
 
+/** Records lie at multiples of four. */
+const STRIDE: u32 = (<u32>offsetof<Repair>() + 3) & ~3;
+
 let pool: usize = 0;
+let capacity: u32 = 0;
 let free: u32 = 0;
 
 /** Carves the pool. */
 export function repairsReset(nodes: u32): bool {
-  pool = carve(nodes * <u32>offsetof<Repair>());
+  capacity = nodes;
+  pool = chunksCarve(nodes, STRIDE);
   if (!pool) return false;
-  for (let i: u32 = 1; i <= nodes; i++) node(i).next = i < nodes ? i + 1 : 0;
   free = 1;
   return true;
 }
 
 // @ts-ignore: decorator
-@inline function node(i: u32): Repair { return changetype<Repair>(pool + <usize>(i - 1) * offsetof<Repair>()); }
+@inline function node(i: u32): Repair { return changetype<Repair>(chunkAt(pool, i - 1, STRIDE)); }
 
 function drop(t: Tcb, prev: u32, at: u32): u32 {
   const next = node(at).next;
   if (prev) node(prev).next = next; else t.repairs = next;
-  node(at).next = free;
+  node(at).next = freeLink(free);
   free = at;
   return next;
 }
 
 /** [start, end) leaves again now: what earlier records say of it is out of date. */
 export function repairSent(t: Tcb, start: u32, end: u32): void {
+  if (!lossTake(t)) return;
   let prev: u32 = 0, n: u32 = 0;
   for (let at = t.repairs; at;) {
     const r = node(at);
@@ -62,9 +68,9 @@ export function repairSent(t: Tcb, start: u32, end: u32): void {
     at = r.next;
     n++;
   }
-  if (n >= CAP || !free) return;
+  if (n >= CAP || !free || !chunkEnsure(pool, free - 1, capacity, STRIDE)) return;
   const fresh = free, r = node(fresh);
-  free = r.next;
+  free = freeNext(r.next, fresh, capacity);
   r.start = start;
   r.end = end;
   r.edge = t.sndNxt;

@@ -89,7 +89,8 @@ export function recoveryReset(t: Tcb): void {
 }
 
 /** SND.UNA has advanced by `acked`, of `flight` outstanding. */
-export function recoveryAcked(t: Tcb, acked: u32, flight: u32): void {
+// @ts-ignore: decorator
+@inline export function recoveryAcked(t: Tcb, acked: u32, flight: u32): void {
   t.dupAcks = 0;
   const recovery = <u32>t.recovery;
   if (!TINY && seqLt(t.rackLost, t.sndUna)) t.rackLost = t.sndUna;
@@ -248,7 +249,7 @@ export function retransmitTimeout(t: Tcb): void {
     ccTimeout(t, t.sndNxt - t.sndUna, first);
     resendAll(t);
     // §2.1 step 1: not if this very data timed out before.
-    if (!TINY && !again && config(CONFIG_FEATURES) & FEATURE_FRTO) t.frto = <u8>FRTO_FIRST;
+    if (!TINY && !again && config(CONFIG_FEATURES) & FEATURE_FRTO && t.loss) t.frto = <u8>FRTO_FIRST;
   }
   arm(t, T_RTX, rtoNow(t));
   flag(t);

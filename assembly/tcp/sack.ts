@@ -7,7 +7,7 @@ import { config } from "../base/config";
 import { seqLeq, seqLt, seqMin } from "../base/seq";
 import { rangeEnd, rangeFirst, rangeNext, rangeStart } from "../memory/ranges";
 import { optionSackPermitted, SACK_BLOCK, SACK_ROOM, tcpEmitSack, tcpEmitSackBlock } from "../wire/tcp";
-import { AGREED_SACK, outOfOrderList, recentPtr, Tcb } from "./tcb";
+import { AGREED_SACK, lossTake, outOfOrderList, recentPtr, Tcb } from "./tcb";
 import { textLen, textSeq } from "./segment_in";
 
 /** Ranges remembered in the order they changed: as many as an option of 40 bytes holds. */
@@ -41,14 +41,14 @@ export function sackDuplicateAhead(t: Tcb): void {
 
 /** The arriving text up to `end` was there before: the next ACK says so (RFC 2883 §4). */
 export function sackDuplicate(t: Tcb, end: u32): void {
-  if (!(t.agreed & AGREED_SACK) || !textLen) return;
+  if (!(t.agreed & AGREED_SACK) || !textLen || !lossTake(t)) return;
   t.dupStart = textSeq;
   t.dupEnd = seqMin(end, textSeq + textLen);
 }
 
 /** The arriving text was kept: its range is the one to tell of first (RFC 2018 §4). */
 export function sackKept(t: Tcb): void {
-  if (!(t.agreed & AGREED_SACK)) return;
+  if (!(t.agreed & AGREED_SACK) || !lossTake(t)) return;
   const list = recentPtr(t), range = rangeOf(t, textSeq);
   if (!range) return;
   let carried = textSeq;

@@ -8,7 +8,7 @@ import { seqGeq, seqGt, seqLeq, seqLt, seqMax, seqMin } from "../base/seq";
 import { rangeEnd, rangeFirst, rangeNext, rangesAdd, rangesAdvance, rangesEnd, rangesFree, rangesSkip, rangeStart } from "../memory/ranges";
 import { optionSackBlocks, tcpSackLeft, tcpSackRight } from "../wire/tcp";
 import { lostAfter, lostEnd, lostFrom, lostStart, repairsForget } from "./repairs";
-import { sackedList, Tcb } from "./tcb";
+import { lossTake, sackedList, Tcb } from "./tcb";
 import { segAck } from "./segment_in";
 
 /** Ranges kept; blocks that would need more are forgotten. */
@@ -38,12 +38,13 @@ export function sackHeld(t: Tcb): u32 {
  * Update() of RFC 6675: takes the blocks of the arriving segment, SEG.ACK not below SND.UNA. Blocks of what was never sent, of what
  * SEG.ACK covers (RFC 2883: it came twice) and of nothing are passed over. True if something is known that was not.
  */
-export function sackTake(t: Tcb): bool {
+// @ts-ignore: decorator
+@inline export function sackTake(t: Tcb): bool {
   sackTwice = false;
   sackLate = false;
   sackBefore = sackHighest(t);
   sackHeldBefore = t.sacked ? sackHeld(t) : 0;
-  if (!optionSackBlocks) return false;
+  if (!optionSackBlocks || !lossTake(t)) return false;
   sackTwice = seqLt(tcpSackLeft(0), tcpSackRight(0)) && seqLeq(tcpSackRight(0), segAck) && seqGeq(tcpSackRight(0), segAck - (1 << 20));
   const before = sackHeldBefore;
   let beyond: u32 = 0;
@@ -61,7 +62,10 @@ export function sackTake(t: Tcb): bool {
 }
 
 /** After SND.UNA, the list or what was sent again has changed: computes lostEdge and leftNetwork, `repairedTo` = HighRxt. */
-export function sackMeasure(t: Tcb, repairedTo: u32): void {
+// @ts-ignore: decorator
+@inline export function sackMeasure(t: Tcb, repairedTo: u32): void {
+  sackCertain = false;
+  if (!t.loss) return;
   const una = t.sndUna, enough = (DUP_THRESHOLD - 1) * <u32>t.sndMss;
   rangesAdvance(sackedList(t), una);
   let bytes: u32 = 0, n: u32 = 0;

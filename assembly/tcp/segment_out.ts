@@ -7,6 +7,7 @@ import { WSAEHOSTUNREACH, WSAENETUNREACH } from "../abi/errors";
 import { WASI_EAGAIN } from "../abi/link";
 import { STAT_TCP_OUT_RSTS, STAT_TCP_OUT_SEGS, STAT_TCP_RETRANS_SEGS } from "../abi/stats";
 import { addrIsV4 } from "../base/addr";
+import { swap32 } from "../base/bytes";
 import { sumBytes, sumFinish, sumFold, sumPair, sumPseudo, sumSwap } from "../base/checksum";
 import { count, countBy } from "../base/counters";
 import { seqGeq } from "../base/seq";
@@ -14,9 +15,9 @@ import { ringAt, ringRun } from "../memory/ring";
 import {
   ACK, RST, SYN, TCP_CHECKSUM, TCP_HEADER, tcpEmit, tcpEmitMss, tcpEmitSackPermitted, tcpEmitScale, tcpEmitStamp, tcpSetSequence, TIMESTAMPS_ROOM,
 } from "../wire/tcp";
-import { ipMaySendAgain, ipSend, ipSendAgain, TX } from "../ip/output";
-import { ipMtu } from "../ip/route";
-import { localPtr, M_ACK_NOW, M_ORPHAN, AGREED_CWR_OWED, AGREED_ECN, AGREED_SACK, M_SCALED, AGREED_TIMESTAMPS, AGREED_USER_TIMEOUT, remotePtr, sndRing, Tcb } from "./tcb";
+import { ipCut, ipMaySendAgain, ipSend, ipSendAgain, TX } from "../ip/output";
+import { ipCuts, ipMtu } from "../ip/route";
+import { localPtr, M_ACK_NOW, M_ORPHAN, AGREED_CWR_OWED, AGREED_ECN, AGREED_SACK, M_SCALED, AGREED_TIMESTAMPS, AGREED_USER_TIMEOUT, M_URGENT_OUT, remotePtr, sndRing, Tcb } from "./tcb";
 import { ecnField, ecnFlags } from "./ecn";
 import { disarm, T_ACK } from "./timer";
 import { sackWrite } from "./sack";
@@ -30,26 +31,43 @@ const TTL: u32 = 64;
 /** IP and TCP header without options: what an MTU holds beside text. */
 export const OVERHEAD_V4: u32 = 40;
 export const OVERHEAD_V6: u32 = 60;
+/** Most text of a packet that the device cuts into segments: IPv4's largest, less the longest headers. */
+const CUT_MAX: u32 = 65535 - 20 - 60;
 /** A peer that asks for smaller segments gets these: headers must not outweigh the text by much. */
 export const MSS_MIN: u32 = 64;
 
 const PROTOCOL = <u32>IPPROTO_TCP;
 
 /**
- * Sends `len` bytes of the queue from `offset` under `flags`. 0 = taken, WASI_EAGAIN = not taken, below 0 = the network
+ * Text that one packet may carry now, bytes: a segment's, or where the device cuts packets (wire/vnet) that of as many whole segments as
+ * IPv4 has room for. CWR belongs to one segment (RFC 3168 §6.1.2), an urgent pointer counts from one; a device that cuts would copy them to all.
+ */
+export function packetText(t: Tcb): u32 {
+  const mss = <u32>t.sndMss;
+  return (t.agreed & AGREED_CWR_OWED) != 0 || (t.marks & M_URGENT_OUT) != 0 || mss << 1 > CUT_MAX || !ipCuts(remotePtr(t)) ? mss : CUT_MAX / mss * mss;
+}
+
+/** What a device cuts counts as the segments it becomes (RFC 4022 tcpOutSegs). */
+// @ts-ignore: decorator
+@inline function sentCount(t: Tcb, len: u32): void {
+  if (!TINY && len > <u32>t.sndMss) countBy(STAT_TCP_OUT_SEGS, <i32>(len / t.sndMss)); else count(STAT_TCP_OUT_SEGS);
+}
+
+/**
+ * Sends `len` bytes of the queue from `offset` under `flags`; more than SND.MSS only if packetText allows it, and then whole segments. 0 = taken, WASI_EAGAIN = not taken, below 0 = the network
  * has no way: counts as sent, except for who opens a connection.
  */
 export function segmentSend(t: Tcb, seq: u32, flags: u32, offset: u32, len: u32): i32 {
   if (!TINY && changetype<usize>(t) == trainOf && flags == trainFlags && len == trainLen && (!(t.agreed & AGREED_ECN) || unsent(t, seq)) && ipMaySendAgain()) {
     const again = composeNext(t, seq, offset, len);
-    if (!again) count(STAT_TCP_OUT_SEGS);
+    if (!again) sentCount(t, len);
     return again;
   }
   // RFC 7323 §2.2: the window of a SYN is never scaled.
   const edge = flags & SYN ? t.rcvNxt + synWindow(t) : windowEdge(t);
   const r = compose(t, seq, flags, offset, len, flags & RST ? 0 : flags & SYN ? synWindow(t) : windowField(t, edge));
   if (r == WASI_EAGAIN) return r;
-  count(STAT_TCP_OUT_SEGS);
+  sentCount(t, len);
   if (flags & RST) count(STAT_TCP_OUT_RSTS);
   // As in tcp/icmp: an orphan times out.
   if (r < 0 && !(t.marks & M_ORPHAN)) trouble(t, r == -1 ? WSAENETUNREACH : WSAEHOSTUNREACH);
@@ -102,10 +120,12 @@ let trainSum: u32 = 0;
 @inline export function trainForget(): void { trainOf = 0; }
 
 /** The next of a train: what acknowledges, stamps and offers is as in the one before, which has left already. */
-function composeNext(t: Tcb, seq: u32, offset: u32, len: u32): i32 {
+// @ts-ignore: decorator
+@inline function composeNext(t: Tcb, seq: u32, offset: u32, len: u32): i32 {
   const r = sndRing(t), p1 = ringAt(r, offset), n1 = min(len, ringRun(r, offset)), n2 = len - n1;
   tcpSetSequence(TX, seq);
-  store<u16>(TX + TCP_CHECKSUM, <u16>sumFinish(trainSum + sumPair(bswap<u32>(seq)) + textSum(p1, n1, r.base, n2)));
+  // A packet that is cut keeps its pseudo header's sum.
+  if (len <= <u32>t.sndMss) store<u16>(TX + TCP_CHECKSUM, <u16>sumFinish(trainSum + sumPair(swap32(seq)) + textSum(p1, n1, r.base, n2)));
   return ipSendAgain(p1, n1, r.base, n2);
 }
 
@@ -129,14 +149,15 @@ function compose(t: Tcb, seq: u32, flags: u32, offset: u32, len: u32, window: u3
   const header = optionsWrite(t, flags, len);
   tcpEmit(TX, t.lport, t.rport, seq, flags & ACK ? t.rcvNxt : 0, header, flags, window);
   const urgent = !TINY && urgentWrite(t, TX, seq, flags);
-  let sum = sumPseudo(local, remote, addrIsV4(remote), PROTOCOL, header + len) + sumBytes(TX, header);
+  const cut = !TINY && len > <u32>t.sndMss, pseudo = sumPseudo(local, remote, addrIsV4(remote), PROTOCOL, header + len);
+  let sum = pseudo + sumBytes(TX, header);
   if (!TINY) {
     // SACK blocks change from segment to segment. 0x1fffe is nothing in a sum, and keeps the difference positive.
     const plain = header == TCP_HEADER + (t.agreed & AGREED_TIMESTAMPS ? TIMESTAMPS_ROOM : 0);
     trainOf = len && plain && fresh == ecn && !urgent ? changetype<usize>(t) : 0;
     trainFlags = flags;
     trainLen = len;
-    trainSum = sumFold(sum + 0x1fffe - sumPair(bswap<u32>(seq)));
+    trainSum = sumFold(sum + 0x1fffe - sumPair(swap32(seq)));
   }
   let p1: usize = 0, n1: u32 = 0, p2: usize = 0, n2: u32 = 0;
   if (len) {
@@ -145,9 +166,10 @@ function compose(t: Tcb, seq: u32, flags: u32, offset: u32, len: u32, window: u3
     n1 = min(len, ringRun(r, offset));
     p2 = r.base;
     n2 = len - n1;
-    sum += textSum(p1, n1, p2, n2);
+    if (!cut) sum += textSum(p1, n1, p2, n2);
   }
-  store<u16>(TX + TCP_CHECKSUM, <u16>sumFinish(sum));
+  if (cut) ipCut(t.sndMss);
+  store<u16>(TX + TCP_CHECKSUM, <u16>(cut ? sumFold(pseudo) : sumFinish(sum)));
   const r = ipSend(local, remote, PROTOCOL, header, p1, n1, p2, n2, t.ttl, ecn ? ecnField(t, fresh) : t.tos);
   if (fresh && r == 0) t.agreed &= ~AGREED_CWR_OWED;
   if (!TINY && t.agreed & AGREED_USER_TIMEOUT && utoWritten && r == 0) t.uto &= <u8>~UTO_OWED;

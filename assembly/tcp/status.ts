@@ -25,7 +25,7 @@ export function tcpBytesAcked(i: i32): u64 {
   return t.bytesSent - <u64>sndUsed(t) - <u64>t.bytesLost;
 }
 /** Bytes received in order and taken into the buffer. */
-export function tcpBytesReceived(i: i32): u64 { return tcb(i).bytesReceived; }
+export function tcpBytesReceived(i: i32): u64 { return TINY ? 0 : tcb(i).bytesReceived; }
 /** Bytes received and never handed to the caller: given up unread, or refused with a RST. */
 export function tcpBytesDiscarded(i: i32): u64 {
   const t = tcb(i);

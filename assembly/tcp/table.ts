@@ -14,6 +14,7 @@ import { Endpoint, indexOf, localPtr, M_HASHED, M_USED, remotePtr, tcb, tcbCapac
 import { cookiesReset } from "./cookie";
 import { guardReset } from "./guard";
 import { tupleHash } from "./hash";
+import { lossReset } from "./loss";
 import { repairsReset } from "./repairs";
 import { listsReset } from "./lists";
 import { waitingFind, waitingReset } from "./waiting";
@@ -24,7 +25,7 @@ const DOMAIN_PORT: u32 = 0x7463b002;
 
 const LISTEN_BUCKETS: u32 = TINY ? 4 : 256;
 /** Out-of-order ranges of all connections together: enough for many, bounded for all. */
-const RANGES_LEAST: u32 = TINY ? 16 : 256;
+const RANGES_LEAST: u32 = TINY ? 0 : 256;
 const RANGES_MOST: u32 = 16384;
 /** Dynamic ports (RFC 6335 §6). */
 const PORT_FIRST: u32 = 49152;
@@ -48,7 +49,7 @@ export function tcpReset(): bool {
   guardReset();
   cookiesReset();
   waitingArrivalReset();
-  return tcbReset(connections) && waitingReset() && tableReset(connections) && rangesReset(nodes) && (TINY || repairsReset(nodes));
+  return tcbReset(connections) && waitingReset() && tableReset(connections) && rangesReset(nodes) && (TINY || (lossReset(connections) && repairsReset(nodes)));
 }
 
 /** Carves the buckets: a power of two, at least one per connection. */

@@ -11,6 +11,7 @@ import { deadlineClear } from "../memory/deadlines";
 import { freeLink, freeNext } from "../memory/freelist";
 import { idOfConnection } from "../memory/identities";
 import { Ring } from "../memory/ring";
+import { Loss, lossAlloc, lossFree } from "./loss";
 
 /** Facts about a connection, tcpFlags(i). They are never cleared. */
 /** Our sending side is shut: a FIN stands after the last byte. */
@@ -141,34 +142,43 @@ export class Endpoint {
   private local1: u64;
   private remote0: u64;
   private remote1: u64;
-  /** TCP_x of abi/winsock; written by transition() only. */
-  state: i32;
-  /** TF_x. */
-  flags: u32;
   /** M_x. */
   marks: u32;
-  /** Socket object above, -1 if none (not accepted yet, or detached). */
+  /** Socket object above, -1 if none (not accepted yet, or detached). While M_PENDING: -1 less `listener`. */
   owner: i32;
   /** Ports in host order. */
   lport: u16;
   rport: u16;
-  /** NOTIFY_x not taken yet. */
-  notify: u32;
+  private flagBits: u16;
+  private notifyBits: u16;
   /** Next block of the same hash bucket + 1. */
   hashNext: u32;
-  /** Neighbours + 1 in the one list the block stands in: free, a listener's. */
+  /** Neighbours + 1 in the one list the block stands in: free, a listener's. Of a connection in none: keepIdle, keepInterval. */
   prev: u32;
   next: u32;
   /** Next block + 1 in the queues of M_FLAGGED and M_CHANGED. */
   flaggedNext: u32;
   changedNext: u32;
+  private stateByte: u8;
+  ttl: u8;
+  tos: u8;
+  /** CAUSE_x of abi/report. */
+  cause: u8;
+
+  /** TCP_x of abi/winsock; written by transition() only. */
+  get state(): i32 { return <i32>this.stateByte; }
+  set state(v: i32) { this.stateByte = <u8>v; }
+  /** TF_x. */
+  get flags(): u32 { return <u32>this.flagBits; }
+  set flags(v: u32) { this.flagBits = <u16>v; }
+  /** NOTIFY_x not taken yet. */
+  get notify(): u32 { return <u32>this.notifyBits; }
+  set notify(v: u32) { this.notifyBits = <u16>v; }
 }
 
 // @ts-ignore: decorator
 @unmanaged
 export class Tcb extends Endpoint {
-  /** Initial send sequence number. */
-  iss: u32;
   /** Oldest unacknowledged sequence number. */
   sndUna: u32;
   /** Next sequence number of new data; retransmission never moves it back. */
@@ -186,8 +196,6 @@ export class Tcb extends Endpoint {
   /** End of the last segment sent that was shorter than the MSS (Nagle). */
   sndSml: u32;
 
-  /** Initial receive sequence number. */
-  irs: u32;
   /** Next sequence number expected. */
   rcvNxt: u32;
   /** Right edge of the window we have offered; never moves left. */
@@ -233,19 +241,13 @@ export class Tcb extends Endpoint {
   challengeAt: u32;
   /** User timeout of this connection, milliseconds; 0 = the stack's, all ones = none. */
   userLimit: u32;
-  /** Keepalive idle time and probe interval, milliseconds. */
-  keepIdle: u32;
-  keepInterval: u32;
 
-  /** Bytes accepted from the caller and bytes received in order. */
+  /** Bytes accepted from the caller. */
   bytesSent: u64;
-  bytesReceived: u64;
   /** Bytes accepted and given up unacknowledged; bytes received and given up unread. */
   bytesLost: u32;
   bytesDiscarded: u32;
 
-  /** Listener's index + 1 while M_PENDING. */
-  listener: u32;
   /** Largest segment we send and the one we announced, bytes of text. */
   sndMss: u16;
   rcvMss: u16;
@@ -272,10 +274,6 @@ export class Tcb extends Endpoint {
   challengeCount: u8;
   keepCount: u8;
   keepProbes: u8;
-  /** CAUSE_x of abi/report. */
-  cause: u8;
-  ttl: u8;
-  tos: u8;
 
   /** Deadlines, in the order of their T_x bits; those whose bit is in `armed` count. T_RTX and T_PERSIST have one between them. */
   rtxAt: u32;
@@ -286,66 +284,27 @@ export class Tcb extends Endpoint {
   /** From here on not in tiny, whose blocks end before. */
   idleAt: u32;
   rackAt: u32;
-  /** Place of the last urgent byte while M_URGENT_DUE or M_URGENT_MARK, and the byte while M_URGENT_HELD. */
-  urgentSeq: u32;
-  /** Options both SYNs carried, AGREED_x; before the peer's SYN: what we offer. */
-  agreed: u32;
+  /** Bytes received in order. */
+  bytesReceived: u64;
   /** RCV.NXT as the last ACK that left told it (Last.ACK.sent of RFC 7323). */
   lastAckSent: u32;
   /** With AGREED_TIMESTAMPS: the timestamp to echo (TS.Recent), when it came, and what turns the clock into ours. */
   tsRecent: u32;
   tsRecentAt: u32;
   tsOffset: u32;
-  /** With AGREED_SACK: a sequence number in each of the ranges beyond rcvNxt that changed last, the latest first. */
-  private recent0: u32;
-  private recent1: u32;
-  private recent2: u32;
-  private recent3: u32;
-  /** Text that came twice and is to be reported (RFC 2883); none if both are equal. */
-  dupStart: u32;
-  dupEnd: u32;
-  /** With AGREED_SACK: ranges at or above sndUna that the peer says it has (memory/ranges). */
-  sacked: u32;
-  /** Everything below that is not in `sacked` is taken for lost (RFC 6675 IsLost); sndUna if nothing is. */
-  lostEdge: u32;
-  /** Bytes of SND.UNA..SND.NXT that are not in the network: pipe of RFC 6675 is that difference minus this. */
-  leftNetwork: u32;
-  /** RFC 8985 (tcp/rack): with rackWaits, everything below rackEdge not in `sacked` is lost at rackUntil; below rackLost it is. */
-  rackEdge: u32;
-  rackLost: u32;
-  rackUntil: u32;
-  /** What was sent again and is not known to have arrived (tcp/repairs). */
-  repairs: u32;
-  /** SND.NXT when the reordering window was widened last. */
-  reorderRound: u32;
-  /** SND.NXT when the tail was probed, while tailProbe is not 0. */
-  tailEnd: u32;
   /** Smallest round trip measured, milliseconds. */
   minRtt: u32;
   /** SND.NXT - SND.UNA when the connection could last send: how much of cwnd is used, however many ACKs came together since. */
   outstanding: u32;
-  /** PRR (RFC 6937): outstanding when a recovery began; delivered and sent since. */
-  prrFlight: u32;
-  prrDelivered: u32;
-  prrOut: u32;
-  /** CUBIC (RFC 9438): W_max, cwnd before the last reduction, W_est; while cubicRuns the begin of the epoch and its K, ms. */
-  cubicMax: u32;
-  cubicPrior: u32;
-  cubicReno: u32;
-  cubicAt: u32;
-  cubicK: u32;
-  /** cwnd, ssthresh and W_max before the last timeout. */
-  undoWindow: u32;
-  undoThreshold: u32;
-  undoMax: u32;
-  /** F-RTO (RFC 5682): with FRTO_NEW, where the new segments end that may tell a spurious timeout. */
-  frtoEnd: u32;
-  /** SND.NXT when the window was reduced last: marks of what was sent before say nothing new (RFC 3168). */
-  ecnHigh: u32;
   /** SND.UP while M_URGENT_OUT: the sequence number behind the last urgent byte. */
   sndUp: u32;
   /** The peer's user timeout as it told last (RFC 5482), ms; 0 = it did not. */
   utoRemote: u32;
+  /** SND.NXT when the window was reduced last: marks of what was sent before say nothing new (RFC 3168). */
+  ecnHigh: u32;
+  /** Its Loss block (tcp/loss), 0 while it needs none. */
+  loss: usize;
+  private agreedBits: u16;
   cubicRuns: bool;
   /** FRTO_x of tcp/retransmission. */
   frto: u8;
@@ -360,11 +319,77 @@ export class Tcb extends Endpoint {
   /** Quarters of minRtt the reordering window has beyond the first, and recoveries until they are forgotten. */
   reorderSteps: u8;
   reorderKept: u8;
+  /** The urgent byte while M_URGENT_HELD. */
   urgentByte: u8;
   /** CONGESTION_x of abi/sockets. */
   congestion: u8;
   /** UTO_x of abi/sockets and tcp/usertimeout. */
   uto: u8;
+
+  /** Initial sequence numbers, sent and received, until the handshake is complete. */
+  get iss(): u32 { return this.sndUna; }
+  get irs(): u32 { return this.rcvNxt - 1; }
+  /** Options both SYNs carried, AGREED_x; before the peer's SYN: what we offer. */
+  get agreed(): u32 { return <u32>this.agreedBits; }
+  set agreed(v: u32) { this.agreedBits = <u16>v; }
+  /** Keepalive idle time and probe interval, milliseconds; of a connection that is accepted. */
+  get keepIdle(): u32 { return this.prev; }
+  set keepIdle(v: u32) { this.prev = v; }
+  get keepInterval(): u32 { return this.next; }
+  set keepInterval(v: u32) { this.next = v; }
+  /** Listener's index + 1 while M_PENDING. */
+  get listener(): u32 { return <u32>(-1 - this.owner); }
+  set listener(v: u32) { this.owner = -1 - <i32>v; }
+
+  /** What the block says, or what holds without one; written without one it is forgotten. */
+  get sacked(): u32 { return TINY || !this.loss ? 0 : changetype<Loss>(this.loss).sacked; }
+  set sacked(v: u32) { if (!TINY && this.loss) changetype<Loss>(this.loss).sacked = v; }
+  get dupStart(): u32 { return TINY || !this.loss ? 0 : changetype<Loss>(this.loss).dupStart; }
+  set dupStart(v: u32) { if (!TINY && this.loss) changetype<Loss>(this.loss).dupStart = v; }
+  get dupEnd(): u32 { return TINY || !this.loss ? 0 : changetype<Loss>(this.loss).dupEnd; }
+  set dupEnd(v: u32) { if (!TINY && this.loss) changetype<Loss>(this.loss).dupEnd = v; }
+  get lostEdge(): u32 { return TINY || !this.loss ? this.sndUna : changetype<Loss>(this.loss).lostEdge; }
+  set lostEdge(v: u32) { if (!TINY && this.loss) changetype<Loss>(this.loss).lostEdge = v; }
+  get leftNetwork(): u32 { return TINY || !this.loss ? 0 : changetype<Loss>(this.loss).leftNetwork; }
+  set leftNetwork(v: u32) { if (!TINY && this.loss) changetype<Loss>(this.loss).leftNetwork = v; }
+  get rackEdge(): u32 { return TINY || !this.loss ? this.sndUna : changetype<Loss>(this.loss).rackEdge; }
+  set rackEdge(v: u32) { if (!TINY && this.loss) changetype<Loss>(this.loss).rackEdge = v; }
+  get rackLost(): u32 { return TINY || !this.loss ? this.sndUna : changetype<Loss>(this.loss).rackLost; }
+  set rackLost(v: u32) { if (!TINY && this.loss) changetype<Loss>(this.loss).rackLost = v; }
+  get rackUntil(): u32 { return TINY || !this.loss ? 0 : changetype<Loss>(this.loss).rackUntil; }
+  set rackUntil(v: u32) { if (!TINY && this.loss) changetype<Loss>(this.loss).rackUntil = v; }
+  get repairs(): u32 { return TINY || !this.loss ? 0 : changetype<Loss>(this.loss).repairs; }
+  set repairs(v: u32) { if (!TINY && this.loss) changetype<Loss>(this.loss).repairs = v; }
+  get reorderRound(): u32 { return TINY || !this.loss ? this.sndUna : changetype<Loss>(this.loss).reorderRound; }
+  set reorderRound(v: u32) { if (!TINY && this.loss) changetype<Loss>(this.loss).reorderRound = v; }
+  get tailEnd(): u32 { return TINY || !this.loss ? this.sndUna : changetype<Loss>(this.loss).tailEnd; }
+  set tailEnd(v: u32) { if (!TINY && this.loss) changetype<Loss>(this.loss).tailEnd = v; }
+  get prrFlight(): u32 { return TINY || !this.loss ? 0 : changetype<Loss>(this.loss).prrFlight; }
+  set prrFlight(v: u32) { if (!TINY && this.loss) changetype<Loss>(this.loss).prrFlight = v; }
+  get prrDelivered(): u32 { return TINY || !this.loss ? 0 : changetype<Loss>(this.loss).prrDelivered; }
+  set prrDelivered(v: u32) { if (!TINY && this.loss) changetype<Loss>(this.loss).prrDelivered = v; }
+  get prrOut(): u32 { return TINY || !this.loss ? 0 : changetype<Loss>(this.loss).prrOut; }
+  set prrOut(v: u32) { if (!TINY && this.loss) changetype<Loss>(this.loss).prrOut = v; }
+  get cubicMax(): u32 { return TINY || !this.loss ? 0 : changetype<Loss>(this.loss).cubicMax; }
+  set cubicMax(v: u32) { if (!TINY && this.loss) changetype<Loss>(this.loss).cubicMax = v; }
+  get cubicPrior(): u32 { return TINY || !this.loss ? 0 : changetype<Loss>(this.loss).cubicPrior; }
+  set cubicPrior(v: u32) { if (!TINY && this.loss) changetype<Loss>(this.loss).cubicPrior = v; }
+  get cubicReno(): u32 { return TINY || !this.loss ? 0 : changetype<Loss>(this.loss).cubicReno; }
+  set cubicReno(v: u32) { if (!TINY && this.loss) changetype<Loss>(this.loss).cubicReno = v; }
+  get cubicAt(): u32 { return TINY || !this.loss ? 0 : changetype<Loss>(this.loss).cubicAt; }
+  set cubicAt(v: u32) { if (!TINY && this.loss) changetype<Loss>(this.loss).cubicAt = v; }
+  get cubicK(): u32 { return TINY || !this.loss ? 0 : changetype<Loss>(this.loss).cubicK; }
+  set cubicK(v: u32) { if (!TINY && this.loss) changetype<Loss>(this.loss).cubicK = v; }
+  get undoWindow(): u32 { return TINY || !this.loss ? 0 : changetype<Loss>(this.loss).undoWindow; }
+  set undoWindow(v: u32) { if (!TINY && this.loss) changetype<Loss>(this.loss).undoWindow = v; }
+  get undoThreshold(): u32 { return TINY || !this.loss ? 0 : changetype<Loss>(this.loss).undoThreshold; }
+  set undoThreshold(v: u32) { if (!TINY && this.loss) changetype<Loss>(this.loss).undoThreshold = v; }
+  get undoMax(): u32 { return TINY || !this.loss ? 0 : changetype<Loss>(this.loss).undoMax; }
+  set undoMax(v: u32) { if (!TINY && this.loss) changetype<Loss>(this.loss).undoMax = v; }
+  get frtoEnd(): u32 { return TINY || !this.loss ? this.sndNxt : changetype<Loss>(this.loss).frtoEnd; }
+  set frtoEnd(v: u32) { if (!TINY && this.loss) changetype<Loss>(this.loss).frtoEnd = v; }
+  get urgentSeq(): u32 { return TINY || !this.loss ? 0 : changetype<Loss>(this.loss).urgentSeq; }
+  set urgentSeq(v: u32) { if (!TINY && this.loss) changetype<Loss>(this.loss).urgentSeq = v; }
 }
 
 // @ts-ignore: decorator
@@ -396,6 +421,9 @@ export class Listener extends Endpoint {
 
 /** Bytes from one block to the next: the 64-bit fields of every block are aligned. */
 const STRIDE: usize = (((TINY ? offsetof<Tcb>("idleAt") : offsetof<Tcb>()) + 7) & ~7) - ADDRS_SKIPPED;
+
+/** What an absent Loss block says: zero. */
+const NOTHING = memory.data(TINY ? 4 : 16, 4);
 
 let table: usize = 0;
 let free: u32 = 0;
@@ -435,11 +463,24 @@ export function tcbReset(n: u32): bool {
 // @ts-ignore: decorator
 @inline export function outOfOrderList(t: Tcb): usize { return changetype<usize>(t) + offsetof<Tcb>("outOfOrder"); }
 
+/** What the peer says it has (memory/ranges); without a Loss block an empty list, to which nothing may be added. */
 // @ts-ignore: decorator
-@inline export function sackedList(t: Tcb): usize { return changetype<usize>(t) + offsetof<Tcb>("sacked"); }
+@inline export function sackedList(t: Tcb): usize { return t.loss ? t.loss : NOTHING; }
 /** The four sequence numbers of recent ranges. */
 // @ts-ignore: decorator
-@inline export function recentPtr(t: Tcb): usize { return changetype<usize>(t) + offsetof<Tcb>("recent0"); }
+@inline export function recentPtr(t: Tcb): usize { return t.loss ? t.loss + offsetof<Loss>("recent0") : NOTHING; }
+
+/** Sees to it that t has a Loss block; false if memory is used up. */
+export function lossTake(t: Tcb): bool {
+  if (!t.loss) t.loss = lossAlloc(t.sndUna);
+  return t.loss != 0;
+}
+
+/** Gives it back. */
+export function lossDrop(t: Tcb): void {
+  lossFree(t.loss);
+  t.loss = 0;
+}
 
 /** Takes a free block, zeroed, in state CLOSED and without an owner; -1 if none is left. */
 export function tcbAlloc(): i32 {
@@ -463,6 +504,7 @@ export function tcbFree(i: i32): void {
   const t = tcb(i);
   assert(t.state == TCP_CLOSED && !(t.marks & M_HASHED), "freeing a live connection");
   deadlineClear(idOfConnection(<u32>i));
+  if (!TINY && t.loss) lossDrop(t);
   t.marks &= M_FLAGGED | M_CHANGED;
   t.owner = -1;
   t.next = freeLink(free);

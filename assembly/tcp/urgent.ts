@@ -7,7 +7,7 @@
 import { seqGeq, seqGt, seqLt } from "../base/seq";
 import { ringAt } from "../memory/ring";
 import { ACK, RST, SYN, tcpPutUrgent, tcpUrgentPointer } from "../wire/tcp";
-import { M_URGENT_DUE, M_URGENT_HELD, M_URGENT_INLINE, M_URGENT_MARK, M_URGENT_OUT, NOTIFY_URGENT, rcvRing, Tcb, tcb, TF_FIN_RCVD } from "./tcb";
+import { lossTake, M_URGENT_DUE, M_URGENT_HELD, M_URGENT_INLINE, M_URGENT_MARK, M_URGENT_OUT, NOTIFY_URGENT, rcvRing, Tcb, tcb, TF_FIN_RCVD } from "./tcb";
 import { notify } from "./lists";
 import { ackNow } from "./guard";
 import { rcvUnread } from "./buffers";
@@ -16,7 +16,7 @@ import { segHeader, segSeq } from "./segment_in";
 /** The arriving segment has URG: its pointer stands behind the last urgent byte (RFC 9293 §3.8.5), which may still have to come. */
 export function urgentArrive(t: Tcb): void {
   const pointer = tcpUrgentPointer(segHeader), at = segSeq + pointer - 1;
-  if (!pointer || seqLt(at, t.rcvNxt) || (t.marks & M_URGENT_DUE && !seqGt(at, t.urgentSeq))) return;
+  if (!pointer || seqLt(at, t.rcvNxt) || (t.marks & M_URGENT_DUE && !seqGt(at, t.urgentSeq)) || !lossTake(t)) return;
   t.urgentSeq = at;
   t.marks = (t.marks & ~M_URGENT_MARK) | M_URGENT_DUE;
 }
@@ -50,7 +50,8 @@ export function urgentPass(t: Tcb): void {
 }
 
 /** Bytes that may be read at once: those before the urgent one, if it is among the unread. */
-export function urgentLimit(t: Tcb): u32 {
+// @ts-ignore: decorator
+@inline export function urgentLimit(t: Tcb): u32 {
   const used = rcvUnread(t), distance = t.marks & M_URGENT_MARK ? ahead(t) : 0;
   return distance ? min(distance, used) : used;
 }

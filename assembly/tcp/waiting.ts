@@ -10,6 +10,7 @@ import { config } from "../base/config";
 import { count, countBy } from "../base/counters";
 import { due, now } from "../base/time";
 import { carve } from "../memory/arena";
+import { chunkAt, chunkEnsure, chunksCarve } from "../memory/chunks";
 import { deadlineClear, deadlineSet } from "../memory/deadlines";
 import { freeLink, freeNext } from "../memory/freelist";
 import { idOfWaiting } from "../memory/identities";
@@ -64,7 +65,7 @@ let last: u32 = 0;
 export let waitingCount: u32 = 0;
 
 // @ts-ignore: decorator
-@inline export function waiting(n: u32): Waiting { return changetype<Waiting>(table + <usize>((n - 1) * WAITING_SIZE)); }
+@inline export function waiting(n: u32): Waiting { return changetype<Waiting>(chunkAt(table, n - 1, WAITING_SIZE)); }
 // @ts-ignore: decorator
 @inline export function waitingLocal(w: Waiting): usize { return changetype<usize>(w) + ADDRS_SKIPPED; }
 // @ts-ignore: decorator
@@ -80,7 +81,7 @@ export function waitingReset(): bool {
   const n = config(CONFIG_TIME_WAITS);
   capacity = n;
   mask = TINY ? 0 : (n <= 1 ? 1 : 1 << (32 - clz(n - 1))) - 1;
-  table = carve(n * WAITING_SIZE);
+  table = chunksCarve(n, WAITING_SIZE);
   buckets = carve((mask + 1) * 4);
   if (!table || !buckets) return false;
   table -= ADDRS_SKIPPED;
@@ -103,9 +104,13 @@ export function waitingFind(local: usize, remote: usize, ports: u32): u32 {
   return 0;
 }
 
-/** Takes over from t, which is in TIME_WAIT until t.waitAt. The oldest record gives way if none is free, and is counted. */
-export function waitingAdd(t: Tcb): void {
-  if (!free) {
+/**
+ * Takes over from t, which is in TIME_WAIT until t.waitAt. The oldest record gives way if none is free, and is counted. False if memory is
+ * used up and there is no record at all.
+ */
+export function waitingAdd(t: Tcb): bool {
+  if (!free || !chunkEnsure(table, free - 1, capacity, WAITING_SIZE)) {
+    if (!first) return false;
     count(STAT_TCP_TIME_WAITS_CUT);
     waitingRemove(first);
   }
@@ -128,6 +133,7 @@ export function waitingAdd(t: Tcb): void {
   append(n);
   waitingCount++;
   countBy(STAT_TCP_TIME_WAITS, 1);
+  return true;
 }
 
 /** Behind every record that ends no later: mostly that is the end of the list. */

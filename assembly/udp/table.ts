@@ -7,6 +7,8 @@ import { ADDR_SECOND, addrClear, addrCopy, addrEqual, addrIsAny, ADDRS_SKIPPED }
 import { config } from "../base/config";
 import { randomBelow } from "../base/prng";
 import { carve } from "../memory/arena";
+import { blockAlloc, blockFree, blockOrder } from "../memory/blocks";
+import { chunkAt, chunkEnsure, chunksCarve } from "../memory/chunks";
 import { freeLink, freeNext } from "../memory/freelist";
 import { Ring } from "../memory/ring";
 
@@ -72,16 +74,18 @@ let mask: u32 = 0;
 let table: usize = 0;
 let size: u32 = 0;
 let free: u32 = 0;
+/** Blocks in use. Tiny: the table is there while there are any, in a buffer of which a datagram socket needs fewer than it has a right to. */
+let open: u32 = 0;
 
 export function udpReset(): bool {
   size = config(CONFIG_MAX_SOCKETS);
   // The two rings are embedded: Ucb as declared holds references, so the stride counts their bytes instead.
   mask = TINY ? 0 : (size <= 1 ? 1 : 1 << (32 - clz(min<u32>(size, 65536) - 1))) - 1;
-  table = carve(size * STRIDE);
+  table = TINY ? 0 : chunksCarve(size, STRIDE);
   buckets = carve((mask + 1) * 4);
-  if (!table || !buckets) return false;
-  table -= ADDRS_SKIPPED;
+  if (!TINY && !table || !buckets) return false;
   free = 1;
+  open = 0;
   return true;
 }
 
@@ -89,7 +93,7 @@ export function udpReset(): bool {
 const STRIDE: u32 = ((<u32>offsetof<Ucb>() + 2 * RING + 7) & ~7) - <u32>ADDRS_SKIPPED;
 
 // @ts-ignore: decorator
-@inline export function ucb(i: u32): Ucb { return changetype<Ucb>(table + <usize>(i * STRIDE)); }
+@inline export function ucb(i: u32): Ucb { return changetype<Ucb>(chunkAt(table, i, STRIDE)); }
 // @ts-ignore: decorator
 @inline export function ucbLocal(u: Ucb): usize { return changetype<usize>(u) + ADDRS_SKIPPED; }
 // @ts-ignore: decorator
@@ -100,6 +104,15 @@ const STRIDE: u32 = ((<u32>offsetof<Ucb>() + 2 * RING + 7) & ~7) - <u32>ADDRS_SK
 /** A fresh, unbound block for socket object `owner`; -1 when all are in use. */
 export function udpOpen(owner: i32): i32 {
   if (!free) return -1;
+  if (TINY && !open) {
+    table = blockAlloc(blockOrder(size * STRIDE));
+    if (!table) return -1;
+    memory.fill(table, 0, size * STRIDE);
+    table -= ADDRS_SKIPPED;
+    free = 1;
+  }
+  if (!chunkEnsure(table, free - 1, size, STRIDE)) return -1;
+  open++;
   const i = free - 1, u = ucb(i);
   free = freeNext(u.next, free, size);
   u.received = changetype<Ring>(changetype<usize>(u) + offsetof<Ucb>());
@@ -137,6 +150,8 @@ export function udpFree(i: u32): void {
   u.owner = -2;
   u.next = freeLink(free);
   free = i + 1;
+  open--;
+  if (TINY && !open) blockFree(table + ADDRS_SKIPPED);
 }
 
 /** Gives the block its local address and port; the caller has checked that they are free. */

@@ -18,7 +18,7 @@ import { portTake } from "./ports";
 import { mayAccess, setError } from "./result";
 import {
   countHandles, enter, has, indexOf, isHosted, isSeqpacket, isStream, it, localOf, remoteOf, S_ACCEPTED, S_CONNECTED, S_INHERITED, S_LISTENING, S_NEW_LIMITS, S_NONBLOCKING, S_PENDING,
-  Socket, socketAlloc, socketFree,
+  settingsInherit, Socket, socketAlloc, socketFree,
 } from "./socket";
 import { acceptCount } from "./status";
 import { clockNow, enterWaiting, waitEnd, waitFor } from "./waits";
@@ -158,22 +158,9 @@ function inherit(s: Socket, from: Socket): void {
 /** O-34: what a connection takes over from the listener it came from. */
 export function inheritOptions(s: Socket, from: Socket): void {
   s.flags = (s.flags & ~S_INHERITED) | (from.flags & S_INHERITED);
-  if (!TINY) s.congestion = from.congestion;
   s.lingerOn = from.lingerOn;
   s.lingerSecs = from.lingerSecs;
-  s.sendLimit = from.sendLimit;
-  s.recvLimit = from.recvLimit;
-  s.sendTimeout = from.sendTimeout;
-  s.recvTimeout = from.recvTimeout;
-  s.keepIdle = from.keepIdle;
-  s.keepInterval = from.keepInterval;
-  s.keepCount = from.keepCount;
-  s.userTimeout = from.userTimeout;
-  if (!TINY) s.uto = from.uto;
-  s.ttl = from.ttl;
-  s.tos = from.tos;
-  s.drainBytes = from.drainBytes;
-  s.drainMs = from.drainMs;
+  settingsInherit(s, from);
 }
 
 /**

@@ -3,7 +3,7 @@ import { WSAEINVAL, WSAENOBUFS, WSAEOPNOTSUPP } from "../abi/errors";
 import { FD_ALL_EVENTS, FD_CONNECT } from "../abi/winsock";
 import { mailboxLeave, mailboxMessage, mailboxTake, mailboxWindow } from "./mailboxes";
 import { raise } from "./netevents";
-import { overlapOf } from "./overlapped/operations";
+import { overlapOf, overlapTake } from "./overlapped/operations";
 import { finish } from "./result";
 import { enter, has, it, S_CONNECT_FAILED, S_CONNECTED, S_MESSAGES, S_NONBLOCKING, setFlag, Socket } from "./socket";
 
@@ -22,7 +22,7 @@ function asyncSelect(h: u32, hWnd: u32, wMsg: u32, mask: u32): i32 {
   if (e) return e;
   if (TINY) return WSAEOPNOTSUPP;
   if (mask & ~<u32>FD_ALL_EVENTS || (mask && (!hWnd || !wMsg || wMsg > 0xffff))) return WSAEINVAL;
-  const s = it, box = mask ? mailboxTake(hWnd, wMsg, h) : 0;
+  const s = it, box = mask && overlapTake(s) ? mailboxTake(hWnd, wMsg, h) : 0;
   if (mask && !box) return WSAENOBUFS;
   messagesEnd(s);
   overlapOf(s).mailbox = box;
@@ -48,7 +48,7 @@ export function messagesEnd(s: Socket): void {
 /** E-14: an accepted socket has the listener's window and message. False if there is no mailbox for it. */
 export function messagesInherit(s: Socket, from: Socket): bool {
   if (!has(from, S_MESSAGES)) return true;
-  const model = overlapOf(from).mailbox, box = mailboxTake(mailboxWindow(model), mailboxMessage(model), s.handle);
+  const model = overlapOf(from).mailbox, box = !overlapTake(s) ? 0 : mailboxTake(mailboxWindow(model), mailboxMessage(model), s.handle);
   if (!box) return false;
   overlapOf(s).mailbox = box;
   s.flags |= S_MESSAGES;

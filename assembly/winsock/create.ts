@@ -1,7 +1,5 @@
 /** Making a socket, giving it a name, letting it listen. */
-import {
-  CONFIG_KEEP_COUNT, CONFIG_KEEP_IDLE_MS, CONFIG_KEEP_INTERVAL_MS, CONFIG_MAX_CONNECTIONS, CONFIG_RECV_BUFFER, CONFIG_SEND_BUFFER,
-} from "../abi/config";
+import { CONFIG_MAX_CONNECTIONS } from "../abi/config";
 import {
   WSAEADDRNOTAVAIL, WSAEAFNOSUPPORT, WSAEFAULT, WSAEINVAL, WSAEISCONN, WSAEMFILE, WSAENOBUFS, WSAEOPNOTSUPP,
   WSAEPROTONOSUPPORT, WSAESOCKTNOSUPPORT, WSANOTINITIALISED,
@@ -64,7 +62,6 @@ export function WSPSocket(af: i32, type: i32, protocol: i32, lpProtocolInfo: usi
   setError(lpErrno, error);
   if (error) { discard(s); return INVALID_SOCKET; }
   if (!(flags & WSA_FLAG_OVERLAPPED)) s.flags |= S_SYNCHRONOUS;
-  defaults(s);
   return s.handle;
 }
 
@@ -119,14 +116,6 @@ export function nameSocket(s: Socket): bool {
 function discard(s: Socket): void {
   if (s.transport >= 0) datagramClose(s.provider, s.transport);
   socketFree(s);
-}
-
-function defaults(s: Socket): void {
-  s.sendLimit = config(CONFIG_SEND_BUFFER);
-  s.recvLimit = config(CONFIG_RECV_BUFFER);
-  s.keepIdle = config(CONFIG_KEEP_IDLE_MS);
-  s.keepInterval = config(CONFIG_KEEP_INTERVAL_MS);
-  s.keepCount = config(CONFIG_KEEP_COUNT);
 }
 
 /**

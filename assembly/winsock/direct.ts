@@ -36,7 +36,8 @@ export function reserve(s: u32, want: u32, lpLength: usize, lpErrno: usize): usi
   return place;
 }
 
-function reserveFor(h: u32, want: u32, lpLength: usize): i32 {
+// @ts-ignore: decorator
+@inline function reserveFor(h: u32, want: u32, lpLength: usize): i32 {
   let e = enterWaiting(h, OP_SEND);
   if (e) return e;
   const s = it;
@@ -83,7 +84,8 @@ export function peek(s: u32, lpLength: usize, lpErrno: usize): usize {
   return place;
 }
 
-function peekAt(h: u32, lpLength: usize): i32 {
+// @ts-ignore: decorator
+@inline function peekAt(h: u32, lpLength: usize): i32 {
   let e = enterWaiting(h, OP_RECV);
   if (e) return e;
   const s = it;

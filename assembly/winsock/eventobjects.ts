@@ -5,7 +5,7 @@
 import { CONFIG_MAX_SOCKETS } from "../abi/config";
 import { WSA_WAIT_FAILED, WSA_WAIT_TIMEOUT } from "../abi/winsock";
 import { config } from "../base/config";
-import { carve } from "../memory/arena";
+import { chunkAt, chunkEnsure, chunksCarve } from "../memory/chunks";
 import { freeLink, freeNext } from "../memory/freelist";
 import { handleAlloc, handleFree, handleObject, KIND_EVENT } from "../memory/handles";
 import { mayAccess } from "./result";
@@ -32,11 +32,11 @@ let first: u32 = 0;
 let last: u32 = 0;
 
 // @ts-ignore: decorator
-@inline function at(i: u32): EventObject { return changetype<EventObject>(table + <usize>i * offsetof<EventObject>()); }
+@inline function at(i: u32): EventObject { return changetype<EventObject>(chunkAt(table, i, <u32>offsetof<EventObject>())); }
 
 export function eventObjectsReset(): bool {
   capacity = TINY ? <u32>TINY_SOCKETS : config(CONFIG_MAX_SOCKETS);
-  table = carve(capacity * <u32>offsetof<EventObject>());
+  table = chunksCarve(capacity, <u32>offsetof<EventObject>());
   if (!table) return false;
   free = 1;
   first = last = 0;
@@ -47,7 +47,7 @@ export function isEvent(h: u32): bool { return handleObject(h, KIND_EVENT) >= 0;
 
 /** A new event object, not signaled; 0 when handles are used up. */
 export function WSACreateEvent(): u32 {
-  if (!free) return 0;
+  if (!free || !chunkEnsure(table, free - 1, capacity, <u32>offsetof<EventObject>())) return 0;
   const i = free - 1, h = handleAlloc(KIND_EVENT, <i32>i);
   if (!h) return 0;
   const e = at(i);

@@ -1,5 +1,5 @@
 /** WSPIoctl. */
-import { WSA_IO_PENDING, WSAEFAULT, WSAEINVAL, WSAEOPNOTSUPP } from "../abi/errors";
+import { WSA_IO_PENDING, WSAEFAULT, WSAEINVAL, WSAENOBUFS, WSAEOPNOTSUPP } from "../abi/errors";
 import { FIONBIO, FIONREAD, SIO_GET_EXTENSION_FUNCTION_POINTER, SIO_KEEPALIVE_VALS, SIO_TCP_INFO, SIO_UDP_CONNRESET, SIOCATMARK, SIZEOF_TCP_INFO_V0 } from "../abi/winsock";
 import { datagramUnread, streamAtMark } from "../provider/index";
 import { messageFirst } from "./seqpacket/facts";
@@ -8,7 +8,7 @@ import { begun, operationBegin, operationComplete } from "./overlapped/complete"
 import { extensionFunction } from "./overlapped/extensions";
 import { KIND_IOCTL, operationFree } from "./overlapped/operations";
 import { finish, mayAccess } from "./result";
-import { enter, has, isSeqpacket, isStream, it, S_IGNORE_UNREACHABLE, S_KEEPALIVE, S_NONBLOCKING, S_SYNCHRONOUS, setFlag, Socket } from "./socket";
+import { enter, has, isSeqpacket, isStream, it, S_IGNORE_UNREACHABLE, S_KEEPALIVE, S_NONBLOCKING, S_SYNCHRONOUS, setFlag, settingsOwn, Socket } from "./socket";
 import { keepAliveChanged } from "./socketoptions";
 import { unreadOf } from "./status";
 import { tcpInfoWrite } from "./tcpinfo";
@@ -98,6 +98,7 @@ function setKeepAliveValues(s: Socket, input: usize): i32 {
   if (!isStream(s)) return WSAEOPNOTSUPP;
   const on = load<u32>(input) != 0, idle = load<u32>(input, 4), interval = load<u32>(input, 8);
   if (on && (!idle || !interval || idle > 0x3fffffff || interval > 0x3fffffff)) return WSAEINVAL;
+  if (on && !settingsOwn(s)) return WSAENOBUFS;
   setFlag(s, S_KEEPALIVE, on);
   if (on) {
     s.keepIdle = idle;

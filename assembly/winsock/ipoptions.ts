@@ -1,9 +1,9 @@
 /** The options of level IPPROTO_IP: how a socket's packets are marked (RFC 9293 MUST-48, MUST-49). */
-import { WSAEFAULT, WSAEINVAL, WSAENOPROTOOPT } from "../abi/errors";
+import { WSAEFAULT, WSAEINVAL, WSAENOBUFS, WSAENOPROTOOPT } from "../abi/errors";
 import { IP_TOS, IP_TTL } from "../abi/winsock";
 import { TTL_DEFAULT } from "../ip/output";
 import { streamSetIp } from "../provider/index";
-import { isHosted, isStream, Socket } from "./socket";
+import { isHosted, isStream, settingsOwn, Socket } from "./socket";
 
 /** The lower two bits of the field are TCP's own (RFC 3168 §5). */
 const DSCP_MASK: u32 = 0xfc;
@@ -14,6 +14,7 @@ export function setIpOption(s: Socket, name: i32, value: usize, n: u32): i32 {
   if (n < 4) return WSAEFAULT;
   const v = load<u32>(value);
   if (v > 255 || (name == IP_TTL && !v)) return WSAEINVAL;
+  if (!settingsOwn(s)) return WSAENOBUFS;
   if (name == IP_TTL) s.ttl = <u8>v; else s.tos = <u8>v;
   ipChanged(s);
   return 0;

@@ -1,5 +1,5 @@
 /** The private level SOL_LASTACK: what closing needs beyond Winsock (seam.md). */
-import { WSAEFAULT, WSAEINVAL, WSAEISCONN, WSAENOPROTOOPT } from "../abi/errors";
+import { WSAEFAULT, WSAEINVAL, WSAEISCONN, WSAENOBUFS, WSAENOPROTOOPT } from "../abi/errors";
 import { FEATURE_USER_TIMEOUT, CONFIG_FEATURES } from "../abi/config";
 import {
   CONGESTION_CUBIC, LSO_CONGESTION, LSO_ERROR_REPORTS, LSO_LINGER_MS, LSO_TSAP_CALLED, LSO_TSAP_OWN, LSO_USER_TIMEOUT_OPTION, LSO_USER_TIMEOUT_PEER, UTO_CHANGEABLE, UTO_ENABLED,
@@ -12,7 +12,7 @@ import { calledTsap, ownTsap } from "../cotp/association";
 import { TSAP_MAX } from "../wire/cotp";
 import { associationOf } from "./seqpacket/facts";
 import { mayAccess } from "./result";
-import { has, isHosted, isSeqpacket, isStream, S_CONNECTED, S_CONNECTING, S_ERROR_REPORTS, S_LISTENING, setFlag, Socket } from "./socket";
+import { has, isHosted, isSeqpacket, isStream, S_CONNECTED, S_CONNECTING, S_ERROR_REPORTS, S_LISTENING, setFlag, settingsOwn, Socket } from "./socket";
 import { factsOf } from "./status";
 import { resetStream } from "./teardown/close";
 
@@ -22,6 +22,7 @@ export function setLastackOption(s: Socket, name: i32, value: usize, n: u32): i3
     case LSO_RESET: return resetStream(s);
     case LSO_DRAIN: {
       if (n < 8) return WSAEFAULT;
+      if (!settingsOwn(s)) return WSAENOBUFS;
       s.drainBytes = load<u32>(value);
       // Half the clock's range bounds a deadline; without bytes or time there is no drain.
       s.drainMs = s.drainBytes ? min<u32>(load<u32>(value, 4), 0x3fffffff) : 0;
@@ -36,6 +37,7 @@ export function setLastackOption(s: Socket, name: i32, value: usize, n: u32): i3
       if (TINY) return WSAENOPROTOOPT;
       if (n < 4) return WSAEFAULT;
       if (load<u32>(value) > CONGESTION_CUBIC) return WSAEINVAL;
+      if (!settingsOwn(s)) return WSAENOBUFS;
       s.congestion = load<u8>(value);
       if (s.transport >= 0 && !has(s, S_LISTENING)) streamSetCongestion(s.provider, s.transport, s.congestion);
       return 0;
@@ -57,6 +59,7 @@ function setUserTimeoutOption(s: Socket, value: usize, n: u32): i32 {
   if (n < 4) return WSAEFAULT;
   const flags = load<u32>(value);
   if (flags & ~(UTO_ENABLED | UTO_CHANGEABLE)) return WSAEINVAL;
+  if (!settingsOwn(s)) return WSAENOBUFS;
   s.uto = <u8>(flags + 1);
   if (s.transport >= 0) streamSetUserTimeoutOption(s.provider, s.transport, flags);
   return 0;

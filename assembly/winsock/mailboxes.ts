@@ -3,7 +3,7 @@
  * holds at most one message of each event. What was posted stays deliverable when its registration or socket is gone (C-28, E-75).
  */
 import { FD_ACCEPT, FD_CLOSE, FD_CONNECT, FD_OOB, FD_READ, FD_WRITE } from "../abi/winsock";
-import { carve } from "../memory/arena";
+import { chunkAt, chunkEnsure, chunksCarve } from "../memory/chunks";
 import { freeLink, freeNext } from "../memory/freelist";
 
 // @ts-ignore: decorator
@@ -45,7 +45,7 @@ export let messageEvent: u32 = 0;
 
 export function mailboxesReset(n: u32): bool {
   capacity = n;
-  table = carve(n * <u32>offsetof<Mailbox>());
+  table = chunksCarve(n, <u32>offsetof<Mailbox>());
   if (!table) return false;
   free = 1;
   first = last = 0;
@@ -53,12 +53,12 @@ export function mailboxesReset(n: u32): bool {
 }
 
 // @ts-ignore: decorator
-@inline function at(ref: u32): Mailbox { return changetype<Mailbox>(table + <usize>(ref - 1) * offsetof<Mailbox>()); }
+@inline function at(ref: u32): Mailbox { return changetype<Mailbox>(chunkAt(table, ref - 1, <u32>offsetof<Mailbox>())); }
 
 /** A mailbox for messages wMsg about `handle` to hWnd, + 1; 0 if every one is in use. */
 export function mailboxTake(hWnd: u32, wMsg: u32, handle: u32): u32 {
   const ref = free;
-  if (!ref) return 0;
+  if (!ref || !chunkEnsure(table, ref - 1, capacity, <u32>offsetof<Mailbox>())) return 0;
   const m = at(ref);
   free = freeNext(m.next, ref, capacity);
   memory.fill(changetype<usize>(m), 0, offsetof<Mailbox>());

@@ -6,9 +6,9 @@ import { SOCKET_ERROR } from "../abi/winsock";
 
 /** True if [ptr, ptr + len) is memory the caller may name: not NULL and inside linear memory. */
 export function mayAccess(ptr: usize, len: u32): bool {
-  const end = <usize>memory.size() << 16;
-  // A memory of exactly 4 GiB makes `end` wrap to 0; every address is inside then.
-  return ptr != 0 && (end == 0 ? len <= ~<u32>ptr + 1 : ptr <= end && <usize>len <= end - ptr);
+  // Tiny has one page, and on devices 64 bits are dear.
+  if (TINY) return ptr - 1 < 0xffff && len <= 0x10000 - <u32>ptr;
+  return ptr != 0 && <u64>ptr + <u64>len <= <u64>memory.size() << 16;
 }
 
 /** Stores the outcome of a call behind lpErrno; a bad lpErrno only loses the code (semantics X-37). */

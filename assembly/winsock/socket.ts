@@ -10,12 +10,14 @@ import { ADDR_SECOND, ADDRS_SKIPPED } from "../base/addr";
 import { config } from "../base/config";
 import { counterSet } from "../base/counters";
 import { associationFree } from "../cotp/association";
-import { carve } from "../memory/arena";
+import { chunkAt, chunkEnsure, chunksCarve } from "../memory/chunks";
 import { deadlineClear } from "../memory/deadlines";
 import { freeLink, freeNext } from "../memory/freelist";
 import { handleObject, handlesOpen, KIND_SOCKET } from "../memory/handles";
 import { idOfSocket } from "../memory/identities";
 import { PROVIDER_HOST } from "../provider/kinds";
+import { overlapFree } from "./overlapped/overlap";
+import { Settings, settingsAlone, settingsDefault, settingsInitial, settingsLeave, settingsReset, settingsShare, SETTINGS_TINY } from "./settings";
 
 /** Socket flags. The option flags keep what setsockopt was told; the others are state. */
 export const S_NONBLOCKING: u32 = 1 << 0;
@@ -112,30 +114,11 @@ export class Socket {
   lingerSecs: u16;
   /** SO_ERROR. */
   soError: i32;
-  /** Result of the last finished connect attempt, 0 = success. */
-  connectError: i32;
-  sendLimit: u32;
-  recvLimit: u32;
-  /** Milliseconds, 0 = none. */
-  sendTimeout: u32;
-  recvTimeout: u32;
-  /** Milliseconds, milliseconds, probes. */
-  keepIdle: u32;
-  keepInterval: u32;
-  keepCount: u32;
-  /** TCP_MAXRT in milliseconds; 0 = the stack's user timeout, all ones = none. */
-  userTimeout: u32;
-  /** IP_TTL, 0 = default; IP_TOS. */
-  ttl: u8;
-  tos: u8;
   /** LSO_LINGER_MS: counts instead of lingerSecs unless 0. */
   lingerMs: u32;
-  /** LSO_DRAIN: bytes and milliseconds; 0 = off. */
-  drainBytes: u32;
-  drainMs: u32;
   /** Bytes read and thrown away by the drain. */
   drained: u32;
-  /** Event object of WSPEventSelect, 0 = none. */
+  /** Event object of WSPEventSelect, 0 = none. After the last close: drainUntil. */
   eventHandle: u32;
   /** FD_ bits asked for. */
   eventMask: u16;
@@ -147,15 +130,14 @@ export class Socket {
   closeError: u16;
   /** First wait record + 1, 0 = nobody waits. */
   waits: u32;
-  /** Bytes the last refused send wanted: FD_WRITE comes when they fit; 0 = any room will do. */
+  /** Bytes the last refused send wanted: FD_WRITE comes when they fit; 0 = any room will do. After the last close: lingerUntil. */
   writeNeed: u32;
-  /** When the connection was established; valid with S_CONNECTED. */
+  /** When the connection was established; valid with S_CONNECTED. After the last close: closedAt. */
   connectedAt: u32;
-  /** When the last descriptor was closed; valid unless T_OPEN. */
-  closedAt: u32;
-  /** End of the linger wait, valid while lingering; end of the drain, valid while draining. */
-  lingerUntil: u32;
-  drainUntil: u32;
+  private connectErrorBits: u16;
+  /** Stands in the list of winsock/trouble; outlives the object's use. */
+  troubled: u8;
+  /** lingerUntil counts; drainUntil counts. */
   lingering: u8;
   draining: u8;
   /** TCP state in which the close found the connection. */
@@ -164,31 +146,76 @@ export class Socket {
   abortCause: u8;
   /** The linger time ran out. */
   lingerExpired: u8;
-  /** Wait record + 1 of the closesocket that lingers, 0 = none. */
-  closeWait: u32;
-  /** Neighbours in the chain of sockets with the same port hash, index + 1; previous 0 = first. */
+  /** Neighbours in the chain of sockets with the same port hash, index + 1; previous 0 = first. While free: next free object, as memory/freelist has it. */
   portNext: u32;
   portPrev: u32;
-  /** Number of the select pass that saw the socket last. */
+  /** Number of the select pass that saw the socket last. From the last close on: closeWait. */
   mark: u32;
-  /** Next free object + 1 while free. */
-  nextFree: u32;
   /** From here on not in tiny, whose objects end before. Its Association (cotp/association), 0 unless SOCK_SEQPACKET. */
   message: usize;
   /** Next object + 1 in the list of winsock/trouble. */
   troubleNext: u32;
-  /** Stands in that list; outlives the object's use. */
-  troubled: u8;
-  /** LSO_CONGESTION. */
-  congestion: u8;
-  /** LSO_USER_TIMEOUT_OPTION + 1; 0 = the stack's. */
-  uto: u8;
+  /** Its own index. */
+  index: u32;
+  /** What of overlapped I/O hangs on it (winsock/overlapped/overlap), 0 while nothing does. */
+  overlap: usize;
+  /** Its Settings, which others may share: see settingsOf. */
+  settings: usize;
+
+  /** Result of the last finished connect attempt, 0 = success. */
+  get connectError(): i32 { return <i32>this.connectErrorBits; }
+  set connectError(v: i32) { this.connectErrorBits = <u16>v; }
+  /** When the last descriptor was closed; valid unless T_OPEN. */
+  get closedAt(): u32 { return this.connectedAt; }
+  set closedAt(v: u32) { this.connectedAt = v; }
+  /** End of the linger wait; end of the drain. */
+  get lingerUntil(): u32 { return this.writeNeed; }
+  set lingerUntil(v: u32) { this.writeNeed = v; }
+  get drainUntil(): u32 { return this.eventHandle; }
+  set drainUntil(v: u32) { this.eventHandle = v; }
+  /** Wait record + 1 of the closesocket that lingers, 0 = none. */
+  get closeWait(): u32 { return this.mark; }
+  set closeWait(v: u32) { this.mark = v; }
+
+  /** What options have set; to be written after settingsOwn only. */
+  get sendLimit(): u32 { return settingsOf(this).sendLimit; }
+  set sendLimit(v: u32) { settingsOf(this).sendLimit = v; }
+  get recvLimit(): u32 { return settingsOf(this).recvLimit; }
+  set recvLimit(v: u32) { settingsOf(this).recvLimit = v; }
+  get sendTimeout(): u32 { return settingsOf(this).sendTimeout; }
+  set sendTimeout(v: u32) { settingsOf(this).sendTimeout = v; }
+  get recvTimeout(): u32 { return settingsOf(this).recvTimeout; }
+  set recvTimeout(v: u32) { settingsOf(this).recvTimeout = v; }
+  get keepIdle(): u32 { return settingsOf(this).keepIdle; }
+  set keepIdle(v: u32) { settingsOf(this).keepIdle = v; }
+  get keepInterval(): u32 { return settingsOf(this).keepInterval; }
+  set keepInterval(v: u32) { settingsOf(this).keepInterval = v; }
+  get keepCount(): u32 { return settingsOf(this).keepCount; }
+  set keepCount(v: u32) { settingsOf(this).keepCount = v; }
+  get userTimeout(): u32 { return settingsOf(this).userTimeout; }
+  set userTimeout(v: u32) { settingsOf(this).userTimeout = v; }
+  get drainBytes(): u32 { return settingsOf(this).drainBytes; }
+  set drainBytes(v: u32) { settingsOf(this).drainBytes = v; }
+  get drainMs(): u32 { return settingsOf(this).drainMs; }
+  set drainMs(v: u32) { settingsOf(this).drainMs = v; }
+  get ttl(): u8 { return settingsOf(this).ttl; }
+  set ttl(v: u8) { settingsOf(this).ttl = v; }
+  get tos(): u8 { return settingsOf(this).tos; }
+  set tos(v: u8) { settingsOf(this).tos = v; }
+  get congestion(): u8 { return settingsOf(this).congestion; }
+  set congestion(v: u8) { settingsOf(this).congestion = v; }
+  get uto(): u8 { return settingsOf(this).uto; }
+  set uto(v: u8) { settingsOf(this).uto = v; }
 }
 
-const SOCKET_STRIDE: u32 = <u32>(TINY ? offsetof<Socket>("message") : offsetof<Socket>()) - <u32>ADDRS_SKIPPED;
+/** Where the settings of an object stand in tiny, after its other fields. */
+const SETTINGS_AT: usize = (offsetof<Socket>("message") + 3) & ~3;
+const SOCKET_STRIDE: u32 = TINY ? <u32>SETTINGS_AT + SETTINGS_TINY - <u32>ADDRS_SKIPPED : (<u32>offsetof<Socket>() + 7) & ~7;
 
 let table: usize = 0;
 let count: u32 = 0;
+/** Objects [0, used) have been in use: no other is. */
+let used: u32 = 0;
 let firstFree: u32 = 0;
 /** Closed sockets whose report is not made yet (H-19). */
 export let orphanCount: i32 = 0;
@@ -208,8 +235,9 @@ export function socketObjects(): u32 {
 
 export function socketTableReset(): bool {
   count = socketObjects();
-  table = carve(count * SOCKET_STRIDE);
-  if (!table) return false;
+  table = chunksCarve(count, SOCKET_STRIDE);
+  used = 0;
+  if (!table || !(TINY || settingsReset(count))) return false;
   table -= ADDRS_SKIPPED;
   firstFree = 1;
   orphanCount = 0;
@@ -220,12 +248,13 @@ export function socketTableReset(): bool {
 
 export function setStartups(n: u32): void { startups = n; }
 export function addOrphans(n: i32): void { orphanCount += n; }
-export function socketCapacity(): u32 { return count; }
+/** Objects at or above this index were never used: walks end here. */
+export function socketsUsed(): u32 { return used; }
 
 // @ts-ignore: decorator
-@inline export function socketAt(i: u32): Socket { return changetype<Socket>(table + <usize>(i * SOCKET_STRIDE)); }
+@inline export function socketAt(i: u32): Socket { return changetype<Socket>(chunkAt(table, i, SOCKET_STRIDE)); }
 // @ts-ignore: decorator
-@inline export function indexOf(s: Socket): u32 { return <u32>(changetype<usize>(s) - table) / SOCKET_STRIDE; }
+@inline export function indexOf(s: Socket): u32 { return TINY ? <u32>((changetype<usize>(s) - table) / SOCKET_STRIDE) : s.index; }
 // @ts-ignore: decorator
 @inline export function localOf(s: Socket): usize { return changetype<usize>(s) + ADDRS_SKIPPED; }
 // @ts-ignore: decorator
@@ -246,19 +275,41 @@ export function socketCapacity(): u32 { return count; }
 
 /** A zeroed object without descriptors; its address is 0 when the table is full. */
 export function socketAlloc(): Socket {
-  if (!firstFree) return changetype<Socket>(0);
-  const s = socketAt(firstFree - 1);
-  firstFree = freeNext(s.nextFree, firstFree, count);
+  if (!firstFree || !chunkEnsure(table, firstFree - 1, count, SOCKET_STRIDE)) return changetype<Socket>(0);
+  const i = firstFree - 1, s = socketAt(i);
+  used = max(used, i + 1);
+  firstFree = freeNext(s.portNext, firstFree, count);
   if (TINY) memory.fill(localOf(s), 0, SOCKET_STRIDE);
   else {
     // An object may be freed while it stands in winsock/trouble's list, which keeps its link.
     const troubled = s.troubled, troubleNext = s.troubleNext;
     memory.fill(localOf(s), 0, SOCKET_STRIDE);
+    s.index = i;
     s.troubled = troubled;
     s.troubleNext = troubleNext;
   }
   s.transport = -1;
+  if (TINY) settingsDefault(settingsOf(s)); else s.settings = settingsInitial();
   return s;
+}
+
+// @ts-ignore: decorator
+@inline export function settingsOf(s: Socket): Settings { return changetype<Settings>(TINY ? changetype<usize>(s) + SETTINGS_AT : s.settings); }
+
+/** Sees to it that s shares its settings with nobody; false if memory is used up. */
+export function settingsOwn(s: Socket): bool {
+  if (TINY) return true;
+  const own = settingsAlone(s.settings);
+  if (own) s.settings = own;
+  return own != 0;
+}
+
+/** s is set as `from` is. */
+export function settingsInherit(s: Socket, from: Socket): void {
+  if (TINY) { memory.copy(changetype<usize>(settingsOf(s)), changetype<usize>(settingsOf(from)), SETTINGS_TINY); return; }
+  const shared = settingsShare(from.settings);
+  settingsLeave(s.settings);
+  s.settings = shared;
 }
 
 /** Gives an object back; it has no descriptor, transport or port any more. */
@@ -266,8 +317,10 @@ export function socketFree(s: Socket): void {
   const i = indexOf(s);
   deadlineClear(idOfSocket(i));
   if (!TINY && s.message) associationFree(s.message);
+  if (!TINY && s.overlap) { overlapFree(s.overlap); s.overlap = 0; }
+  if (!TINY) settingsLeave(s.settings);
   s.type = 0;
-  s.nextFree = freeLink(firstFree);
+  s.portNext = freeLink(firstFree);
   firstFree = i + 1;
 }
 

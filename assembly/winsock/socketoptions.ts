@@ -1,6 +1,6 @@
 /** The options of level SOL_SOCKET. */
 import { SWITCH_V12_ERROR_CLEARS, SWITCH_V13_DONTLINGER_INVERTED } from "../abi/config";
-import { WSAEFAULT, WSAEINVAL, WSAENOPROTOOPT } from "../abi/errors";
+import { WSAEFAULT, WSAEINVAL, WSAENOBUFS, WSAENOPROTOOPT } from "../abi/errors";
 import {
   SO_ACCEPTCONN, SO_BROADCAST, SO_CONDITIONAL_ACCEPT, SO_CONNECT_TIME, SO_DEBUG, SO_DONTLINGER, SO_DONTROUTE, SO_ERROR,
   SO_EXCLUSIVEADDRUSE, SO_KEEPALIVE, SO_LINGER, SO_MAX_MSG_SIZE, SO_OOBINLINE, SO_PAUSE_ACCEPT, SO_RCVBUF, SO_RCVLOWAT, SO_RCVTIMEO,
@@ -14,7 +14,7 @@ import { DATAGRAM_MAX } from "./datagram";
 import { updateAcceptContext, updateConnectContext } from "./overlapped/context";
 import {
   has, isSeqpacket, isStream, S_ACCEPTED, S_BROADCAST, S_CONDITIONAL, S_CONNECTED, S_DEBUG, S_DONTROUTE, S_EXCLUSIVE, S_KEEPALIVE, S_LISTENING, S_NEW_LIMITS,
-  S_OOBINLINE, S_PAUSE_ACCEPT, S_REUSEADDR, setFlag, Socket,
+  S_OOBINLINE, S_PAUSE_ACCEPT, S_REUSEADDR, setFlag, settingsOwn, Socket,
 } from "./socket";
 import { chosen } from "./status";
 import { clockNow } from "./waits";
@@ -93,11 +93,14 @@ function setNumber(s: Socket, name: i32, value: usize): i32 {
       if (s.lingerOn) s.lingerSecs = load<u16>(value, 2);
       s.lingerMs = 0;
       return 0;
+    case SO_ERROR: s.soError = <i32>v; return 0;
+  }
+  if (!settingsOwn(s)) return WSAENOBUFS;
+  switch (name) {
     case SO_SNDBUF: s.sendLimit = bounded(v, true); limits(s); return 0;
     case SO_RCVBUF: s.recvLimit = bounded(v, false); limits(s); return 0;
     case SO_SNDTIMEO: s.sendTimeout = v; return 0;
-    case SO_RCVTIMEO: s.recvTimeout = v; return 0;
-    default: s.soError = <i32>v; return 0;
+    default: s.recvTimeout = v; return 0;
   }
 }
 

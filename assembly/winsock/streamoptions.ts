@@ -1,10 +1,10 @@
 /** The options of level IPPROTO_TCP. */
 import { CONFIG_USER_TIMEOUT_MS } from "../abi/config";
-import { WSAEFAULT, WSAEINVAL, WSAENOPROTOOPT } from "../abi/errors";
+import { WSAEFAULT, WSAEINVAL, WSAENOBUFS, WSAENOPROTOOPT } from "../abi/errors";
 import { TCP_KEEPALIVE, TCP_KEEPCNT, TCP_KEEPINTVL, TCP_MAXRT, TCP_MAXRTMS, TCP_NODELAY } from "../abi/winsock";
 import { streamSetNoDelay, streamSetUserTimeout } from "../provider/index";
 import { config } from "../base/config";
-import { has, isHosted, isStream, S_LISTENING, S_NODELAY, setFlag, Socket } from "./socket";
+import { has, isHosted, isStream, S_LISTENING, S_NODELAY, setFlag, settingsOwn, Socket } from "./socket";
 import { keepAliveChanged } from "./socketoptions";
 
 /** Longest keepalive time, seconds, and most probes. */
@@ -27,6 +27,7 @@ export function setStreamOption(s: Socket, name: i32, value: usize, n: u32): i32
   if (n < 4) return WSAEFAULT;
   const v = load<u32>(value);
   if (v == 0 || v > (name == TCP_KEEPCNT ? PROBES_MAX : SECONDS_MAX)) return WSAEINVAL;
+  if (!settingsOwn(s)) return WSAENOBUFS;
   if (name == TCP_KEEPALIVE) s.keepIdle = v * 1000;
   else if (name == TCP_KEEPINTVL) s.keepInterval = v * 1000;
   else s.keepCount = v;
@@ -40,6 +41,7 @@ function setUserTimeout(s: Socket, name: i32, value: usize, n: u32): i32 {
   if (n < 4) return WSAEFAULT;
   const v = load<u32>(value), scale: u32 = name == TCP_MAXRT ? 1000 : 1;
   if (v != FOREVER && v > SECONDS_MAX * (1000 / scale)) return WSAEINVAL;
+  if (!settingsOwn(s)) return WSAENOBUFS;
   s.userTimeout = v == FOREVER ? FOREVER : v * scale;
   if (s.transport >= 0) streamSetUserTimeout(s.provider, s.transport, s.userTimeout);
   return 0;

@@ -10,8 +10,9 @@ import { operationsReset } from "./overlapped/operations";
 import { portTableReset } from "./overlapped/port";
 import { portWaitsReset } from "./portwaits";
 import { portsReset } from "./ports";
+import { settingsReady } from "./settings";
 import { socketTableReset } from "./socket";
-import { reportsReset } from "./teardown/report";
+import { reportsReady, reportsReset } from "./teardown/report";
 import { troubleReset } from "./trouble";
 import { waitsReset } from "./waits";
 
@@ -26,3 +27,6 @@ export function socketsReset(): bool {
   troubleReset();
   return operationsReset() && portTableReset() && mailboxesReset(config(CONFIG_MAX_SOCKETS) * 2);
 }
+
+/** To be called when there is memory to be had; false if there is none. */
+export function socketsReady(): bool { return reportsReady() && (TINY || settingsReady()); }

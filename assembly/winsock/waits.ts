@@ -9,7 +9,7 @@ import { LASTACK_WAIT, WSAEINTR, WSAENOBUFS, WSAENOTSOCK, WSAETIMEDOUT } from ".
 import { OP_CLOSE, OP_SELECT } from "../abi/events";
 import { config } from "../base/config";
 import { due, now } from "../base/time";
-import { carve } from "../memory/arena";
+import { chunkAt, chunkEnsure, chunksCarve } from "../memory/chunks";
 import { deadlineBefore } from "../memory/deadlines";
 import { freeLink, freeNext } from "../memory/freelist";
 import { idOfSocket } from "../memory/identities";
@@ -55,6 +55,8 @@ export class Wait {
 
 let pool: usize = 0;
 let size: u32 = 0;
+/** Records [1, used] have been in use: no other is. */
+let used: u32 = 0;
 let free: u32 = 0;
 let wakeFirst: u32 = 0;
 let wakeLast: u32 = 0;
@@ -67,13 +69,14 @@ export let currentCaller: u32 = 0;
 export function setCaller(id: u32): void { currentCaller = id; }
 
 /** Records begin at multiples of 4: devices have no unaligned access. */
-const STRIDE: usize = (offsetof<Wait>() + 3) & ~3;
+const STRIDE: u32 = (<u32>offsetof<Wait>() + 3) & ~3;
 // @ts-ignore: decorator
-@inline export function waitAt(ref: u32): Wait { return changetype<Wait>(pool + <usize>(ref - 1) * STRIDE); }
+@inline export function waitAt(ref: u32): Wait { return changetype<Wait>(chunkAt(pool, ref - 1, STRIDE)); }
 
 export function waitsReset(): bool {
   size = TINY ? <u32>TINY_SOCKETS + 2 : config(CONFIG_MAX_SOCKETS) * 2 + 64;
-  pool = carve(size * <u32>STRIDE);
+  pool = chunksCarve(size, STRIDE);
+  used = 0;
   if (!pool) return false;
   free = 1;
   wakeFirst = wakeLast = detached = selects = 0;
@@ -113,7 +116,8 @@ export function wakeTake(): u32 {
 export function waitAllocate(op: u32, handle: u32): u32 {
   if (!free) recycleDetached();
   const ref = free;
-  if (!ref) return 0;
+  if (!ref || !chunkEnsure(pool, ref - 1, size, STRIDE)) return 0;
+  if (ref > used) used = ref;
   const w = waitAt(ref);
   free = freeNext(w.next, ref, size);
   w.next = 0;
@@ -279,7 +283,7 @@ function takeDetached(h: u32, op: u32): i32 {
  */
 export function cancelCaller(): bool {
   let found = false;
-  for (let r: u32 = 1; r <= size; r++) {
+  for (let r: u32 = 1; r <= used; r++) {
     const w = waitAt(r);
     if (!w.op || w.caller != currentCaller || w.state != W_WAITING) continue;
     if (<u32>w.op == OP_CLOSE && w.socket >= 0) { socketAt(<u32>w.socket).closeWait = 0; w.socket = -1; }

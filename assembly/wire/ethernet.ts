@@ -1,7 +1,7 @@
 /**
- * Ethernet II frames (RFC 894) and the virtio_net_hdr that may precede them.
+ * Ethernet II frames (RFC 894).
  *
- *   | vnet header 12 (only with DEVICE_VNET_HEADER) | destination 6 | source 6 | type 2 | payload ... |
+ *   | vnet header 12 (wire/vnet, only with DEVICE_VNET_HEADER) | destination 6 | source 6 | type 2 | payload ... |
  *
  * Frames lie at 2 mod 4, so that the payload is 4-aligned and addresses are at least 2-aligned.
  */
@@ -14,14 +14,6 @@ export const ETHER_HEADER: u32 = 14;
 
 export const ETHERTYPE_IPV4: u32 = 0x0800;
 export const ETHERTYPE_ARP: u32 = 0x0806;
-
-/** virtio_net_hdr with num_buffers: flags 1, gso type 1, header length 2, segment size 2, checksum start 2, offset 2, buffers 2. */
-export const VNET_HEADER: u32 = 12;
-export const VNET_FLAGS: usize = 0;
-/** The transport checksum holds only the pseudo header's sum: the frame never left a host, its bytes are good. */
-export const VNET_NEEDS_CHECKSUM: u32 = 1;
-/** The device has verified the transport checksum. */
-export const VNET_CHECKSUM_VALID: u32 = 2;
 
 // @ts-ignore: decorator
 @inline export function etherCheck(len: u32): bool { return len >= ETHER_HEADER; }
@@ -66,15 +58,4 @@ export function macSetGroupV4(mac: usize, group: u32): void {
   store<u8>(mac, <u8>((group >> 16) & 0x7f), 3);
   store<u8>(mac, <u8>(group >> 8), 4);
   store<u8>(mac, <u8>group, 5);
-}
-
-/** Twelve zeros: no offload asked for, the frame is complete. `p` is 2-aligned. */
-// @ts-ignore: decorator
-@inline export function vnetEmit(p: usize): void {
-  store<u16>(p, 0);
-  store<u16>(p, 0, 2);
-  store<u16>(p, 0, 4);
-  store<u16>(p, 0, 6);
-  store<u16>(p, 0, 8);
-  store<u16>(p, 0, 10);
 }

@@ -5,7 +5,7 @@
  *   8 time to live | 9 protocol | 10 header checksum | 12 source | 16 destination | 20 options ...
  */
 import { ADDR_V4 } from "../base/addr";
-import { rd8, rd16, rd32 } from "../base/bytes";
+import { rd8, rd16, rd32, swap32 } from "../base/bytes";
 import { sumBytes, sumFinish, sumPair } from "../base/checksum";
 
 export const IPV4_VERSION_IHL: usize = 0;
@@ -64,9 +64,9 @@ export function ipv4Check(p: usize, len: u32): bool {
  * dst are mapped addresses.
  */
 export function ipv4Emit(p: usize, tos: u32, total: u32, id: u32, fragment: u32, ttl: u32, protocol: u32, src: usize, dst: usize): void {
-  store<u32>(p, bswap<u32>(0x45000000 | (tos & 0xff) << 16 | total));
-  store<u32>(p, bswap<u32>(id << 16 | fragment), 4);
-  store<u32>(p, bswap<u32>(ttl << 24 | protocol << 16), 8);
+  store<u32>(p, swap32(0x45000000 | (tos & 0xff) << 16 | total));
+  store<u32>(p, swap32(id << 16 | fragment), 4);
+  store<u32>(p, swap32(ttl << 24 | protocol << 16), 8);
   store<u32>(p, load<u32>(src, ADDR_V4), 12);
   store<u32>(p, load<u32>(dst, ADDR_V4), 16);
   store<u16>(p, <u16>sumFinish(TINY ? sumBytes(p, IPV4_HEADER) : plainSum(p)), IPV4_CHECKSUM);

@@ -34,10 +34,9 @@ export function checkOptions<T extends object>(argument: string, value: T, known
 
 /** An integer from `min` to `max`, both included; `unit` is said in the message. */
 export function checkInteger(argument: string, value: unknown, min: number, max: number, unit = ""): number {
+  if (Number.isInteger(value) && (value as number) >= min && (value as number) <= max) return value as number;
   const expected = `an integer from ${min} to ${max}${unit && ` ${unit}`}`;
-  if (typeof value !== "number") throw wrongType(argument, value, expected);
-  if (!Number.isInteger(value) || value < min || value > max) throw wrongValue(argument, value, expected);
-  return value;
+  throw typeof value === "number" ? wrongValue(argument, value, expected) : wrongType(argument, value, expected);
 }
 
 /** A port to talk to: 1 to 65535. */

@@ -1,5 +1,6 @@
 /** Options of createStack: what each is called, its bounds, and how it reaches the core's configure record. */
 import * as abi from "../abi/config.gen.ts";
+import { DEVICE_SEGMENT_OFFLOAD } from "../abi/link.gen.ts";
 import type { Clock } from "../base/clock.ts";
 import type { RandomSource } from "../base/random.ts";
 import type { CoreConfig, CoreSource } from "../core/index.ts";
@@ -65,12 +66,18 @@ export interface CheckedOptions {
   readonly hostSockets: HostSocketsOptions | undefined;
 }
 
+/** What a device with segment offload may hand over, whatever its MTU. */
+const PACKET_MAX = 65535;
+
 /** The core's configuration, with room for the largest frame of every device. */
 function checkSizes(limits: Limits, knobs: Knobs, devices: readonly FrameDevice[]): CoreConfig {
   const config = checkConfig(limits, knobs);
   const { mtuMax } = limits;
-  const large = mtuMax === undefined ? undefined : devices.find((device) => device.mtu > mtuMax);
+  if (mtuMax === undefined) return config;
+  const large = devices.find((device) => device.mtu > mtuMax);
   if (large) throw wrongValue("limits.mtuMax", mtuMax, `at least ${large.mtu}, the MTU of device ${large.name}`);
+  const joins = mtuMax < PACKET_MAX ? devices.find((device) => device.capabilities & DEVICE_SEGMENT_OFFLOAD) : undefined;
+  if (joins) throw wrongValue("limits.mtuMax", mtuMax, `${PACKET_MAX}, for packets of many segments on device ${joins.name}; or a TAP device with { offload: false }`);
   return config;
 }
 

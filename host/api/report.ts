@@ -44,11 +44,10 @@ export interface CloseReport {
 }
 
 export function toCloseReport(record: CloseReportRecord): CloseReport {
-  const { code, wsa } = errorInfo(record.error);
   return {
     outcome: record.outcome,
     cause: record.cause,
-    error: record.error === 0 ? null : { code, wsa },
+    error: record.error === 0 ? null : { code: errorInfo(record.error).code, wsa: record.error },
     bytes: {
       sent: record.bytesSent,
       acknowledged: record.bytesAcknowledged,

@@ -130,7 +130,7 @@ export class Server implements Owner {
       if (calls.mustWait) return WAITING;
       throw this.#error("accept", calls.error);
     }
-    this.#engine.kick();
+    this.#engine.kickIfDue();
     return new Socket(this.#engine, this.#knobs, handle, this.#homes);
   }
 }

@@ -5,7 +5,7 @@ import { type Framing, framingOf, receiveBody } from "./http/body.ts";
 import { type Head, HttpError, parseHead, printable } from "./http/head.ts";
 import { Incoming } from "./http/incoming.ts";
 import { Interrupt } from "./interrupt.ts";
-import { localAddress, openStack } from "./link.ts";
+import { type LinkInfo, localAddress, openStack } from "./link.ts";
 import { CLOSE_HELP, type CommonOptions, counted, EXIT_HELP, LINK_HELP, OUTPUT_HELP, parseCommandLine, parseHost } from "./options.ts";
 import { outputFailed } from "./output.ts";
 import { Progress } from "./progress.ts";
@@ -158,11 +158,11 @@ function exitCode({ status, failure, report }: Result): number {
   return exitCodeFor(report);
 }
 
-/** `counters`: those of the stack, in JSON only. */
-function print(result: Result, target: Target, counters: CoreStats | undefined): void {
-  if (counters) {
+/** `about`: what it ran on and the stack's counters, in JSON only. */
+function print(result: Result, target: Target, about: { link: LinkInfo; counters: CoreStats } | undefined): void {
+  if (about) {
     const { status, bytes, whole, sha256, failure, report } = result;
-    console.log(JSON.stringify({ status: status ?? null, bytes, whole, sha256: sha256 ?? null, failure: failure ?? null, report: report ?? null, counters }, null, 2));
+    console.log(JSON.stringify({ status: status ?? null, bytes, whole, sha256: sha256 ?? null, failure: failure ?? null, report: report ?? null, ...about }, null, 2));
     return;
   }
   const { status, reason, location, failure, report } = result;
@@ -220,11 +220,11 @@ export async function get(args: readonly string[]): Promise<number> {
     return EXIT_OK;
   }
   const { common, target } = options;
-  const stack = await openStack(common, (text) => console.error(`lastack get: ${text}`));
+  const { stack, link } = await openStack(common, (text) => console.error(`lastack get: ${text}`));
   const interrupt = new Interrupt();
   try {
     const result = await fetchOver(stack, options, interrupt);
-    print(result, target, common.json ? stack.stats() : undefined);
+    print(result, target, common.json ? { link, counters: stack.stats() } : undefined);
     return interrupt.gentle.aborted ? EXIT_INTERRUPTED : exitCode(result);
   } finally {
     interrupt[Symbol.dispose]();

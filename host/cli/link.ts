@@ -1,7 +1,7 @@
 /** Opens the stack that a command asked for. */
 import { networkInterfaces } from "node:os";
 import { setTimeout as delay } from "node:timers/promises";
-import { createStack, DeviceError, type FrameDevice, pcapng, type Stack, type StackOptions, tap } from "../index.ts";
+import { createStack, DeviceError, type FrameDevice, pcapng, type Stack, type StackOptions, type TapOffload, tap } from "../index.ts";
 import type { CommonOptions } from "./options.ts";
 
 /** A closed connection whose peer leaves its side open is reported after this time: a command cannot wait for ever. */
@@ -11,6 +11,9 @@ const KNOBS = { orphanFinWait2Ms: ORPHAN_FIN_WAIT_2_MS };
 /** The kernel sees the carrier of a TAP device some milliseconds after the device was opened: looks, and how long between two, ms. */
 const CARRIER_LOOKS = 20;
 const CARRIER_PAUSE_MS = 10;
+
+/** What a command runs on, as its JSON output says it. */
+export type LinkInfo = { readonly kind: "node" } | { readonly kind: "tap"; readonly name: string; readonly mtu: number; readonly offload: TapOffload };
 
 /** True once the kernel's end of the device is up, running and has an address. */
 async function answers(name: string): Promise<boolean> {
@@ -22,24 +25,25 @@ async function answers(name: string): Promise<boolean> {
 }
 
 /** Options for a stack on the chosen link. A TAP device is opened here: whoever makes no stack of it has to close it. */
-export async function stackOptions(common: CommonOptions, warn: (text: string) => void): Promise<StackOptions> {
+export async function stackOptions(common: CommonOptions, warn: (text: string) => void): Promise<{ options: StackOptions; link: LinkInfo }> {
   const { link, ip, gateway } = common;
-  if (link.kind === "node") return { hostSockets: true, knobs: KNOBS };
-  const device = tap(link.name, { onGone: (error) => warn(error.message) });
+  if (link.kind === "node") return { options: { hostSockets: true, knobs: KNOBS }, link };
+  const device = tap(link.name, { offload: link.offload, onGone: (error) => warn(error.message) });
   if (!(await answers(device.name))) {
     warn(`the kernel's end of ${device.name} has no address or is down; if it is to answer: ip address add ADDRESS dev ${device.name} && ip link set ${device.name} up`);
   }
   const recorded: FrameDevice = common.pcap === undefined ? device : pcapng(device, common.pcap);
-  return {
+  const options = {
     devices: [recorded],
     addresses: [ip as string],
     routes: gateway === undefined ? [] : [{ destination: "0.0.0.0/0", gateway }],
     knobs: KNOBS,
   };
+  return { options, link: { kind: "tap", name: device.name, mtu: device.mtu, offload: device.offload } };
 }
 
 /** Options for a command that runs on host sockets as well: where there is no TAP device, the advice is to use those. */
-async function optionsOrAdvice(common: CommonOptions, warn: (text: string) => void): Promise<StackOptions> {
+async function optionsOrAdvice(common: CommonOptions, warn: (text: string) => void): ReturnType<typeof stackOptions> {
   try {
     return await stackOptions(common, warn);
   } catch (error) {
@@ -48,10 +52,10 @@ async function optionsOrAdvice(common: CommonOptions, warn: (text: string) => vo
 }
 
 /** Makes the stack; nothing stays open when that fails. */
-export async function openStack(common: CommonOptions, warn: (text: string) => void): Promise<Stack> {
-  const options = await optionsOrAdvice(common, warn);
+export async function openStack(common: CommonOptions, warn: (text: string) => void): Promise<{ stack: Stack; link: LinkInfo }> {
+  const { options, link } = await optionsOrAdvice(common, warn);
   try {
-    return await createStack(options);
+    return { stack: await createStack(options), link };
   } catch (error) {
     for (const device of options.devices ?? []) device.close();
     throw error;

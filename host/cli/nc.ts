@@ -101,7 +101,7 @@ export async function nc(args: readonly string[]): Promise<number> {
     return EXIT_OK;
   }
   const { common } = options;
-  const stack = await openStack(common, (text) => console.error(`lastack nc: ${text}`));
+  const { stack, link } = await openStack(common, (text) => console.error(`lastack nc: ${text}`));
   const interrupt = new Interrupt();
   try {
     const socket = await connection(stack, options, interrupt);
@@ -116,7 +116,7 @@ export async function nc(args: readonly string[]): Promise<number> {
     // What Ctrl-C breaks off is no failure.
     const told = interrupt.gentle.aborted && !outputFailed.aborted ? undefined : failure;
     const { address, port } = socket.remoteAddress;
-    if (common.json) console.error(JSON.stringify({ event: "closed", peer: { address, port }, failure: told ?? null, report, counters: stack.stats() }));
+    if (common.json) console.error(JSON.stringify({ event: "closed", peer: { address, port }, failure: told ?? null, report, link, counters: stack.stats() }));
     else {
       if (told !== undefined) console.error(`lastack nc: ${told}`);
       console.error(`${address}:${port} ${reportLine(report)}`);

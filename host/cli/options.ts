@@ -4,7 +4,7 @@ import { checkAddress, checkPeerAddress, checkPrefix } from "../api/address.ts";
 import { UsageError } from "./usage.ts";
 
 /** `node`: the operating system's sockets. `tap`: Lastack's own TCP/IP over a TAP device. */
-export type LinkChoice = { readonly kind: "node" } | { readonly kind: "tap"; readonly name: string };
+export type LinkChoice = { readonly kind: "node" } | { readonly kind: "tap"; readonly name: string; readonly offload: boolean };
 
 export interface CommonOptions {
   readonly link: LinkChoice;
@@ -34,6 +34,7 @@ export const LINK_HELP = `link
   --ip ADDRESS       with tap: our address and prefix length, such as 10.77.0.2/24 (needed); with node: the local address
   --gateway ADDRESS  with tap: where packets for other networks go
   --pcap FILE        with tap: record all frames as pcapng
+  --no-offload       with tap: no packets of many segments and no checksums left to the kernel, even where it grants them
 `;
 
 export const CLOSE_HELP = `closing
@@ -54,7 +55,7 @@ line, 3 if a report says unknown (the operating system does not tell), 130 after
 
 const LINK_OPTIONS = {
   link: { type: "string" }, ip: { type: "string" }, gateway: { type: "string" }, pcap: { type: "string" },
-  json: { type: "boolean" }, help: { type: "boolean", short: "h" },
+  "no-offload": { type: "boolean" }, json: { type: "boolean" }, help: { type: "boolean", short: "h" },
 } as const;
 const TRANSFER_OPTIONS = { linger: { type: "string" }, drain: { type: "boolean" }, progress: { type: "boolean" } } as const;
 
@@ -127,20 +128,21 @@ export function parseHost(what: string, text: string, link: LinkChoice): string 
   return checked(() => checkPeerAddress(what, text));
 }
 
-function parseLink(text: string): LinkChoice {
+function parseLink(text: string, offload: boolean): LinkChoice {
   if (text === "node") return { kind: "node" };
   const name = TAP_LINK.exec(text)?.[1];
-  return name === undefined ? refuse("--link", text, "node, or tap:NAME with the name of a network device") : { kind: "tap", name };
+  return name === undefined ? refuse("--link", text, "node, or tap:NAME with the name of a network device") : { kind: "tap", name, offload };
 }
 
 function parseNetwork(values: CommandLine["values"]): Pick<CommonOptions, "link" | "ip" | "gateway" | "pcap"> {
   const text = (name: string): string | undefined => values[name] as string | undefined;
   const [ip, gateway, pcap] = [text("ip"), text("gateway"), text("pcap")];
-  const link = parseLink(text("link") ?? "node");
+  const link = parseLink(text("link") ?? "node", values["no-offload"] !== true);
   if (pcap === "") refuse("--pcap", pcap, "the name of a file");
   if (link.kind === "node") {
     if (ip !== undefined) checked(() => checkAddress("--ip", ip));
     if (gateway !== undefined) throw new UsageError(`--gateway is "${gateway}" but --link is "node"; expected --link tap:NAME: the system has its own routes`);
+    if (values["no-offload"] === true) throw new UsageError('--no-offload is given but --link is "node"; expected --link tap:NAME: the system has its own offloads');
     if (pcap !== undefined) throw new UsageError(`--pcap is "${pcap}" but --link is "node"; expected --link tap:NAME: host sockets show no frames`);
     return { link, ip, gateway, pcap };
   }

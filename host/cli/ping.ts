@@ -219,7 +219,7 @@ export async function ping(args: readonly string[]): Promise<number> {
     return EXIT_OK;
   }
   const { common, address, size } = options;
-  const stack = await stackOptions(common, (text) => console.error(`lastack ping: ${text}`));
+  const { options: stack, link } = await stackOptions(common, (text) => console.error(`lastack ping: ${text}`));
   const interrupt = new Interrupt();
   let pinger: Pinger | undefined;
   try {
@@ -229,7 +229,7 @@ export async function ping(args: readonly string[]): Promise<number> {
       console.log("ms" in answer ? `${size} bytes from ${address}: seq=${sequence} time=${answer.ms.toFixed(3)} ms` : `${address}: seq=${sequence} ${answer.failure}`);
     });
     const summary = summarize(address, answers);
-    if (common.json) console.log(JSON.stringify({ ...summary, answers }, null, 2));
+    if (common.json) console.log(JSON.stringify({ ...summary, link, answers }, null, 2));
     else printSummary(summary);
     if (interrupt.gentle.aborted) return EXIT_INTERRUPTED;
     return summary.received === summary.sent ? EXIT_OK : EXIT_FAILED;

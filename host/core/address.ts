@@ -87,6 +87,21 @@ function parse6(text: string): number[] | undefined {
   return [...head, ...new Array<number>(ADDRESS_BYTES - head.length - tail.length).fill(0), ...tail];
 }
 
+/** Texts made last, a power of two of them: the addresses of one's own come again with each connection. */
+const TEXTS = 64;
+const textOf: (string | undefined)[] = new Array<string | undefined>(TEXTS).fill(undefined);
+const quadOf = new Array<number>(TEXTS).fill(-1);
+
+/** The dotted quad of a number as parseQuad gives it. */
+export function formatQuad(quad: number): string {
+  const place = (quad ^ (quad >>> 8)) & (TEXTS - 1);
+  if (quadOf[place] === quad) return textOf[place] as string;
+  const text = `${quad >>> 24}.${(quad >>> 16) & 0xff}.${(quad >>> 8) & 0xff}.${quad & 0xff}`;
+  quadOf[place] = quad;
+  textOf[place] = text;
+  return text;
+}
+
 /** The 16 bytes of an address, or undefined when `text` is none. */
 export function tryParseAddress(text: string): Uint8Array | undefined {
   const quad = parse4(text);
@@ -172,8 +187,7 @@ export function readSockaddr(data: DataView, ptr: number, length: number): Socke
   const family = data.getUint16(ptr, true);
   const port = data.getUint16(ptr + 2, false);
   if (family === AF_INET) {
-    const address = `${data.getUint8(ptr + 4)}.${data.getUint8(ptr + 5)}.${data.getUint8(ptr + 6)}.${data.getUint8(ptr + 7)}`;
-    return { address, port, family: "IPv4" };
+    return { address: formatQuad(data.getUint32(ptr + 4, false)), port, family: "IPv4" };
   }
   if (family !== AF_INET6 || length < SIZEOF_SOCKADDR_IN6) return undefined;
   const bytes = new Uint8Array(data.buffer, data.byteOffset + ptr + 8, ADDRESS_BYTES);

@@ -18,7 +18,7 @@ export type CableHook = (frame: Uint8Array, from: CableEnd) => boolean;
  */
 export function cable(a: FrameDevice, b: FrameDevice, hook: CableHook = () => true): () => void {
   if (a.mtu !== b.mtu) throw new RangeError(`the MTU of ${b.name} is ${b.mtu}; expected ${a.mtu}, that of ${a.name}`);
-  if (a.capabilities !== b.capabilities) throw new RangeError(`the capabilities of ${b.name} are ${b.capabilities}; expected ${a.capabilities}, those of ${a.name}`);
+  if (a.capabilities !== b.capabilities) throw new RangeError(`the capabilities of ${b.name} are ${b.capabilities}; expected ${a.capabilities}, those of ${a.name}; a TAP device has 0 with { offload: false }`);
   const forth = oneWay(a, b, (frame) => hook(frame, "a"));
   const back = oneWay(b, a, (frame) => hook(frame, "b"));
   a.onWritable = back;

@@ -6,6 +6,8 @@
  * it, and an event loop must never hold linear memory.
  */
 
+import { DEVICE_SEGMENT_OFFLOAD, DEVICE_VNET_HEADER } from "../abi/link.gen.ts";
+
 export const ETHERNET_HEADER = 14;
 export const VNET_HEADER = 12;
 
@@ -38,7 +40,10 @@ export interface PostedMemory {
 export interface FrameDevice {
   /** For messages and recordings: `tap0`, `link/a`. */
   readonly name: string;
-  /** Largest IP packet, bytes. A frame is at most this plus the Ethernet header (plus the vnet header). */
+  /**
+   * Largest IP packet, bytes. A frame is at most this plus the Ethernet header (plus the vnet header), but with DEVICE_SEGMENT_OFFLOAD
+   * TCP over IPv4 comes and goes in packets of up to 65,535 bytes: `longestFrame` says what to make room for.
+   */
   readonly mtu: number;
   /** The stack's own hardware address on this device, 6 bytes. */
   readonly mac: Uint8Array;
@@ -133,6 +138,21 @@ export function parseMac(text: string): Uint8Array {
 /** 6 bytes as `02:00:00:00:00:01`. */
 export function formatMac(bytes: Uint8Array, offset = 0): string {
   return Array.from(bytes.subarray(offset, offset + 6), (byte) => byte.toString(16).padStart(2, "0")).join(":");
+}
+
+/** The largest packet IPv4 can state: what crosses a device with DEVICE_SEGMENT_OFFLOAD, whatever its MTU. */
+const PACKET_MAX = 65535;
+const VLAN_TAG = 4;
+
+/** Bytes of the longest frame that crosses a device, with its vnet header if it has one, and an 802.1Q tag that might be there. */
+export function longestFrame({ mtu, capabilities }: Pick<FrameDevice, "mtu" | "capabilities">): number {
+  const packet = capabilities & DEVICE_SEGMENT_OFFLOAD ? PACKET_MAX : mtu;
+  return vnetBytes({ capabilities }) + ETHERNET_HEADER + VLAN_TAG + packet;
+}
+
+/** Bytes of vnet header before each frame of a device: 12 or 0. */
+export function vnetBytes({ capabilities }: Pick<FrameDevice, "capabilities">): number {
+  return capabilities & DEVICE_VNET_HEADER ? VNET_HEADER : 0;
 }
 
 /** Smallest IPv4 MTU (RFC 791), and the largest packet its length field can state. */

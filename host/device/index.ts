@@ -2,7 +2,7 @@
 export { type CableEnd, type CableHook, cable } from "./cable.ts";
 export type { ChannelStats, FrameHook } from "./channel.ts";
 export {
-  checkMtu, type DeviceStats, ETHERNET_HEADER, type FrameDevice, formatMac, gather, newDeviceStats, parseMac, partsLength, VNET_HEADER,
+  checkMtu, type DeviceStats, ETHERNET_HEADER, type FrameDevice, formatMac, gather, longestFrame, newDeviceStats, parseMac, partsLength, VNET_HEADER, vnetBytes,
 } from "./contract.ts";
 export type { FrameFate, Impairments } from "./impairment.ts";
 export { type Direction, type MemoryLink, type MemoryLinkOptions, memoryLink } from "./link.ts";
@@ -11,7 +11,7 @@ export { type RecordedFrame, readPcapng } from "./pcapng-read.ts";
 export { type QemuDatagramOptions, type QemuOptions, type QemuStreamOptions, qemuDatagram, qemuStream } from "./qemu.ts";
 export { Station, type StationOptions } from "./station.ts";
 export { FrameSwitch, type FrameSwitchOptions, frameSwitch, type PortStats } from "./switch.ts";
-export { TapDevice, type TapOptions, tap } from "./tap.ts";
+export { TapDevice, type TapOffload, type TapOptions, tap } from "./tap.ts";
 export { DeviceError } from "./tap-system.ts";
 export { type ThreadLink, type ThreadLinkOptions, ThreadStation, threadLink } from "./thread-link.ts";
 export {

@@ -3,6 +3,7 @@
  * fast as a waiting thread, but it is Node's own and undocumented (DEP0111); the waiting thread works wherever koffi does.
  */
 import { Socket } from "node:net";
+import { DEVICE_SEGMENT_OFFLOAD } from "../abi/link.gen.ts";
 import type { TapHandle } from "./tap-system.ts";
 
 /** Whom an input tells. */
@@ -62,7 +63,7 @@ function openPipe(fd: number): PipeHandle | undefined {
 /** The socket owns the descriptor from now on and closes it. */
 function pipeInput(tap: TapHandle, handle: PipeHandle, sink: InputSink): TapInput {
   const buffer = new Uint8Array(BUFFER);
-  const extra = new Uint8Array(BUFFER);
+  const extra = tap.capabilities & DEVICE_SEGMENT_OFFLOAD ? undefined : new Uint8Array(BUFFER);
   const socket = new Socket({
     handle,
     writable: false,
@@ -71,7 +72,8 @@ function pipeInput(tap: TapHandle, handle: PipeHandle, sink: InputSink): TapInpu
       callback(length: number) {
         // One read of a TAP is one frame; what else waits is fetched now rather than with one wake-up each. That the device
         // is gone is left to libuv's next read to find.
-        if (sink.frame(buffer, length)) drain(tap, extra, sink);
+        // Not where frames are long: the sink's reader gets those itself, without a copy in between.
+        if (sink.frame(buffer, length) && extra) drain(tap, extra, sink);
         return sink.drained();
       },
     },

@@ -1,6 +1,8 @@
 /** The system calls of a TAP device on Linux (tun(4), netdevice(7)), through koffi, with errors that say what to do. */
 import { createRequire } from "node:module";
-import { platform } from "node:os";
+import { endianness, platform } from "node:os";
+import { DEVICE_CHECKSUM_OFFLOAD, DEVICE_SEGMENT_OFFLOAD, DEVICE_VNET_HEADER } from "../abi/link.gen.ts";
+import { VNET_HEADER } from "./contract.ts";
 
 /** A device that cannot be opened or used; `code` as Node spells it. */
 export class DeviceError extends Error {
@@ -23,6 +25,15 @@ const TUNSETIFF = 0x400454ca;
 const TUNSETOFFLOAD = 0x400454d0;
 const IFF_TAP = 0x2;
 const IFF_NO_PI = 0x1000;
+const IFF_VNET_HDR = 0x4000;
+const TUNSETVNETHDRSZ = 0x400454d8;
+const TUN_F_CSUM = 1;
+const TUN_F_TSO4 = 2;
+/** What the kernel is asked for, the most first, and the DEVICE_ bits that it means. */
+const OFFLOADS = [
+  [TUN_F_CSUM | TUN_F_TSO4, DEVICE_VNET_HEADER | DEVICE_CHECKSUM_OFFLOAD | DEVICE_SEGMENT_OFFLOAD],
+  [TUN_F_CSUM, DEVICE_VNET_HEADER | DEVICE_CHECKSUM_OFFLOAD],
+] as const;
 const SIOCGIFMTU = 0x8921;
 const AF_INET = 2;
 const SOCK_DGRAM_CLOEXEC = 2 | O_CLOEXEC;
@@ -41,6 +52,8 @@ export interface TapHandle {
   readonly name: string;
   /** MTU of the kernel's interface, bytes. */
   readonly mtu: number;
+  /** DEVICE_ bits: the offloads that the kernel granted, 0 without a vnet header. */
+  readonly capabilities: number;
   /** One frame into `buffer`: its length, 0 when there is none now, -1 when the device is gone. */
   read(buffer: Uint8Array): number;
   /** Calls `ready` once a frame can be read, or after `wake`. Holds a thread of libuv's pool meanwhile. */
@@ -127,43 +140,86 @@ function interfaceMtu(c: Libc, name: string): number {
   return request.readInt32LE(IFNAMSIZ);
 }
 
-/**
- * Opens (and, with the privilege, creates) a TAP device.
- * @param name 1 to 15 bytes; `tap%d` lets the kernel choose the number.
- * @throws DeviceError saying what failed and what to do.
- */
-export function openTap(name: string): TapHandle {
-  if (!/^[!-.0-~]{1,15}$/.test(name)) {
-    throw new RangeError(`TAP device name is "${name}"; expected 1 to 15 printable characters without space and slash`);
-  }
+function attach(c: Libc, fd: number, name: string, flags: number): Buffer | undefined {
+  const request = interfaceRequest(name);
+  request.writeUInt16LE(IFF_TAP | IFF_NO_PI | flags, IFNAMSIZ);
+  return c.ioctl(fd, TUNSETIFF, "void *", request) < 0 ? undefined : request;
+}
+
+/** Agrees on offloads over a descriptor that has a vnet header; the DEVICE_ bits of what was granted, 0 if that is not enough to be of use. */
+function grantedOffloads(c: Libc, fd: number): number {
+  const size = Buffer.alloc(4);
+  size.writeInt32LE(VNET_HEADER);
+  if (c.ioctl(fd, TUNSETVNETHDRSZ, "void *", size) < 0) return 0;
+  return OFFLOADS.find(([wanted]) => c.ioctl(fd, TUNSETOFFLOAD, "unsigned long", wanted) >= 0)?.[1] ?? 0;
+}
+
+function openDescriptor(name: string): [Libc, number] {
   loaded ??= libc(loadKoffi());
-  const c = loaded;
-  const fd = c.open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
-  if (fd < 0) throw failure(c, "open /dev/net/tun", name);
+  const fd = loaded.open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
+  if (fd < 0) throw failure(loaded, "open /dev/net/tun", name);
+  return [loaded, fd];
+}
+
+/** With a vnet header and whatever the kernel grants; undefined where it grants nothing, for whatever reason. */
+function openOffloading(name: string): TapHandle | undefined {
+  // Without TUNSETVNETLE the fields are in the machine's order, the core's are little-endian.
+  if (endianness() !== "LE") return undefined;
+  const [c, fd] = openDescriptor(name);
+  const request = attach(c, fd, name, IFF_VNET_HDR);
+  const capabilities = request ? grantedOffloads(c, fd) : 0;
+  if (!request || capabilities === 0) {
+    c.close(fd);
+    return undefined;
+  }
+  return named(c, fd, request, capabilities);
+}
+
+function named(c: Libc, fd: number, request: Buffer, capabilities: number): TapHandle {
+  const given = request.toString("latin1", 0, IFNAMSIZ).replace(/\0.*$/s, "");
   try {
-    const request = interfaceRequest(name);
-    request.writeUInt16LE(IFF_TAP | IFF_NO_PI, IFNAMSIZ);
-    if (c.ioctl(fd, TUNSETIFF, "void *", request) < 0) throw failure(c, `TUNSETIFF ${name}`, name);
-    // A device that outlived its last user keeps that user's offloads: without a vnet header they would give us half-made frames.
-    if (c.ioctl(fd, TUNSETOFFLOAD, "unsigned long", 0) < 0) throw failure(c, `TUNSETOFFLOAD ${name}`, name);
-    const given = request.toString("latin1", 0, IFNAMSIZ).replace(/\0.*$/s, "");
-    return new Tap(c, fd, given, interfaceMtu(c, given));
+    return new Tap(c, fd, given, interfaceMtu(c, given), capabilities);
   } catch (error) {
     c.close(fd);
     throw error;
   }
 }
 
+/**
+ * Opens (and, with the privilege, creates) a TAP device.
+ * @param name 1 to 15 bytes; `tap%d` lets the kernel choose the number.
+ * @param offload Ask for a vnet header with checksum and segmentation offload; `capabilities` says what came of it.
+ * @throws DeviceError saying what failed and what to do.
+ */
+export function openTap(name: string, offload: boolean): TapHandle {
+  if (!/^[!-.0-~]{1,15}$/.test(name)) {
+    throw new RangeError(`TAP device name is "${name}"; expected 1 to 15 printable characters without space and slash`);
+  }
+  const offloading = offload ? openOffloading(name) : undefined;
+  if (offloading) return offloading;
+  const [c, fd] = openDescriptor(name);
+  const request = attach(c, fd, name, 0);
+  // A device that outlived its last user keeps that user's offloads: without a vnet header they would give us half-made frames.
+  const refused = !request ? `TUNSETIFF ${name}` : c.ioctl(fd, TUNSETOFFLOAD, "unsigned long", 0) < 0 ? `TUNSETOFFLOAD ${name}` : undefined;
+  if (!request || refused) {
+    const error = failure(c, refused as string, name);
+    c.close(fd);
+    throw error;
+  }
+  return named(c, fd, request, 0);
+}
+
 /** A descriptor that openTap opened and `duplicate` made another of, in whichever thread. */
-export function adoptTap(fd: number, name: string, mtu: number): TapHandle {
+export function adoptTap(fd: number, name: string, mtu: number, capabilities: number): TapHandle {
   loaded ??= libc(loadKoffi());
-  return new Tap(loaded, fd, name, mtu);
+  return new Tap(loaded, fd, name, mtu, capabilities);
 }
 
 class Tap implements TapHandle {
   readonly fd: number;
   readonly name: string;
   readonly mtu: number;
+  readonly capabilities: number;
   readonly #c: Libc;
   /** An eventfd that ends a wait; -1 until somebody waits by poll. */
   #event = -1;
@@ -172,11 +228,12 @@ class Tap implements TapHandle {
   #waiting = false;
   #closed = false;
 
-  constructor(c: Libc, fd: number, name: string, mtu: number) {
+  constructor(c: Libc, fd: number, name: string, mtu: number, capabilities: number) {
     this.#c = c;
     this.fd = fd;
     this.name = name;
     this.mtu = mtu;
+    this.capabilities = capabilities;
   }
 
   read(buffer: Uint8Array): number {

@@ -1,5 +1,5 @@
 /** Devices for a stack in another thread: some move there, of the others the frames are carried across. */
-import type { FrameDevice } from "./contract.ts";
+import { type FrameDevice, longestFrame } from "./contract.ts";
 import { openSentTap, type SentTap } from "./tap.ts";
 import { type SharedStation, sharedStations, ThreadStation } from "./thread-link.ts";
 
@@ -56,8 +56,6 @@ class Ferry {
   }
 }
 
-const FRAME_ROOM = 64;
-
 /**
  * What to send to a thread so that it has `device`. One that cannot move stays here: its frames cross through shared memory, at the
  * cost of this thread's time.
@@ -66,7 +64,7 @@ export function toThreadDevice(device: FrameDevice): ThreadDevice {
   if (device.toThread) return device.toThread() as ThreadDevice;
   const [far, near] = sharedStations(device.name, device.mtu, [device.mac, device.mac], device.capabilities);
   const station = new ThreadStation(near);
-  const frameMax = device.mtu + FRAME_ROOM;
+  const frameMax = longestFrame(device);
   new Ferry(device, station, frameMax);
   new Ferry(station, device, frameMax);
   return { ...far, name: device.name };

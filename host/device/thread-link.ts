@@ -1,5 +1,5 @@
 /** A wire whose ends may be in different threads: frames lie in rings of shared memory, one for each direction. */
-import { checkMtu, type DeviceStats, ETHERNET_HEADER, type FrameDevice, gather, newDeviceStats, parseMac, partsLength, VNET_HEADER } from "./contract.ts";
+import { checkMtu, type DeviceStats, type FrameDevice, gather, longestFrame, newDeviceStats, parseMac, partsLength } from "./contract.ts";
 
 /** Words at the start of a ring. Counters are bytes modulo 2^32. */
 const HEAD = 0;
@@ -15,8 +15,6 @@ const HEADER_BYTES = 32;
 const WRAP = -1;
 /** Bytes of one ring: some hundred frames of 1500, sixteen of 64 KiB. */
 const RING_BYTES = 1 << 20;
-/** Room beyond the MTU: Ethernet header, an 802.1Q tag, a vnet header. */
-const FRAME_EXTRA = ETHERNET_HEADER + 4 + VNET_HEADER;
 const BELLS_BYTES = 8;
 
 const padded = (length: number): number => (length + 7) & ~3;
@@ -134,6 +132,7 @@ export class ThreadStation implements FrameDevice {
   onWritable: (() => void) | undefined;
 
   readonly #shared: SharedStation;
+  readonly #longest: number;
   readonly #out: FrameRing;
   readonly #in: FrameRing;
   readonly #bells: Int32Array;
@@ -150,6 +149,7 @@ export class ThreadStation implements FrameDevice {
     this.mtu = shared.mtu;
     this.mac = shared.mac;
     this.capabilities = shared.capabilities;
+    this.#longest = longestFrame(shared);
     this.#out = new FrameRing(shared.out);
     this.#in = new FrameRing(shared.incoming);
     this.#bells = new Int32Array(shared.bells);
@@ -180,7 +180,7 @@ export class ThreadStation implements FrameDevice {
 
   write(memory: Uint8Array, parts: Int32Array, first: number, count: number): boolean {
     const length = partsLength(parts, first, count);
-    if (this.#idle || length === 0 || length > this.mtu + FRAME_EXTRA || this.#out.closed) {
+    if (this.#idle || length === 0 || length > this.#longest || this.#out.closed) {
       this.stats.dropped++;
       return true;
     }

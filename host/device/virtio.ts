@@ -6,6 +6,8 @@ const FLAG_NEEDS_CSUM = 1;
 const FLAGS = 0;
 const CSUM_START = 6;
 const CSUM_OFFSET = 8;
+/** Where a UDP header has its checksum. */
+const UDP_CHECKSUM = 6;
 
 function u16le(bytes: Uint8Array, at: number): number {
   return (bytes[at] as number) | ((bytes[at + 1] as number) << 8);
@@ -24,8 +26,8 @@ export function completeChecksum(bytes: Uint8Array, transportEnd: number): void 
   const end = Math.min(bytes.length, VNET_HEADER + transportEnd);
   if (field + 2 > end) return;
   const sum = checksum(bytes, start, end - start);
-  // RFC 768: a UDP checksum of zero is sent as all ones; for TCP the two mean the same.
-  const value = sum === 0 ? 0xffff : sum;
+  // RFC 768: a UDP checksum of zero is sent as all ones. TCP's is sent as it is.
+  const value = sum === 0 && field - start === UDP_CHECKSUM ? 0xffff : sum;
   bytes[field] = value >> 8;
   bytes[field + 1] = value & 0xff;
 }

@@ -171,23 +171,24 @@ export class Driver implements Timed {
    */
   #handOut(): void {
     const batch = this.#batch;
-    let reports = false;
+    let reports = 0;
     for (let rounds = 0; rounds < EVENT_ROUNDS; rounds++) {
       const count = this.#pullEvents();
       for (let i = 0; i < count * 4; i += 4) {
         const kind = batch[i] as number;
-        if (kind === EVENT_REPORT && this.#listener.report) reports = true;
+        if (kind === EVENT_REPORT && this.#listener.report) reports++;
         else this.#listener.event(kind, batch[i + 1] as number, batch[i + 2] as number, batch[i + 3] as number);
       }
       // The rest stays with the core until the next poll.
       if (count < this.core.eventCapacity) break;
       if (rounds === EVENT_ROUNDS - 1) this.kick();
     }
-    if (reports) this.#handOutReports();
-  }
-
-  #handOutReports(): void {
-    for (let report = this.#pullReport(); report !== undefined; report = this.#pullReport()) this.#listener.report?.(report);
+    // As many as were announced: others say so with the events of the next poll.
+    for (; reports > 0; reports--) {
+      const report = this.#pullReport();
+      if (report === undefined) return;
+      this.#listener.report?.(report);
+    }
   }
 
   #pullEvents(): number {

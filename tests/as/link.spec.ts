@@ -9,7 +9,7 @@ import { Bucket, limitReset, limitTake } from "../../assembly/link/limit";
 import { neighborFind, neighborRefused, UNREACHABLE } from "../../assembly/link/neighbor";
 import { parkedLength, parkedRelease, PARKED_PACKET } from "../../assembly/link/parking";
 import { ipSend, TX } from "../../assembly/ip/output";
-import { a16, arp, b16, b32, BROADCAST_MAC, ether, F, FP, freshNet, GATEWAY, FAR, meet, OTHER_MAC, OUR_MAC, PEER, PEER_MAC, receive, sent, T, tick, TP, US, withVnet } from "./net";
+import { a16, arp, b16, b32, BROADCAST_MAC, ether, F, FP, freshNet, GATEWAY, FAR, ip, meet, OTHER_MAC, OUR_MAC, PEER, PEER_MAC, receive, sent, T, tick, TP, US, withVnet } from "./net";
 import { deviceFull } from "./world";
 
 const BUCKET = memory.data(8, 4);
@@ -73,12 +73,13 @@ describe("the filter", () => {
   });
   it("believes a vnet header only from a device that may vouch", () => {
     freshNet(DEVICE_VNET_HEADER | DEVICE_CHECKSUM_OFFLOAD);
-    ether(OUR_MAC, PEER_MAC, 0x0800);
+    ip(PEER, US, TCP, 26);
     const n = withVnet(60, 1);
+    store<u32>(F, 34 | 16 << 16, 6);
     expect<u32>(etherAccept(device(0), F, n)).toBe(0x0800);
     expect<bool>(etherTrusted).toBe(true);
     expect<usize>(etherPayload).toBe(F + 26);
-    for (let k: u32 = 0; k < 26; k++) expect<u32>(etherAccept(device(0), F, k)).toBe(0);
+    for (let k: u32 = 0; k < 12 + 34 + 18; k++) expect<u32>(etherAccept(device(0), F, k)).toBe(0);
     store<u8>(F, 2);
     etherAccept(device(0), F, n);
     expect<bool>(etherTrusted).toBe(true);
@@ -86,8 +87,10 @@ describe("the filter", () => {
     etherAccept(device(0), F, n);
     expect<bool>(etherTrusted).toBe(false);
     freshNet(DEVICE_VNET_HEADER);
-    ether(OUR_MAC, PEER_MAC, 0x0800);
-    etherAccept(device(0), F, withVnet(60, 3));
+    ip(PEER, US, TCP, 26);
+    withVnet(60, 3);
+    store<u32>(F, 34 | 16 << 16, 6);
+    expect<u32>(etherAccept(device(0), F, 72)).toBe(0x0800);
     expect<bool>(etherTrusted).toBe(false);
   });
   it("puts a vnet header in front of what it sends", () => {

@@ -1,6 +1,7 @@
 import { carve } from "../../assembly/memory/arena";
 import { freshArena } from "./region";
 import { blockAlloc, blockBytes, blockFree, blockOrder, blockRoom, blocksReset, blocksShort } from "../../assembly/memory/blocks";
+import { chunkAt, chunkEnsure, chunksCarve, chunksReset } from "../../assembly/memory/chunks";
 import { Ring, ringAt, ringEnsure, ringFree, ringGet, ringPut, ringRun, ringUsed } from "../../assembly/memory/ring";
 import { handleAlloc, handleAt, handleCapacity, handleFree, handleKind, handleObject, handlesReset, handlesOpen, KIND_EVENT, KIND_FREE, KIND_SOCKET } from "../../assembly/memory/handles";
 import { rangeGet, rangesAdd, rangesAdvance, rangesEnd, rangesFree, rangesReset } from "../../assembly/memory/ranges";
@@ -137,10 +138,50 @@ describe("handles", () => {
   });
 });
 
+describe("chunks", () => {
+  it("gives every entry zeroed memory of its own, and takes none before it is asked for", () => {
+    freshArena(); chunksReset();
+    const narrow = chunksCarve(1000, 12), wide = chunksCarve(300, 232);
+    expect<bool>(blocksReset(64)).toBe(true);
+    let wrong = 0;
+    for (let i: u32 = 0; i < 1000; i += 7) {
+      if (!chunkEnsure(narrow, i, 1000, 12)) wrong++;
+      const at = chunkAt(narrow, i, 12);
+      if (load<u32>(at) | load<u32>(at, 4) | load<u32>(at, 8)) wrong++;
+      store<u32>(at, i + 1); store<u32>(at, i + 1, 8);
+      const k = i % 300;
+      if (!chunkEnsure(wide, k, 300, 232)) wrong++;
+      store<u32>(chunkAt(wide, k, 232), ~k); store<u32>(chunkAt(wide, k, 232), ~k, 228);
+    }
+    for (let i: u32 = 0; i < 1000; i += 7) {
+      const at = chunkAt(narrow, i, 12), k = i % 300;
+      if (load<u32>(at) != i + 1 || load<u32>(at, 8) != i + 1) wrong++;
+      if (load<u32>(chunkAt(wide, k, 232)) != ~k || load<u32>(chunkAt(wide, k, 232), 228) != ~k) wrong++;
+    }
+    expect<i32>(wrong).toBe(0);
+    expect<u32>(blockBytes).toBe(0, "chunks are not buffers");
+  });
+  it("says so when memory is used up, and what was there stays", () => {
+    freshArena(); chunksReset();
+    const table = chunksCarve(100000, 1000);
+    blocksReset(64);
+    let n: u32 = 0;
+    while (n < 100000 && chunkEnsure(table, n, 100000, 1000)) { store<u32>(chunkAt(table, n, 1000), n); n += 64; }
+    // 16 MiB less the directory and what the last block of a chunk leaves over.
+    expect<bool>(n > 14000 && n < 16800).toBe(true);
+    expect<bool>(chunkEnsure(table, n, 100000, 1000)).toBe(false);
+    expect<bool>(chunkEnsure(table, 5, 100000, 1000)).toBe(true);
+    let wrong = 0;
+    for (let i: u32 = 0; i < n; i += 64) if (load<u32>(chunkAt(table, i, 1000)) != i) wrong++;
+    expect<i32>(wrong).toBe(0);
+  });
+});
+
 describe("ranges", () => {
   it("agrees with a bitmap under random insertion", () => {
-    freshArena(); rangesReset(64); prngSeed(5, 6, 7, 8);
-    const list = carve(4), base: u32 = 0xffffff00;
+    freshArena(); chunksReset(); rangesReset(64); blocksReset(64); prngSeed(5, 6, 7, 8);
+    const list = T + 64, base: u32 = 0xffffff00;
+    store<u32>(list, 0);
     let wrong = 0;
     for (let round = 0; round < 300; round++) {
       memory.fill(S, 0, 512);
@@ -164,8 +205,9 @@ describe("ranges", () => {
     expect<i32>(wrong).toBe(0);
   });
   it("is bounded by its cap and leaves the list as it was", () => {
-    freshArena(); rangesReset(8);
+    freshArena(); chunksReset(); rangesReset(8);
     const list = carve(4);
+    blocksReset(64);
     for (let i: u32 = 0; i < 4; i++) expect<bool>(rangesAdd(list, i * 10, i * 10 + 5, 4)).toBe(true);
     expect<bool>(rangesAdd(list, 100, 105, 4)).toBe(false);
     expect<u32>(rangesEnd(list, 0)).toBe(35);
@@ -178,7 +220,7 @@ describe("ranges", () => {
 
 describe("deadlines", () => {
   it("fire in order, once, across the wrap", () => {
-    freshArena(); deadlinesReset(100); timeReset(0xffffff00); timeSample(0); prngSeed(3, 3, 3, 3);
+    freshArena(); chunksReset(); deadlinesReset(100); blocksReset(64); timeReset(0xffffff00); timeSample(0); prngSeed(3, 3, 3, 3);
     for (let id: u32 = 0; id < 100; id++) deadlineSet(id, 0xffffff00 + randomBelow(1000));
     for (let id: u32 = 0; id < 100; id += 3) deadlineClear(id);
     for (let id: u32 = 1; id < 100; id += 3) deadlineSet(id, 0xffffff00 + randomBelow(1000));
@@ -194,8 +236,40 @@ describe("deadlines", () => {
     expect<i32>(fired).toBe(66);
     expect<i32>(deadlineNext()).toBe(-1);
   });
+  it("are not forgotten when memory is used up: they come no later, and those that were set anew come again", () => {
+    freshArena(); chunksReset(); deadlinesReset(2000);
+    const filler = chunksCarve(300000, 64);
+    blocksReset(64); timeReset(0); timeSample(0);
+    for (let id: u32 = 0; id < 40; id++) deadlineSet(id, 1000 + id);
+    // Less than a chunk of these is left, which is room for some hundred deadlines.
+    for (let i: u32 = 0; chunkEnsure(filler, i, 300000, 64); i += 64) {}
+    for (let id: u32 = 40; id < 2000; id++) deadlineSet(id, 2000 + id);
+    deadlineSet(1999, 500);
+    deadlineClear(1998);
+    let late = 0, taken = 0, ms: u64 = 0;
+    const at = T;
+    memory.fill(at, 0, 8192);
+    for (let guard = 0; guard < 20000; guard++) {
+      const next = deadlineNext();
+      if (next < 0) break;
+      ms += next; timeSample(ms * 1000000);
+      for (let id = deadlineTake(); id >= 0; id = deadlineTake()) {
+        const due = <u64>(id < 40 ? 1000 + id : id == 1999 ? 500 : 2000 + id);
+        if (ms < due) { deadlineSet(<u32>id, <u32>due); continue; }
+        if (ms > due) late++;
+        store<u8>(at + <usize>id, <u8>(load<u8>(at + <usize>id) + 1));
+        taken++;
+      }
+    }
+    expect<i32>(late).toBe(0);
+    expect<i32>(taken).toBe(1999);
+    let twice = 0;
+    for (let id: u32 = 0; id < 2000; id++) if (load<u8>(at + <usize>id) != (id == 1998 ? 0 : 1)) twice++;
+    expect<i32>(twice).toBe(0);
+    expect<i32>(deadlineNext()).toBe(-1);
+  });
   it("deadlineBefore only moves earlier", () => {
-    freshArena(); deadlinesReset(4); timeReset(0); timeSample(0);
+    freshArena(); chunksReset(); deadlinesReset(4); blocksReset(64); timeReset(0); timeSample(0);
     deadlineBefore(1, 100); deadlineBefore(1, 200); expect<i32>(deadlineNext()).toBe(100);
     deadlineBefore(1, 50); expect<i32>(deadlineNext()).toBe(50);
     deadlineSet(1, 300); expect<i32>(deadlineNext()).toBe(300);

@@ -12,6 +12,7 @@ import { configLoad } from "../../assembly/base/config";
 import { countersReset } from "../../assembly/base/counters";
 import { timeReset } from "../../assembly/base/time";
 import { blocksReset } from "../../assembly/memory/blocks";
+import { chunksReset } from "../../assembly/memory/chunks";
 import { deadlineTake } from "../../assembly/memory/deadlines";
 import { identitiesReset, idOfNeighbors, idOfReassembly } from "../../assembly/memory/identities";
 import { clockSample, seedFromHost } from "../../assembly/wasi/preview1";
@@ -68,6 +69,7 @@ export function freshNet(capabilities: u32 = 0, mtu: u32 = 1500, neighbors: u32 
   clockSample();
   seedFromHost();
   countersReset();
+  chunksReset();
   identitiesReset(4, 4);
   devicesReset(); addressesReset(); routesReset(); identificationReset(); inputReset();
   loopbackReset(); reassemblyReset(); icmpReset(); neighborsReset(); udpListsReset(); udpReset();

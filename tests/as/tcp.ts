@@ -4,13 +4,15 @@
  * direction, separated by ", ". Nothing more may leave, so silence is asserted too.
  */
 import { CONFIG_SWITCHES, SIZEOF_CONFIG } from "../../assembly/abi/config";
+import { DEVICE_VNET_HEADER } from "../../assembly/abi/link";
 import { addrSetV4 } from "../../assembly/base/addr";
 import { frameBounds, rd16, rd32, wr16, wr32 } from "../../assembly/base/bytes";
-import { sumBytes, sumFinish, sumPseudo } from "../../assembly/base/checksum";
+import { sumBytes, sumFinish, sumFold, sumPseudo } from "../../assembly/base/checksum";
 import { configLoad } from "../../assembly/base/config";
 import { countersReset } from "../../assembly/base/counters";
 import { timeReset } from "../../assembly/base/time";
 import { blocksReset } from "../../assembly/memory/blocks";
+import { chunksReset } from "../../assembly/memory/chunks";
 import { deadlineNext, deadlineTake } from "../../assembly/memory/deadlines";
 import { identitiesReset, idOfWaiting, isConnection } from "../../assembly/memory/identities";
 import { clockSample, seedFromHost } from "../../assembly/wasi/preview1";
@@ -57,6 +59,15 @@ export const SEG: usize = IP + 20;
 /** The frame that left last, its IP and TCP header, its text. */
 export const T: usize = TBUF + 2;
 const TSEG: usize = T + 34;
+
+/** A frame with its vnet header in front, at 2 mod 4 too, and the vnet header of the frame that left last; zeros where the device has none. */
+const VBUF = memory.data(70100, 16);
+const V: usize = VBUF + 2;
+export const VNET = memory.data(12, 4);
+/** DEVICE_x bits of the device that the next fresh() makes, and those of the one there is. */
+let capabilitiesNext: u32 = 0;
+let capabilities: u32 = 0;
+export function offloading(bits: u32): void { capabilitiesNext = bits; }
 
 const LOCAL = memory.data(16, 8);
 const REMOTE = memory.data(16, 8);
@@ -109,6 +120,7 @@ export function fresh(mtu: u32 = 1500): void {
   clockSample();
   seedFromHost();
   countersReset();
+  chunksReset();
   identitiesReset(CONNECTIONS, 4);
   devicesReset(); addressesReset(); routesReset(); identificationReset(); inputReset();
   loopbackReset(); reassemblyReset(); icmpReset(); neighborsReset();
@@ -116,7 +128,10 @@ export function fresh(mtu: u32 = 1500): void {
   blocksReset(1024);
   deviceFull(0);
   while (taken(T, 65536)) {}
-  deviceAdd(7, 0, mtu, OUR_MAC);
+  capabilities = capabilitiesNext;
+  capabilitiesNext = 0;
+  memory.fill(VNET, 0, 12);
+  assert(deviceAdd(7, capabilities, mtu, OUR_MAC) == 0, "no device");
   addressAdd(0, localAddress(), 96 + 24);
   routeAdd(anyAddress(), 96, remoteAddress(), 0);
   meet();
@@ -137,7 +152,7 @@ function meet(): void {
   wr32(IP + 14, PEER);
   memory.fill(IP + 18, 0, 6);
   wr32(IP + 24, US);
-  if (etherAccept(device(0), F, 60) == 0x0806 && arpAccept(etherPayload, etherLength)) arpArrive(0, etherPayload, true, true);
+  if (accept(F, 60) == 0x0806 && arpAccept(etherPayload, etherLength)) arpArrive(0, etherPayload, true, true);
 }
 
 /** Egress, and what the owners are told. */
@@ -230,9 +245,27 @@ export function deliver(len: u32): void {
   arrive(F, 34 + len);
 }
 
+/** The vnet header of the next frame that arrives: flags, segmentation, header bytes, segment size, checksum start and offset. Zeros otherwise. */
+export function vnet(bits: u32, kind: u32, header: u32, size: u32, start: u32, offset: u32): void {
+  store<u8>(V, <u8>bits);
+  store<u8>(V, <u8>kind, 1);
+  store<u16>(V, <u16>header, 2);
+  store<u16>(V, <u16>size, 4);
+  store<u16>(V, <u16>start, 6);
+  store<u16>(V, <u16>offset, 8);
+}
+
+function accept(frame: usize, len: u32): u32 {
+  if (!(capabilities & DEVICE_VNET_HEADER)) return etherAccept(device(0), frame, len);
+  memory.copy(V + 12, frame, len);
+  const type = etherAccept(device(0), V, 12 + len);
+  memory.fill(V, 0, 12);
+  return type;
+}
+
 /** Brings a frame in the way stack/ingress does. */
 export function arrive(frame: usize, len: u32): void {
-  if (etherAccept(device(0), frame, len) != 0x0800) return;
+  if (accept(frame, len) != 0x0800) return;
   if (ipv4Arrive(0, etherPayload, etherLength, etherTrusted, etherToGroup) == 6) tcpArrive(SRC, DST, payload, payloadLength, flags);
   reassemblyRelease();
 }
@@ -252,7 +285,8 @@ export function next(): string {
   frameBounds(T, n);
   const len = n - 34;
   assert(rd16(T + 12) == 0x0800 && rd16(T + 16) == n - 14 && load<u8>(T + 23) == 6, "not TCP");
-  assert(sumFinish(sumPseudo(localAddress(), remoteAddress(), true, 6, len) + sumBytes(TSEG, len)) == 0, "checksum");
+  const pseudo = sumPseudo(localAddress(), remoteAddress(), true, 6, len);
+  assert(load<u8>(VNET) & 1 ? load<u16>(TSEG, 16) == <u16>sumFold(pseudo) : sumFinish(pseudo + sumBytes(TSEG, len)) == 0, "checksum");
   return describeSegment(len);
 }
 
@@ -278,12 +312,20 @@ function describeSegment(len: u32): string {
   return name + " " + (seq - iss).toString() + " " + (bits & ACK ? (ack - IRS).toString() : "-") + " " + lastLen.toString();
 }
 
+function frameTaken(): u32 {
+  const n = taken(T, 65600);
+  if (!n || !(capabilities & DEVICE_VNET_HEADER)) return n;
+  memory.copy(VNET, T, 12);
+  memory.copy(T, T + 12, n - 12);
+  return n - 12;
+}
+
 /** The next frame that left, as it stands, at T; 0 if none did. ARP is dealt with. */
 export function frameOut(): u32 {
-  let n = taken(T, 65600);
+  let n = frameTaken();
   while (n && load<u16>(T, 12) == 0x0608) {
     if (load<u8>(T, 21) == 1) meet(); // we were asked
-    n = taken(T, 65600);
+    n = frameTaken();
   }
   return n;
 }
@@ -322,10 +364,10 @@ export function listen(backlog: u32 = 4): void {
 }
 
 /** An established connection that the peer opened; its window is `win`, its MSS 1460 (`mss` as hex to change it). */
-export function accepted(win: u32 = 65535, mss: string = "05b4"): void {
+export function accepted(win: u32 = 65535, mss: string = "05b4", more: string = ""): void {
   fresh();
   listen();
-  options("0204" + mss);
+  options("0204" + mss + more);
   rx("S", 0, 0, 0, win);
   assert(out() == "SA 0 1 0", "no SYN,ACK");
   rx("A", 1, 1, 0, win);

@@ -1,6 +1,7 @@
 /** The firmware of a board, built and booted in QEMU, with its network and its serial port in this process. */
 import { type ChildProcess, execFile, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { fileURLToPath } from "node:url";
@@ -18,24 +19,28 @@ const BOOT_MS = 30_000;
 
 /** What this machine lacks of the tools for devices. */
 export function missingTools(): string[] {
-  return ["arm-none-eabi-gcc", "make", "qemu-system-arm", "setpriv"].filter((tool) => spawnSync(tool, ["--version"], { stdio: "ignore" }).status !== 0);
+  return ["arm-none-eabi-gcc", "make", "qemu-system-arm", "setpriv", "flock"].filter((tool) => spawnSync(tool, ["--version"], { stdio: "ignore" }).status !== 0);
 }
 
 export interface Built {
   elf: string;
+  /** Directory of its object files and call graphs. */
+  objects: string;
   /** Bytes of flash (code, constants, initial values) and of RAM (static data, linear memory). */
   flash: number;
   ram: number;
 }
 
-/** Builds the example firmware by host/c/Makefile; `settings` are variables of make. */
+/** Builds the example firmware by host/c/Makefile; `settings` are variables of make. One at a time, whichever process asks. */
 export async function buildFirmware(board: string, settings: Record<string, string> = {}, out = OUT): Promise<Built> {
   const assignments = Object.entries({ BOARD: board, OUT: out, ...settings }).map(([name, value]) => `${name}=${value}`);
-  const { stdout } = await promisify(execFile)("make", ["-s", "-C", join(ROOT, "host", "c"), "firmware", ...assignments], { encoding: "utf8" });
-  const elf = join(out, `${board}${settings["TEST"] ? "-test" : ""}${settings["VARIANT"] ?? ""}.elf`);
+  mkdirSync(out, { recursive: true });
+  const make = ["make", "-s", "-C", join(ROOT, "host", "c"), "firmware", ...assignments];
+  const { stdout } = await promisify(execFile)("flock", [join(out, ".lock"), ...make], { encoding: "utf8" });
+  const objects = join(out, `${board}${settings["TEST"] ? "-test" : ""}${settings["VARIANT"] ?? ""}.o`), elf = objects.replace(/o$/, "elf");
   const table = stdout.includes("text") ? stdout : (await promisify(execFile)("arm-none-eabi-size", [elf], { encoding: "utf8" })).stdout;
   const [text, data, bss] = (table.trim().split("\n").at(-1) as string).trim().split(/\s+/).map(Number) as [number, number, number];
-  return { elf, flash: text + data, ram: data + bss };
+  return { elf, objects, flash: text + data, ram: data + bss };
 }
 
 export interface BootOptions {

@@ -1,14 +1,11 @@
 /** Rows of the Winsock contract with core a on a board: the scenarios and expected values of tests/semantics. */
 import { readdirSync } from "node:fs";
-import type { VirtualClock } from "../../host/base/clock.ts";
-import { FdTable } from "../../host/wasi/index.ts";
 import { attempt } from "../semantics/attempt.ts";
 import { CHAPTERS, loadScenarios, type Registered } from "../semantics/registry.ts";
-import { target } from "../semantics/support/hosts.ts";
 import { readRows, rowsById } from "../semantics/table.ts";
+import { act } from "./acting.ts";
 import { buildFirmware } from "./board.ts";
 import { Bridge } from "./bridge.ts";
-import { asCore, DeviceCore } from "./devicecore.ts";
 import { whyLeft } from "./left.ts";
 
 export interface RowsResult {
@@ -19,16 +16,6 @@ export interface RowsResult {
   left: [string, string][];
   commands: number;
   seconds: number;
-}
-
-/** Core a of every scenario from now on is the board's. The scenarios may be loaded only then: they size what they send by it. */
-function act(bridge: Bridge): void {
-  target.acting = (world, device, address, config) => (listener) => {
-    const core = asCore(new DeviceCore(bridge, world.clock as VirtualClock, device, address, config));
-    const fds = new FdTable();
-    fds.add(device);
-    return { core, driver: world.attach(core, fds, listener) };
-  };
 }
 
 /**

@@ -3,12 +3,19 @@ import assert from "node:assert/strict";
 import { frameSwitch } from "../../host/device/index.ts";
 import { createStack, type Socket, type Stack } from "../../host/index.ts";
 import { BOARD_ADDRESS, Board, type BootOptions, buildFirmware, OUR_ADDRESS, plug } from "./board.ts";
+import { firmwareStack } from "./stack-bound.ts";
 
 export interface Figures {
   board: string;
+  /** Code, constants, initial values. */
   flashBytes: number;
+  /** Static data, of that linear memory: what the core uses and what the board gives it. */
   ramBytes: number;
+  linearMemoryBytes: number;
+  linearMemoryGiven: number;
+  /** Painted and looked at, and what it cannot exceed by the compiler's call graph. */
   stackPeakBytes: number;
+  stackBoundBytes: number;
   /** Of one segment, received or sent, with its frame copied to or from the controller: in the echo of 20,000 bytes. */
   instructionsPerSegment: number;
   bootToReadyMs: number;
@@ -127,7 +134,7 @@ async function countInstructions(name: string, elf: string): Promise<number> {
 
 /** Builds, boots and tries one board. */
 export async function trial(name: string): Promise<Figures> {
-  const { elf, flash, ram } = await buildFirmware(name);
+  const { elf, objects, flash, ram } = await buildFirmware(name);
   const board = await Board.boot(name, elf);
   try {
     const arp = await firstArp(board);
@@ -137,9 +144,10 @@ export async function trial(name: string): Promise<Figures> {
       assert.match(await page(stack), /^HTTP\/1\.0 200 OK[^]*Lastack\nsockets \d+\n/);
       const server = await sixStepsAsServer(stack, board);
       const client = await sixStepsAsClient(stack, board);
-      const peak = (await status(board))["stack"] as number;
+      const { stack: peak, memory: used, given } = (await status(board)) as { stack: number; memory: number; given: number };
       return {
-        board: name, flashBytes: flash, ramBytes: ram, stackPeakBytes: peak, instructionsPerSegment: await countInstructions(name, elf), bootToReadyMs: Math.round(board.bootMs),
+        board: name, flashBytes: flash, ramBytes: ram, linearMemoryBytes: used, linearMemoryGiven: given,
+        stackPeakBytes: peak, stackBoundBytes: firmwareStack(objects).firmware.bytes, instructionsPerSegment: await countInstructions(name, elf), bootToReadyMs: Math.round(board.bootMs),
         bootToFirstArpMs: Math.round(board.bootMs + arp), echoBytes: 20_000, sixStepsAsServer: server, sixStepsAsClient: client,
       };
     } finally {

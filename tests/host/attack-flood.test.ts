@@ -68,6 +68,34 @@ test("the same without cookies: the cap holds, and the queue drains by itself", 
   assert.ok(honest(a, listener, 60_001));
 });
 
+test("tiny, which sends no cookies: a half-open connection gives way once its SYN,ACK was repeated in vain, not before, and never to a full queue", async () => {
+  const a = await attack({ build: "tiny" });
+  const listener = a.victim.listener(PORT, 2);
+  const syn = (i: number): void => a.send(forge({ from: spoofed(i), sport: 2000 + i, dport: PORT, flags: SYN, seq: i }));
+  const from = { from: "203.0.113.5", dport: PORT, seq: 5000 };
+  for (const i of [0, 1]) syn(i);
+  a.world.runFor(500);
+  assert.equal(knock(a, { ...from, sport: 40_000 }), undefined, "both were young: their handshakes may yet be finished");
+  a.world.runFor(1000);
+  assert.ok(honest(a, listener, 40_001), "the oldest, unanswered for more than a second, gives way");
+  assert.ok(honest(a, listener, 40_002));
+  assert.ok(a.victim.core.stats().tcpListenDrops >= 2);
+  // Two connections nobody accepts fill the queue, and those are somebody's.
+  for (const sport of [40_003, 40_004]) {
+    const answer = knock(a, { ...from, sport });
+    assert.ok(answer, `${sport} is answered`);
+    a.send(forge({ ...from, sport, flags: ACK, seq: 5001, ack: answer.seq + 1 }));
+    a.world.runFor(5000);
+  }
+  assert.equal(knock(a, { ...from, sport: 40_005 }), undefined);
+  for (const sport of [40_003, 40_004]) {
+    const s = a.victim.accept(listener);
+    assert.notEqual(s, 0xffffffff, `${sport} still waits to be accepted`);
+    a.victim.abort(s);
+    a.victim.close(s);
+  }
+});
+
 test("a flood of ACKs, FINs and RSTs at a listener that sends cookies opens nothing", async () => {
   const a = await attack({ config: { maxSockets: 64, synCookies: 2 } });
   a.victim.listener(PORT, 16);

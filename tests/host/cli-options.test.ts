@@ -27,6 +27,7 @@ describe("a wrong command line", () => {
     [parseNc, ["--link", "tap:tap0", "--ip", "10.0.0.1", "10.0.0.2", "7"], /--ip is "10\.0\.0\.1"; expected an IPv4 address with a prefix length/],
     [parseNc, ["--link", "tap:tap0", "--ip", "10.0.0.1/24", "localhost", "7"], /the address is "localhost"; expected an IPv4 address/],
     [parseNc, ["--gateway", "10.0.0.9", "127.0.0.1", "7"], /--gateway is "10\.0\.0\.9" but --link is "node"/],
+    [parseNc, ["--no-offload", "127.0.0.1", "7"], /--no-offload is given but --link is "node"; expected --link tap:NAME/],
     [parseNc, ["--pcap", "x", "127.0.0.1", "7"], /--pcap is "x" but --link is "node"/],
     [parsePing, ["127.0.0.1"], /--link is "node"; expected --link tap:NAME: Node has no ICMP sockets/],
     [parsePing, ["--link", "tap:t", "--ip", "10.0.0.1/24", "-c", "0", "10.0.0.2"], /--count is "0"; expected an integer from 1/],
@@ -53,9 +54,9 @@ describe("a wrong command line", () => {
 
   test("what is right is taken", () => {
     assert.deepEqual(parseTarget("localhost:81/a?b#c", { kind: "node" }), { address: "127.0.0.1", port: 81, host: "localhost:81", path: "/a?b" });
-    assert.deepEqual(parseTarget("http://10.0.0.1", { kind: "tap", name: "t" }), { address: "10.0.0.1", port: 80, host: "10.0.0.1", path: "/" });
-    assert.deepEqual(parseNc(["-l", "0", "--link", "tap:tap0", "--ip", "10.0.0.1/24", "--gateway", "10.0.0.9", "--pcap", "f", "--linger", "5", "--drain"]), {
-      common: { link: { kind: "tap", name: "tap0" }, ip: "10.0.0.1/24", gateway: "10.0.0.9", pcap: "f", linger: 5, drain: true, json: false, progress: false },
+    assert.deepEqual(parseTarget("http://10.0.0.1", { kind: "tap", name: "t", offload: true }), { address: "10.0.0.1", port: 80, host: "10.0.0.1", path: "/" });
+    assert.deepEqual(parseNc(["-l", "0", "--link", "tap:tap0", "--ip", "10.0.0.1/24", "--gateway", "10.0.0.9", "--pcap", "f", "--no-offload", "--linger", "5", "--drain"]), {
+      common: { link: { kind: "tap", name: "tap0", offload: false }, ip: "10.0.0.1/24", gateway: "10.0.0.9", pcap: "f", linger: 5, drain: true, json: false, progress: false },
       listen: true, address: "10.0.0.1", port: 0,
     });
   });
@@ -66,7 +67,7 @@ describe("a wrong command line", () => {
       const { status, stdout } = await lastack([command, "--help"]).done;
       assert.equal(status, 0, command);
       assert.match(stdout.toString(), new RegExp(`^usage: lastack ${command} .*examples\n  lastack ${command} .*exit code:`, "s"));
-      for (const option of ["--link", "--ip", "--gateway", "--pcap", "--json"]) assert.ok(stdout.includes(option), `${command} ${option}`);
+      for (const option of ["--link", "--ip", "--gateway", "--pcap", "--no-offload", "--json"]) assert.ok(stdout.includes(option), `${command} ${option}`);
     }
   });
 });

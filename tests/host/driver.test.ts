@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { Core, type CloseReportRecord } from "../../host/core/index.ts";
 import { type Driver, type DriverListener, EndlessRunError, realRuntime, type Runtime, World } from "../../host/driver/index.ts";
 import { type FrameDevice, memoryLink } from "../../host/device/index.ts";
-import { FdTable, wasiImports } from "../../host/wasi/index.ts";
+import { type Clock, FdTable, wasiImports } from "../../host/wasi/index.ts";
 import { type MiniExports, miniModule } from "./driver-fixture.ts";
 import { numbered, send } from "./device-frames.ts";
 
@@ -97,6 +97,36 @@ test("the core's deadline is kept on real time, and an earlier one moves it forw
   });
   assert.equal(driver.nextDeadline(), undefined);
   driver.close();
+});
+
+test("the clock is told of a deadline that came earlier or went, not of one that moved later", async () => {
+  const told: (number | undefined)[] = [];
+  const clock: Clock = { now: () => 0, epochMs: 0, attach: (timed) => void timed.nextDeadline(), detach() {}, changed: (timed) => void told.push(timed.nextDeadline()) };
+  const { exports, driver } = await attach(realRuntime({ clock }));
+  await turn();
+  for (const ms of [10, 20, 15, 5, -1]) {
+    exports.armIn(ms);
+    driver.kick();
+    await turn();
+  }
+  assert.deepEqual(told, [10e6, 5e6, undefined]);
+  driver.close();
+});
+
+test("a clock that comes at a deadline that moved later finds nothing due, and comes again", async () => {
+  const world = new World();
+  const { exports, driver } = await attach(world);
+  exports.armIn(10);
+  world.run(0);
+  exports.armIn(20);
+  driver.kick();
+  world.run(0);
+  const polls = exports.polls();
+  driver.advance(10e6);
+  world.run(19);
+  assert.equal(exports.polls(), polls);
+  world.run(20);
+  assert.equal(exports.polls(), polls + 1);
 });
 
 test("events come in order and in full, also more than one batch, and each once", async () => {

@@ -40,7 +40,7 @@ function mark(frame: Uint8Array, { ip }: Tcp): void {
 interface Bench { readonly stack: Stack; end(): Promise<void> }
 
 async function bench(capture: string, wire: Impairments, hook: CableHook, knobs: Knobs = {}): Promise<Bench> {
-  const device = tap("lastack0");
+  const device = tap("lastack0", { offload: false });
   execFileSync("ip", ["addr", "add", `${KERNEL}/24`, "dev", device.name]);
   execFileSync("ip", ["link", "set", device.name, "up"]);
   const bridge = frameSwitch({ ports: 2, ...wire });

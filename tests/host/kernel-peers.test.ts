@@ -49,9 +49,9 @@ function faults(capture: string): string[] {
   return tshark(capture, "-Y", `_ws.malformed || ip.checksum.status == 0 || ${tcp} || udp.checksum.status == 0 || icmp.checksum.status == 0`);
 }
 
-function inNamespace(name: string): string {
-  const capture = join(directory, `${name}.pcapng`);
-  const args = ["-n", process.execPath, "--import", "tsx", PROGRAM, name, capture];
+function inNamespace(name: string, mode = "offload"): string {
+  const capture = join(directory, `${name}-${mode}.pcapng`);
+  const args = ["-n", process.execPath, "--import", "tsx", PROGRAM, name, capture, mode];
   const { status, signal, stdout, stderr } = spawnSync("unshare", args, { encoding: "utf8", timeout: CASE_TIMEOUT_MS, killSignal: "SIGKILL" });
   assert.equal(status, 0, `${name} ended with ${signal ?? status}: ${stderr}${stdout}`);
   assert.match(stdout, new RegExp(`^${name} ok`, "m"));
@@ -70,8 +70,29 @@ function assertGraceful(capture: string): void {
   assert.deepEqual(tshark(capture, "-Y", "tcp.flags.reset == 1"), [], "no RST");
 }
 
-test("curl fetches 200 MB from a Lastack server: equal hashes, graceful on both sides", { skip }, () => assertGraceful(inNamespace("curl")));
-test("Lastack fetches 200 MB from a kernel server: equal hashes, graceful on both sides", { skip }, () => assertGraceful(inNamespace("fetch")));
+/** Bytes of text from an address in all packets, and in those that hold more than a segment. */
+function textFrom(capture: string, address: string): { all: number; joined: number } {
+  const lengths = tshark(capture, "-Y", `ip.src == ${address} && tcp.len > 0`, "-T", "fields", "-e", "tcp.len").map(Number);
+  const sum = (list: readonly number[]): number => list.reduce((total, length) => total + length, 0);
+  return { all: sum(lengths), joined: sum(lengths.filter((length) => length > 1460)) };
+}
+
+for (const [name, from, title] of [
+  ["curl", "10.9.0.1", "curl fetches 200 MB from a Lastack server"], ["fetch", "10.9.0.2", "Lastack fetches 200 MB from a kernel server"],
+] as const) {
+  test(`${title} in packets of many segments: equal hashes, graceful on both sides`, { skip }, () => {
+    const capture = inNamespace(name);
+    assertGraceful(capture);
+    const { all, joined } = textFrom(capture, from);
+    assert.ok(joined > all * 0.8, `${joined} of ${all} bytes came in packets of more than one segment`);
+  });
+
+  test(`${title.replace("200", "40")} a segment a packet: equal hashes, graceful on both sides`, { skip }, () => {
+    const capture = inNamespace(name, "plain");
+    assertGraceful(capture);
+    assert.equal(textFrom(capture, from).joined, 0);
+  });
+}
 test("the kernel's nc -N half-closes and reads the answer", { skip }, () => assertGraceful(inNamespace("nc-client")));
 test("Lastack half-closes and reads what nc -N says", { skip }, () => assertGraceful(inNamespace("nc-server")));
 

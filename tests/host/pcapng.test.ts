@@ -157,6 +157,19 @@ test("vnet headers are left out and partial checksums completed, in the recordin
   assert.deepEqual(readPcapng(sink.bytes()).map(({ bytes }) => bytes), [tcp, tcp, udp]);
 });
 
+test("a checksum of zero is recorded as zero for TCP", () => {
+  const sum = (frame: Uint8Array): number => ((frame[50] as number) << 8) | (frame[51] as number);
+  // Two bytes of text bring any sum to zero: what they would have to add is what is there.
+  const missing = sum(tcpFrame({ payload: [0, 0] }));
+  const frame = tcpFrame({ payload: [missing >> 8, missing & 0xff] });
+  assert.equal(sum(frame), 0);
+  const sink = memorySink();
+  const recorder = pcapng(fakeDevice([partial(frame, 16)], 1), sink, { clock: new VirtualClock() });
+  receive(recorder);
+  recorder.close();
+  assert.deepEqual(readPcapng(sink.bytes()).map(({ bytes }) => bytes), [frame]);
+});
+
 test("a vnet header that points outside its frame is recorded as it is", () => {
   const wild = Uint8Array.from([1, 0, 0, 0, 0, 0, 255, 255, 255, 255, 0, 0, ...numbered(1)]);
   const sink = memorySink();

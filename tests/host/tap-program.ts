@@ -5,8 +5,8 @@ import { createSocket, type Socket } from "node:dgram";
 import { once } from "node:events";
 import { createRequire } from "node:module";
 import { connect } from "node:net";
-import { createStack } from "../../host/index.ts";
-import { decodeFrame, DeviceError, formatMac, parseMac, type TapDevice, type TapOptions, tap } from "../../host/device/index.ts";
+import { createStack, type Stack } from "../../host/index.ts";
+import { decodeFrame, DeviceError, formatMac, parseMac, partsLength, pcapng, type TapDevice, type TapOptions, tap, vnetBytes } from "../../host/device/index.ts";
 import { receive, send, udpFrame } from "./device-frames.ts";
 
 const KERNEL = "10.0.0.2";
@@ -26,9 +26,9 @@ interface Bench {
   received(count: number): Promise<void>;
 }
 
-/** A TAP with the kernel's socket at its other end; we are a neighbour the kernel need not ask for. */
+/** A TAP with the kernel's socket at its other end; we are a neighbour the kernel need not ask for. Without offloads unless they are asked for. */
 async function bench(options: TapOptions = {}, read = true): Promise<Bench> {
-  const device = tap("lastack0", options);
+  const device = tap("lastack0", { offload: false, ...options });
   ip("addr", "add", `${KERNEL}/24`, "dev", device.name);
   ip("link", "set", device.name, "up");
   ip("neigh", "add", OURS, "lladdr", formatMac(device.mac), "dev", device.name);
@@ -39,8 +39,9 @@ async function bench(options: TapOptions = {}, read = true): Promise<Bench> {
   let [wanted, reached] = [Number.POSITIVE_INFINITY, (): void => {}];
   const take = (): void => {
     for (const frame of receive(device)) {
-      const { udp } = decodeFrame(frame);
-      if (udp?.sourcePort === PORT) numbers.push(new DataView(frame.buffer, frame.byteOffset + udp.payloadOffset).getUint32(0));
+      const bare = frame.subarray(vnetBytes(device));
+      const { udp } = decodeFrame(bare);
+      if (udp?.sourcePort === PORT) numbers.push(new DataView(bare.buffer, bare.byteOffset + udp.payloadOffset).getUint32(0));
     }
     if (numbers.length >= wanted) reached();
   };
@@ -68,7 +69,7 @@ function reply(device: TapDevice, payload: number[]): boolean {
   const address = /link\/ether (\S+)/.exec(ip("link", "show", device.name))?.[1] as string;
   frame.set(parseMac(address), 0);
   frame.set(device.mac, 6);
-  return send(device, frame);
+  return send(device, Uint8Array.from([...new Uint8Array(vnetBytes(device)), ...frame]));
 }
 
 /** Ends a case: what the device or the socket still held would keep the process running, and the test would see that. */
@@ -78,9 +79,10 @@ function end({ device, kernel }: Bench): void {
   device.close();
 }
 
-async function exchange(input: "pipe" | "poll"): Promise<void> {
-  const it = await bench({ input });
+async function exchange(input: "pipe" | "poll", offload = false): Promise<void> {
+  const it = await bench({ input, offload });
   assert.equal(it.device.inputMethod, input);
+  assert.deepEqual(it.device.offload, { checksum: offload, segments: offload });
   assert.equal(it.device.mtu, 1500);
   for (let i = 0; i < 50; i++) await ask(it.kernel, i);
   await it.received(50);
@@ -95,8 +97,8 @@ async function exchange(input: "pipe" | "poll"): Promise<void> {
 }
 
 /** A reader that does not read leaves frames with the kernel; once it reads, none is missing. */
-async function backpressure(input: "pipe" | "poll"): Promise<void> {
-  const it = await bench({ input, queueFrames: 16 }, false);
+async function backpressure(input: "pipe" | "poll", offload = false): Promise<void> {
+  const it = await bench({ input, offload, queueFrames: 16 }, false);
   const full = new Promise<void>((resolve) => {
     it.device.onReadable = resolve;
   });
@@ -187,6 +189,68 @@ async function persistent(): Promise<void> {
   assert.match(ip("link", "show", "lastack0"), /mtu 9000/);
 }
 
+/** Bytes of the longest frames that cross the device from now on. */
+function watched(device: TapDevice): { read: number; written: number } {
+  const longest = { read: 0, written: 0 };
+  const [read, write] = [device.readInto.bind(device), device.write.bind(device)];
+  device.readInto = (target, offset, capacity) => {
+    const length = read(target, offset, capacity);
+    longest.read = Math.max(longest.read, length);
+    return length;
+  };
+  device.write = (memory, parts, first, count) => {
+    longest.written = Math.max(longest.written, partsLength(parts, first, count));
+    return write(memory, parts, first, count);
+  };
+  return longest;
+}
+
+/** A device that outlives its users hands none of them what another one agreed on; the stack takes either. */
+async function agreements(): Promise<void> {
+  ip("tuntap", "add", "dev", "lastack0", "mode", "tap");
+  ip("addr", "add", `${KERNEL}/24`, "dev", "lastack0");
+  ip("link", "set", "lastack0", "up");
+  for (const offload of [true, false, true]) {
+    const device = tap("lastack0", { offload });
+    assert.deepEqual(device.offload, { checksum: offload, segments: offload });
+    const longest = watched(device);
+    await echoed(await createStack({ devices: [device], addresses: [`${OURS}/24`] }), 2_000_000);
+    for (const length of [longest.read, longest.written]) assert.ok(offload ? length > 20_000 : length <= 1514, JSON.stringify(longest));
+    assert.equal(device.stats.dropped, 0);
+  }
+}
+
+/** What the kernel's socket sends comes back, and the close is graceful. Closes the stack. */
+async function echoed(stack: Stack, bytes: number): Promise<void> {
+  const server = await stack.listen({ port: 7 });
+  const serving = (async () => {
+    const socket = await server.accept();
+    for await (const chunk of socket) await socket.write(chunk);
+    return socket.close();
+  })();
+  const sent = Buffer.from(Array.from({ length: bytes }, (_, i) => (i * 7 + (i >> 8)) & 0xff));
+  const client = connect(7, OURS);
+  client.end(sent);
+  const back: Buffer[] = [];
+  for await (const chunk of client) back.push(chunk);
+  assert.ok(Buffer.concat(back).equals(sent), "the bytes that were sent");
+  const report = await serving;
+  assert.deepEqual([report.outcome, report.bytes.unacknowledged], ["graceful", 0]);
+  await stack.close();
+}
+
+/** A device that stays in this thread, since it is recorded, for a stack in another: packets of 64 KiB are carried across whole. */
+async function ferried(): Promise<void> {
+  const device = tap("lastack0");
+  ip("addr", "add", `${KERNEL}/24`, "dev", device.name);
+  ip("link", "set", device.name, "up");
+  const longest = watched(device);
+  const recorder = pcapng(device, { write: () => {} });
+  await echoed(await createStack({ worker: true, devices: [recorder], addresses: [`${OURS}/24`] }), 3_000_000);
+  assert.ok(longest.read > 20_000 && longest.written > 20_000, JSON.stringify(longest));
+  assert.equal(device.stats.dropped, 0);
+}
+
 async function unprivileged(): Promise<void> {
   createRequire(import.meta.url)("koffi");
   process.setgid?.(65534);
@@ -215,7 +279,7 @@ async function inThread(input: "pipe" | "poll"): Promise<void> {
     for await (const chunk of socket) await socket.write(chunk);
     return socket.close();
   })();
-  const sent = Buffer.from(Array.from({ length: 300_000 }, (_, i) => (i * 7) & 0xff));
+  const sent = Buffer.from(Array.from({ length: 3_000_000 }, (_, i) => (i * 7) & 0xff));
   const client = connect(7, OURS);
   client.end(sent);
   const back: Buffer[] = [];
@@ -231,13 +295,17 @@ async function inThread(input: "pipe" | "poll"): Promise<void> {
 const CASES: Readonly<Record<string, () => Promise<void>>> = {
   "exchange-pipe": () => exchange("pipe"),
   "exchange-poll": () => exchange("poll"),
+  "exchange-offload-pipe": () => exchange("pipe", true),
+  "exchange-offload-poll": () => exchange("poll", true),
+  "backpressure-offload-pipe": () => backpressure("pipe", true),
+  "backpressure-offload-poll": () => backpressure("poll", true),
   "backpressure-pipe": () => backpressure("pipe"),
   "backpressure-poll": () => backpressure("poll"),
   "thread-pipe": () => inThread("pipe"),
   "thread-poll": () => inThread("poll"),
   "removed-pipe": () => removed("pipe"),
   "removed-poll": () => removed("poll"),
-  collected, down, refusals, persistent, unprivileged,
+  agreements, collected, down, ferried, refusals, persistent, unprivileged,
 };
 
 const name = process.argv[2] ?? "";

@@ -31,6 +31,12 @@ function inNamespace(name: string): void {
 
 test("datagrams cross both ways, input by the pipe handle", { skip }, () => inNamespace("exchange-pipe"));
 test("datagrams cross both ways, input by a waiting thread", { skip }, () => inNamespace("exchange-poll"));
+test("datagrams cross both ways with a vnet header (pipe)", { skip }, () => inNamespace("exchange-offload-pipe"));
+test("datagrams cross both ways with a vnet header (thread)", { skip }, () => inNamespace("exchange-offload-poll"));
+test("a stack that does not read leaves the frames with the kernel, with a vnet header (pipe)", { skip }, () => inNamespace("backpressure-offload-pipe"));
+test("a stack that does not read leaves the frames with the kernel, with a vnet header (thread)", { skip }, () => inNamespace("backpressure-offload-poll"));
+test("each user of a device has the offloads it agreed on, with TCP both ways", { skip }, () => inNamespace("agreements"));
+test("packets of many segments for a stack in a thread, from a device that is not", { skip }, () => inNamespace("ferried"));
 test("a stack that does not read leaves the frames with the kernel (pipe)", { skip }, () => inNamespace("backpressure-pipe"));
 test("a stack that does not read leaves the frames with the kernel (thread)", { skip }, () => inNamespace("backpressure-poll"));
 test("a device that is removed is told once, and writes to it are dropped (pipe)", { skip }, () => inNamespace("removed-pipe"));

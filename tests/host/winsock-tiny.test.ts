@@ -3,10 +3,21 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { LASTACK_WAIT } from "../../host/abi/errors.gen.ts";
 import { FD_CLOSE, FD_READ, SD_SEND } from "../../host/abi/winsock.gen.ts";
+import type { Core } from "../../host/core/index.ts";
 import { B, connected, PORT } from "./support/pair.ts";
 
 const END = new Uint8Array(0);
 const tiny = { build: "tiny" };
+/** Most bytes the harness can pass at a time. */
+const CHUNK = 80;
+
+/** Outside the memory that tiny says it uses, and at the address 0, nothing was ever written. */
+function keepsToItsMemory(core: Core): void {
+  const { u8 } = core.memory, used = core.stats().memoryBytes;
+  assert.ok(used < u8.length, `${used} bytes used`);
+  assert.ok(u8.subarray(used).every((byte) => byte === 0), `a byte behind the ${used} used was written`);
+  assert.ok(u8.subarray(0, 16).every((byte) => byte === 0), "a byte at address 0 was written");
+}
 
 test("T-01 … T-10 in tiny: the six steps by events", async () => {
   const p = await connected(tiny);
@@ -99,6 +110,40 @@ test("V-25 in tiny: a nonblocking send may be partial, a blocking one is whole; 
   assert.deepEqual([report.outcome, report.bytesSent, report.bytesAcknowledged], ["graceful", total, total]);
 });
 
+test("tiny fills the send and receive buffers of all its sockets at once, then everything arrives, within the memory it says it uses", async () => {
+  const p = await connected(tiny);
+  const { a, b, world, listener } = p;
+  const pairs: [number, number][] = [[p.s, p.t]];
+  while (pairs.length < 7) {
+    const s = a.socket();
+    assert.equal(a.until(() => a.connect(s, B, PORT)), 0);
+    world.runFor(10);
+    pairs.push([s, b.accept(listener)]);
+  }
+  const ends = pairs.flatMap(([s, t], i) => [{ from: a, out: s, to: b, into: t, first: i, sent: 0 }, { from: b, out: t, to: a, into: s, first: i + 128, sent: 0 }]);
+  for (const end of ends) {
+    end.from.nonblocking(end.out);
+    for (;;) {
+      const n = end.from.send(end.out, Uint8Array.from({ length: CHUNK }, (_, k) => end.first + end.sent + k));
+      if (n > 0) end.sent += n;
+      // What the peer takes leaves room for more, until both its buffer and ours are full.
+      else if (end.sent >= 4096) break;
+      else world.runFor(300);
+      assert.ok(end.sent <= 4096, `${end.sent} bytes taken`);
+    }
+  }
+  assert.deepEqual([a, b].map((side) => side.core.stats().bufferBytes), [7 * 4096, 7 * 4096]);
+  for (const end of ends) {
+    for (let got = 0; got < end.sent; world.runFor(1)) {
+      for (let data = end.to.recv(end.into); data?.length; data = end.to.recv(end.into)) {
+        data.forEach((byte, k) => assert.equal(byte, (end.first + got + k) & 0xff));
+        got += data.length;
+      }
+    }
+  }
+  for (const { core } of [a, b]) keepsToItsMemory(core);
+});
+
 test("tiny runs for ever on its eight sockets: open, close, reset, a hundred times over", async () => {
   const p = await connected({ ...tiny, config: { timeWaitMs: 1000 } });
   const { a, b, world, listener } = p;
@@ -120,4 +165,5 @@ test("tiny runs for ever on its eight sockets: open, close, reset, a hundred tim
   world.runFor(5000);
   assert.equal(a.raw("orphans") + b.raw("orphans"), 0);
   assert.equal(a.reports.length, 101);
+  for (const { core } of [a, b]) keepsToItsMemory(core);
 });

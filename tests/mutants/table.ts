@@ -45,7 +45,7 @@ const ARRIVAL: readonly Mutant[] = [
   m("tcp/receive", "text beyond the window is taken", "const room = window > ahead ? window - ahead : 0;", "const room = window > ahead ? <u32>65535 : 0;"),
   m("tcp/receive", "repeated text is taken twice", "trimFront(min(t.rcvNxt - textSeq, textLen));", "trimFront(min(0, textLen));"),
   m("tcp/receive", "every third segment is acknowledged", ">= config(CONFIG_ACK_EVERY)) ackNow", "> config(CONFIG_ACK_EVERY)) ackNow"),
-  m("tcp/receive", "no duplicate ACK for a gap", "if (t.dupAcksOwed < 255) t.dupAcksOwed++;", "if (t.dupAcksOwed < 0) t.dupAcksOwed++;"),
+  m("tcp/receive", "no duplicate ACK for a gap", "t.dupAcksOwed = <u8>min<u32>(<u32>t.dupAcksOwed + segments, 255);", "t.dupAcksOwed = <u8>min<u32>(<u32>t.dupAcksOwed, segments);"),
   m("tcp/receive", "FIN in FIN_WAIT_1 goes to TIME_WAIT", "t.state == TCP_FIN_WAIT_1) transition(t, TCP_CLOSING, BY_FIN);", "t.state == TCP_FIN_WAIT_2) transition(t, TCP_CLOSING, BY_FIN);"),
 ];
 

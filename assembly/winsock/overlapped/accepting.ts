@@ -1,6 +1,6 @@
 /** AcceptEx: a connection of the listener's for a socket that is there already, with its first bytes and both names. */
 import {
-  WSA_INVALID_PARAMETER, WSA_IO_PENDING, WSAECONNRESET, WSAEFAULT, WSAEINVAL, WSAENOTSOCK, WSAEOPNOTSUPP,
+  WSA_INVALID_PARAMETER, WSA_IO_PENDING, WSAECONNRESET, WSAEFAULT, WSAEINVAL, WSAENOBUFS, WSAENOTSOCK, WSAEOPNOTSUPP,
 } from "../../abi/errors";
 import { ACCEPTEX_ADDRESS_EXTRA } from "../../abi/overlapped";
 import { CAUSE_ABORT } from "../../abi/report";
@@ -28,7 +28,7 @@ import { acceptCount, TF_LOST } from "../status";
 import { clockNow } from "../waits";
 import { statusOf } from "./codes";
 import { begun, operationBegin, operationComplete, operationPend } from "./complete";
-import { buffersOf, KIND_ACCEPT, Operation, operation, overlapOf, recvAppend, recvRemove } from "./operations";
+import { buffersOf, KIND_ACCEPT, Operation, operation, overlapOf, overlapTake, recvAppend, recvRemove } from "./operations";
 
 const ADDRESS_ROOM: u32 = SIZEOF_SOCKADDR_IN + ACCEPTEX_ADDRESS_EXTRA;
 /** Where the length of a name stands in its room. */
@@ -61,7 +61,7 @@ function acceptEx(h: u32, acceptor: u32, buffer: usize, data: u32, local: u32, r
   if (!overlapped) return WSA_INVALID_PARAMETER;
   if (!isStream(l) || !isStream(a)) return WSAEOPNOTSUPP;
   if (!has(l, S_LISTENING) || a.provider != l.provider || a.type != l.type || !isVacant(a)) return WSAEINVAL;
-  e = operationBegin(l, KIND_ACCEPT, overlapped, 0);
+  e = overlapTake(a) ? operationBegin(l, KIND_ACCEPT, overlapped, 0) : WSAENOBUFS;
   if (e) return e;
   const ref = begun, o = operation(ref);
   o.pointer = <u32>buffer;

@@ -7,7 +7,7 @@ import { isEvent, WSAResetEvent, WSASetEvent } from "../eventobjects";
 import { mayAccess } from "../result";
 import { indexOf, Socket, socketAt } from "../socket";
 import { wake } from "../waits";
-import { buffersRelease, operation, operationFree, operationTake, overlapOf, Queue, queuePush, queueShift } from "./operations";
+import { buffersRelease, operation, operationFree, operationTake, overlapOf, overlapTake, Queue, queuePush, queueShift } from "./operations";
 import { portLive, portQueue } from "./port";
 
 /** The operation that operationBegin made. */
@@ -30,7 +30,7 @@ export function operationBegin(s: Socket, kind: u8, overlapped: usize, routine: 
   // A routine makes hEvent the caller's own.
   const event = routine ? 0 : load<u32>(overlapped + <usize>OVERLAPPED_EVENT);
   if (event && !isEvent(event)) return WSA_INVALID_HANDLE;
-  begun = operationTake(kind);
+  begun = overlapTake(s) ? operationTake(kind) : 0;
   if (!begun) return WSAENOBUFS;
   const o = operation(begun);
   o.socket = indexOf(s);

@@ -10,7 +10,7 @@ import { portWait, portWaitCancelled, portWaitEnd, portWaitExpired, portWaitOf, 
 import { mayAccess, setError } from "../result";
 import { claimsForget, countHandles, socketAt } from "../socket";
 import { win32Of } from "./codes";
-import { KIND_PACKET, operation, operationFree, operationTake, overlapOf } from "./operations";
+import { KIND_PACKET, operation, operationFree, operationTake, overlapOf, overlapTake } from "./operations";
 import { portFree, portLive, portQueue, portShift, portTake } from "./port";
 
 /**
@@ -35,6 +35,7 @@ function portFor(file: u32, existing: u32, key: u32): i32 {
   if (existing && socket < 0) return ERROR_INVALID_PARAMETER;
   if (existing && !portLive(existing)) return ERROR_INVALID_HANDLE;
   if (socket >= 0 && overlapOf(socketAt(<u32>socket)).port) return ERROR_INVALID_PARAMETER;
+  if (socket >= 0 && !overlapTake(socketAt(<u32>socket))) return ERROR_NO_SYSTEM_RESOURCES;
   made = existing ? existing : create();
   if (!made) return ERROR_NO_SYSTEM_RESOURCES;
   if (socket < 0) return 0;

@@ -5,10 +5,11 @@
 import { CONFIG_OPERATIONS } from "../../abi/config";
 import { WSAENOBUFS } from "../../abi/errors";
 import { config } from "../../base/config";
-import { carve } from "../../memory/arena";
+import { chunkAt, chunkEnsure, chunksCarve } from "../../memory/chunks";
 import { blockAlloc, blockFree, blockOrder } from "../../memory/blocks";
 import { freeLink, freeNext } from "../../memory/freelist";
-import { indexOf, S_RECV_PENDING, S_SEND_PENDING, setFlag, Socket, socketCapacity } from "../socket";
+import { S_RECV_PENDING, S_SEND_PENDING, setFlag, Socket, socketObjects } from "../socket";
+import { NONE, Overlap, overlapAlloc, overlapsReset } from "./overlap";
 
 export const KIND_RECV: u8 = 1;
 export const KIND_SEND: u8 = 2;
@@ -59,46 +60,28 @@ export class Operation {
   half: u8;
 }
 
-/** What hangs on one socket object; all zero unless it has a descriptor. References are operation + 1. */
-// @ts-ignore: decorator
-@unmanaged
-export class Overlap {
-  /** Receives of a connection or datagram socket, AcceptEx of a listener, in the order of asking. */
-  recvFirst: u32;
-  recvLast: u32;
-  sendFirst: u32;
-  sendLast: u32;
-  /** ConnectEx or DisconnectEx under way. */
-  link: u32;
-  /** Of an accepting socket: its AcceptEx, which stands in the listener's queue. */
-  acceptance: u32;
-  /** Completion port's handle (0 = none) and key. */
-  port: u32;
-  key: u32;
-  /** Mailbox of WSPAsyncSelect + 1 (winsock/mailboxes). */
-  mailbox: u32;
-}
-
 const STRIDE: usize = (offsetof<Operation>() + 7) & ~7;
 
 let table: usize = 0;
-let overlaps: usize = 0;
 let capacity: u32 = 0;
 let free: u32 = 0;
 
 export function operationsReset(): bool {
   capacity = config(CONFIG_OPERATIONS);
-  table = carve(capacity * <u32>STRIDE);
-  overlaps = carve(socketCapacity() * <u32>offsetof<Overlap>());
-  if (!table || !overlaps) return false;
+  table = chunksCarve(capacity, <u32>STRIDE);
   free = 1;
-  return true;
+  return table != 0 && overlapsReset(socketObjects());
 }
 
 // @ts-ignore: decorator
-@inline export function operation(ref: u32): Operation { return changetype<Operation>(table + <usize>(ref - 1) * STRIDE); }
+@inline export function operation(ref: u32): Operation { return changetype<Operation>(chunkAt(table, ref - 1, <u32>STRIDE)); }
 // @ts-ignore: decorator
-@inline export function overlapOf(s: Socket): Overlap { return changetype<Overlap>(overlaps + <usize>indexOf(s) * offsetof<Overlap>()); }
+@inline export function overlapOf(s: Socket): Overlap { return changetype<Overlap>(s.overlap ? s.overlap : NONE); }
+/** Sees to it that something can hang on s; false if memory is used up. */
+export function overlapTake(s: Socket): bool {
+  if (!s.overlap) s.overlap = overlapAlloc();
+  return s.overlap != 0;
+}
 // @ts-ignore: decorator
 @inline export function addressOf(o: Operation): usize { return changetype<usize>(o); }
 /** The captured WSABUF array. */
@@ -108,7 +91,7 @@ export function operationsReset(): bool {
 /** A zeroed operation of that kind, 0 if every slot is taken. */
 export function operationTake(kind: u8): u32 {
   const ref = free;
-  if (!ref) return 0;
+  if (!ref || !chunkEnsure(table, ref - 1, capacity, <u32>STRIDE)) return 0;
   const o = operation(ref);
   free = freeNext(o.next, ref, capacity);
   memory.fill(changetype<usize>(o), 0, STRIDE);

@@ -2,7 +2,7 @@
 import { WSANOTINITIALISED } from "../../abi/errors";
 import { handleAt, handleCapacity, handleObject, KIND_SOCKET } from "../../memory/handles";
 import { finish } from "../result";
-import { claimsForget, setStartups, socketAt, socketCapacity, startups, T_OPEN } from "../socket";
+import { claimsForget, setStartups, socketAt, socketsUsed, startups, T_OPEN } from "../socket";
 import { clockNow, waitsForget } from "../waits";
 import { closeForCleanup, settleForCleanup } from "./close";
 
@@ -24,7 +24,7 @@ function tearDown(): void {
     const h = handleAt(k), i = h ? handleObject(h, KIND_SOCKET) : -1;
     if (i >= 0) closeForCleanup(socketAt(<u32>i), h);
   }
-  for (let i: u32 = 0; i < socketCapacity(); i++) {
+  for (let i: u32 = 0; i < socketsUsed(); i++) {
     const s = socketAt(i);
     if (s.type && s.teardown != T_OPEN) settleForCleanup(s);
   }

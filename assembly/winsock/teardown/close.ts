@@ -25,7 +25,7 @@ import { seqpacketDrain, seqpacketEnd } from "../seqpacket/news";
 import { portDrop } from "../ports";
 import { finish } from "../result";
 import {
-  addOrphans, countHandles, enter, has, indexOf, isSeqpacket, isStream, it, S_CONNECTED, S_LISTENING, Socket, socketAt, socketCapacity, socketFree, T_BACKGROUND,
+  addOrphans, countHandles, enter, has, indexOf, isSeqpacket, isStream, it, S_CONNECTED, S_LISTENING, Socket, socketAt, socketsUsed, socketFree, T_BACKGROUND,
   T_LINGER, T_OPEN, T_REPORTED,
 } from "../socket";
 import { factsOf, TF_LOST, unreadOf } from "../status";
@@ -57,7 +57,7 @@ function closeDescriptor(s: Socket, h: u32): i32 {
     releaseDescriptor(s, h);
     return 0;
   }
-  s.closedAt = clockNow();
+  clockNow();
   if (!isStream(s) || !has(s, S_CONNECTED)) { closeUnconnected(s, h); return 0; }
   streamFetch(s.provider, s.transport);
   // What has come belongs to receives that wait already.
@@ -98,11 +98,13 @@ function leave(s: Socket, h: u32, teardown: u8): void {
     messagesEnd(s);
   }
   s.teardown = teardown == T_CLEANUP ? T_BACKGROUND : teardown;
+  s.closedAt = now;
   s.eventMask = 0;
   s.eventHandle = 0;
   duplicatesForget(s);
   releaseDescriptor(s, h);
   selectsLeave(s);
+  if (teardown != T_LINGER) s.closeWait = 0;
   addOrphans(1);
 }
 
@@ -250,7 +252,6 @@ export function closeForCleanup(s: Socket, h: u32): void {
     releaseDescriptor(s, h);
     return;
   }
-  s.closedAt = now;
   if (isStream(s) && s.transport >= 0) s.closedState = <u8>streamState(s.provider, s.transport);
   leave(s, h, T_CLEANUP);
   settleForCleanup(s);
@@ -281,12 +282,12 @@ function abortClosing(h: u32): bool {
   const former = handleFormer(h);
   if (former >= 0) return abortClosed(<u32>former, h);
   // The table's place was given away again while the connection lived on.
-  for (let i: u32 = 0; i < socketCapacity(); i++) if (abortClosed(i, h)) return true;
+  for (let i: u32 = 0; i < socketsUsed(); i++) if (abortClosed(i, h)) return true;
   return false;
 }
 
 function abortClosed(i: u32, h: u32): bool {
-  if (i >= socketCapacity()) return false;
+  if (i >= socketsUsed()) return false;
   const s = socketAt(i);
   if (!s.type || s.teardown == T_OPEN || s.handle != h) return false;
   clockNow();

@@ -15,7 +15,8 @@ import { STAT_REPORTS, STAT_REPORTS_DROPPED } from "../../abi/stats";
 import { config } from "../../base/config";
 import { count, counter } from "../../base/counters";
 import { now } from "../../base/time";
-import { carve } from "../../memory/arena";
+import { chunkAt, chunkEnsure, chunksCarve } from "../../memory/chunks";
+import { freeLink, freeNext } from "../../memory/freelist";
 import {
   streamBlind, streamBytesAcked, streamBytesDiscarded, streamBytesSent, streamCause, streamError, streamFlags,
 } from "../../provider/index";
@@ -27,38 +28,48 @@ import { factsOf } from "../status";
 
 let slots: usize = 0;
 let capacity: u32 = 0;
-/** Slot of the oldest report, how many there are, and how many of the youngest were not announced yet. */
+/** Slots + 1, 0 = none: the first free one, the oldest report, the youngest, the oldest that no event has announced. */
+let free: u32 = 0;
 let first: u32 = 0;
-let held: u32 = 0;
+let last: u32 = 0;
 let unannounced: u32 = 0;
 
 export function reportsReset(): bool {
   capacity = config(CONFIG_REPORT_SLOTS);
-  slots = carve(capacity * SIZEOF_REPORT);
-  first = held = unannounced = 0;
+  slots = chunksCarve(capacity, SIZEOF_REPORT);
+  free = 1;
+  first = last = unannounced = 0;
   return slots != 0;
 }
 
+/** To be called when there is memory to be had: one report can always be made. */
+export function reportsReady(): bool { return chunkEnsure(slots, 0, capacity, SIZEOF_REPORT); }
+
 // @ts-ignore: decorator
-@inline function slotAt(k: u32): usize {
-  const i = first + k;
-  return slots + <usize>((i < capacity ? i : i - capacity) * SIZEOF_REPORT);
-}
+@inline function slotAt(ref: u32): usize { return chunkAt(slots, ref - 1, SIZEOF_REPORT); }
+/** While a report is held, the slot of the next younger one stands where pulling it writes how many were dropped. */
+// @ts-ignore: decorator
+@inline function link(ref: u32): usize { return slotAt(ref) + <usize>REPORT_DROPPED; }
 
 function dropOldest(): void {
-  first = first + 1 < capacity ? first + 1 : 0;
-  held--;
-  if (unannounced > held) unannounced = held;
+  const gone = first;
+  first = load<u32>(link(gone));
+  if (!first) last = 0;
+  if (unannounced == gone) unannounced = first;
+  store<u32>(link(gone), freeLink(free));
+  free = gone;
 }
 
 /** A fresh, zeroed slot after the youngest. */
 function append(): usize {
-  if (held == capacity) { dropOldest(); count(STAT_REPORTS_DROPPED); }
-  const at = slotAt(held);
-  held++;
-  unannounced++;
-  count(STAT_REPORTS);
+  if (!free || !chunkEnsure(slots, free - 1, capacity, SIZEOF_REPORT)) { dropOldest(); count(STAT_REPORTS_DROPPED); }
+  const ref = free, at = slotAt(ref);
+  free = freeNext(load<u32>(link(ref)), ref, capacity);
   memory.fill(at, 0, SIZEOF_REPORT);
+  if (last) store<u32>(link(last), ref); else first = ref;
+  last = ref;
+  if (!unannounced) unannounced = ref;
+  count(STAT_REPORTS);
   return at;
 }
 
@@ -67,8 +78,8 @@ function append(): usize {
  */
 export function reportPull(ptr: usize): i32 {
   if (!mayAccess(ptr, SIZEOF_REPORT)) return E_ARGUMENT;
-  if (!held) return 0;
-  memory.copy(ptr, slotAt(0), SIZEOF_REPORT);
+  if (!first) return 0;
+  memory.copy(ptr, slotAt(first), SIZEOF_REPORT);
   store<u32>(ptr + <usize>REPORT_DROPPED, counter(STAT_REPORTS_DROPPED));
   dropOldest();
   return 1;
@@ -77,8 +88,8 @@ export function reportPull(ptr: usize): i32 {
 /** The oldest report that no event has announced; 0 if all are. */
 export function reportAnnounce(): usize {
   if (!unannounced) return 0;
-  const at = slotAt(held - unannounced);
-  unannounced--;
+  const at = slotAt(unannounced);
+  unannounced = load<u32>(link(unannounced));
   return at;
 }
 

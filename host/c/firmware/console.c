@@ -45,6 +45,8 @@ static void status(lastack *stack) {
   item(" sent ", lastack_stat(stack, LASTACK_STAT_OUT_FRAMES));
   item(" graceful ", graceful_reports);
   item(" otherwise ", other_reports);
+  item(" memory ", lastack_stat(stack, LASTACK_STAT_MEMORY_BYTES));
+  item(" given ", LASTACK_MEMORY_BYTES);
   item(" buffers ", lastack_stat(stack, LASTACK_STAT_BUFFER_BYTES));
   item(" ticks ", busy_ticks);
   item(" of ", board_hz);

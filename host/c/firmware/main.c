@@ -92,24 +92,32 @@ uint32_t stack_peak(void) {
 
 uint32_t busy_ticks, busy_segments, graceful_reports, other_reports;
 int quiet;
-static uint32_t segments(void) { return lastack_stat(stack, LASTACK_STAT_TCP_IN_SEGS) + lastack_stat(stack, LASTACK_STAT_TCP_OUT_SEGS); }
-static void poll(void) {
-  uint32_t before = segments(), start = board_ticks();
-  lastack_poll(stack);
+static uint32_t stat(unsigned counter) { return lastack_stat(stack, counter); }
+static uint32_t segments(void) { return stat(LASTACK_STAT_TCP_IN_SEGS) + stat(LASTACK_STAT_TCP_OUT_SEGS); }
+static uint32_t frames(void) { return stat(LASTACK_STAT_IN_FRAMES) + stat(LASTACK_STAT_OUT_FRAMES); }
+/* One poll; whether there was something to do. */
+static int poll(void) {
+  uint32_t before = segments(), frames_before = frames(), start = board_ticks();
+  int next = lastack_poll(stack);
   uint32_t ticks = board_ticks() - start, done = segments() - before;
-  if (!done) return;
-  busy_ticks += ticks;
-  busy_segments += done;
+  if (done) {
+    busy_ticks += ticks;
+    busy_segments += done;
+  }
+  return next == 0 || frames() != frames_before;
 }
+/* The calls that services make want another poll: only the second poll in vain is followed by sleep. */
 static void turn(void) {
+  static int idle;
   lastack_report report;
-  poll();
+  idle = poll() ? 0 : idle + 1;
   services_run();
   while (lastack_report_pull(stack, &report)) {
     if (report.outcome == LASTACK_OUTCOME_GRACEFUL) graceful_reports++;
     else other_reports++;
     if (!quiet) print_report(&report);
   }
+  if (idle > 1) board_wait();
 }
 
 #ifdef LASTACK_INTERPRETER
@@ -141,7 +149,7 @@ int main(void) {
   if (!interpreting) start();
   for (;;) {
     if (!interpreting) turn();
-    else uart_wait();
+    else board_wait();
     console_run(stack);
   }
 #else

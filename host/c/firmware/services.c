@@ -1,11 +1,14 @@
 /* The firmware's services, each connection a small state of its own, advanced as far as it goes at every turn. */
 #include <string.h>
+#include "board.h"
 #include "firmware.h"
 
 enum role { FREE, ECHO, PAGE, SIX_SERVER, SIX_CLIENT };
 enum step { CONNECTING, SENDING, RECEIVING };
 #define CONNECTIONS 5
 #define TEXT 400
+/* Whoever says nothing for so long loses the connection: others wait for its place. */
+#define IDLE_MS 60000u
 /* SO_SNDBUF of the tiny build. */
 #define SEND_BUFFER 2048
 
@@ -14,6 +17,7 @@ static struct connection {
   enum step step;
   lastack_handle socket;
   uint16_t at;
+  uint32_t heard; /* when anything last happened, ms */
 } connections[CONNECTIONS];
 
 static const struct { uint16_t port; enum role role; } services[] = {{7, ECHO}, {80, PAGE}, {9, SIX_SERVER}};
@@ -51,6 +55,12 @@ static void finish(struct connection *c) {
   lastack_close(stack, c->socket, NULL);
   c->role = FREE;
 }
+static void touch(struct connection *c) { c->heard = (uint32_t)board_ms(); }
+/* Begins a service on that socket. */
+static void engage(struct connection *c, lastack_handle socket, enum role role, enum step step) {
+  *c = (struct connection){role, step, socket, 0, 0};
+  touch(c);
+}
 
 /* Everything is buffered that fits; 1 once all of `bytes` is. */
 static int send_rest(struct connection *c, const char *bytes, size_t length) {
@@ -80,6 +90,7 @@ static size_t page(char *to) {
 /* Bytes received into text, 0 at the peer's FIN, -1 if there is nothing now or the connection is lost (then it is closed). */
 static int receive(struct connection *c) {
   int error = 0, n = lastack_recv(stack, c->socket, text, sizeof text, &error);
+  if (n >= 0) touch(c);
   if (n < 0 && error != LASTACK_WSAEWOULDBLOCK) finish(c);
   return n;
 }
@@ -137,13 +148,12 @@ static void six_client(struct connection *c) {
 
 int client_start(const uint8_t address[4], uint16_t port) {
   struct connection *c = vacant();
-  if (!c || (c->socket = lastack_socket(stack, LASTACK_SOCK_STREAM, NULL)) == LASTACK_INVALID_SOCKET) return 0;
-  lastack_nonblocking(stack, c->socket, 1, NULL);
+  lastack_handle socket = c ? lastack_socket(stack, LASTACK_SOCK_STREAM, NULL) : LASTACK_INVALID_SOCKET;
+  if (socket == LASTACK_INVALID_SOCKET) return 0;
+  lastack_nonblocking(stack, socket, 1, NULL);
   memcpy(peer, address, sizeof peer);
   peer_port = port;
-  c->role = SIX_CLIENT;
-  c->step = CONNECTING;
-  c->at = 0;
+  engage(c, socket, SIX_CLIENT, CONNECTING);
   return 1;
 }
 
@@ -151,11 +161,8 @@ void services_run(void) {
   for (unsigned i = 0; i < SERVICES; i++) {
     struct connection *c = vacant();
     if (!c) break;
-    c->socket = lastack_accept(stack, listeners[i], NULL, NULL, NULL);
-    if (c->socket == LASTACK_INVALID_SOCKET) continue;
-    c->role = services[i].role;
-    c->step = RECEIVING;
-    c->at = 0;
+    lastack_handle socket = lastack_accept(stack, listeners[i], NULL, NULL, NULL);
+    if (socket != LASTACK_INVALID_SOCKET) engage(c, socket, services[i].role, RECEIVING);
   }
   for (struct connection *c = connections; c < connections + CONNECTIONS; c++) {
     switch (c->role) {
@@ -165,5 +172,6 @@ void services_run(void) {
       case SIX_CLIENT: six_client(c); break;
       case FREE: break;
     }
+    if (c->role != FREE && (uint32_t)board_ms() - c->heard >= IDLE_MS) finish(c);
   }
 }

@@ -303,7 +303,10 @@
 #define LASTACK_DEVICE_VNET_HEADER 1u
 /** The receiver need not verify, the sender need not fill, transport checksums (only with the vnet header's flags). */
 #define LASTACK_DEVICE_CHECKSUM_OFFLOAD 2u
-/** Frames up to 64 KiB with a segment size may cross (TSO/GRO through the vnet header). */
+/**
+ * TCP over IPv4 may cross in packets of up to 65,535 bytes whatever the MTU, each standing for segments of the size that its vnet header
+ * states (TSO out, GRO in). Needs the two above.
+ */
 #define LASTACK_DEVICE_SEGMENT_OFFLOAD 4u
 
 /** Offsets in the record of a device's posted receive buffers (devicePost), u32 each. */

@@ -10,8 +10,8 @@ void board_init(void);
 void uart_putc(int c);
 /* A byte received, or -1. */
 int uart_getc(void);
-/* Sleeps until there is a byte, or for less. */
-void uart_wait(void);
+/* Sleeps until there is a byte or a frame, a millisecond passes, or for less. */
+void board_wait(void);
 uint64_t board_ms(void);
 /* The finest clock there is, board_hz times a second, modulo 2^32. */
 uint32_t board_ticks(void);
@@ -19,6 +19,8 @@ extern const uint32_t board_hz;
 
 /* The Ethernet controller, polled (docs/devices.md). The contract of frames is that of lastack_ops. */
 void eth_init(const uint8_t mac[6]);
+/* Whether eth_recv would have something. */
+int eth_ready(void);
 int eth_recv(uint8_t *frame, size_t capacity);
 int eth_send(const uint8_t *frame, size_t length);
 

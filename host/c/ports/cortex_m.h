@@ -23,13 +23,17 @@ __attribute__((naked)) static void fault(void) { __asm__ volatile("mrs r0, msp\n
 __attribute__((section(".vectors"), used)) static const void *const vectors[16] = {
   &_estack, reset, fault, fault, fault, fault, fault, 0, 0, 0, 0, fault, fault, 0, fault, systick};
 
-/* Sleeps until interrupt `irq` (below 32), which stays masked, is pending; `ready` is asked once it can no longer be missed. */
-static void sleep_for(unsigned irq, int (*ready)(void)) {
+/* Interrupts that wake and stay masked otherwise: set and cleared one by one, pending ones forgotten before `ready` is asked. */
+static void interrupt(uint32_t set_or_clear, unsigned irq) { R32(0xe000e000 + set_or_clear + irq / 32 * 4) = 1u << irq % 32; }
+static void sleep_for(unsigned serial, unsigned ethernet, int (*ready)(void)) {
   __asm__ volatile("cpsid i" ::: "memory");
-  R32(0xe000e100) = 1u << irq;
-  R32(0xe000e280) = 1u << irq;
+  interrupt(0x100, serial);
+  interrupt(0x100, ethernet);
+  interrupt(0x280, serial);
+  interrupt(0x280, ethernet);
   if (!ready()) __asm__ volatile("wfi" ::: "memory");
-  R32(0xe000e180) = 1u << irq;
+  interrupt(0x180, serial);
+  interrupt(0x180, ethernet);
   __asm__ volatile("cpsie i" ::: "memory");
 }
 

@@ -8,6 +8,9 @@
 
 #ifdef LASTACK_ONE
 w2c_core core_instance;
+#ifdef LASTACK_MEMORY_AT
+__attribute__((section(".bss.lastack_memory")))
+#endif
 wasm_rt_memory_t core_memory;
 #define CALL(name, ...) w2c_core_##name(__VA_ARGS__)
 #define CALL0(name, self) w2c_core_##name()
@@ -24,6 +27,8 @@ void wasm_rt_trap(wasm_rt_trap_t reason) {
   entered->ops->trap(entered->ops->ctx, (int)reason);
   for (;;) continue;
 }
+/* Most traps by far could only be this one: a function of its own makes each of them shorter. */
+void wasm_rt_trap_oob(void) { wasm_rt_trap(WASM_RT_TRAP_OOB); }
 
 /* Places in the host area, whose 256 bytes the core gives away. */
 enum { AT_ERROR = 0, AT_LENGTH = 4, AT_ADDRESS = 16, AT_MAC = 32, AT_GATEWAY = 48, AT_VALUE = 64, VALUE_MOST = 64, AT_REPORT = 128 };
@@ -71,12 +76,17 @@ void lastack_restart(lastack *self) {
 }
 lastack *lastack_open(unsigned number, const lastack_ops *ops) {
   if (number >= LASTACK_STACKS || !ops) return NULL;
+#ifdef LASTACK_MEMORY_AT
+  if ((uintptr_t)&core_memory != LASTACK_MEMORY_AT) return NULL;
+#endif
   lastack *self = &stacks[number];
   self->ops = ops;
   self->idle = NULL;
   lastack_restart(self);
   if (CALL0(abiVersion, self) != LASTACK_ABI_VERSION || CALL(configure, 0, 0)) return NULL;
   self->area = CALL0(hostArea, self);
+  /* A static table behind the memory given would trap when it is first used. */
+  if (get(self, CALL0(stats, self) + 4 * LASTACK_STAT_MEMORY_BYTES) > LASTACK_MEMORY_BYTES) return NULL;
   CALL(WSPStartup, 0x0202, 0, 0, 0, 0);
   return self;
 }

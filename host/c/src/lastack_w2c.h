@@ -10,8 +10,9 @@
 #define TRAP(x) (wasm_rt_trap(WASM_RT_TRAP_##x), 0)
 #define UNREACHABLE TRAP(UNREACHABLE)
 
-#ifdef LASTACK_ONE
-extern wasm_rt_memory_t core_memory;
+#ifdef LASTACK_MEMORY_AT
+#define CORE_MEMORY(instance) ((u8 *)LASTACK_MEMORY_AT)
+#elif defined LASTACK_ONE
 #define CORE_MEMORY(instance) ((u8 *)core_memory.data)
 #else
 #define CORE_MEMORY(instance) ((u8 *)(instance)->w2c_memory.data)
@@ -20,12 +21,12 @@ extern wasm_rt_memory_t core_memory;
 #define CORE_CLEAR(instance) memset((instance), 0, sizeof *(instance))
 #define MEMORY_CLEAR(memory) memset((memory), 0, LASTACK_MEMORY_BYTES)
 #define DATA_SEGMENT(memory, at, from, n) \
-  do { if ((at) + (n) > LASTACK_MEMORY_BYTES) wasm_rt_trap(WASM_RT_TRAP_OOB); memcpy((memory) + (at), (from), (n)); } while (0)
+  do { if ((at) + (n) > LASTACK_MEMORY_BYTES) wasm_rt_trap_oob(); memcpy((memory) + (at), (from), (n)); } while (0)
 
 static inline __attribute__((always_inline)) void check_access(u32 a, u32 offset, u32 size) {
   if (offset + size <= LASTACK_MEMORY_GUARD) {
-    if (UNLIKELY(a >= LASTACK_MEMORY_BYTES)) wasm_rt_trap(WASM_RT_TRAP_OOB);
-  } else if (offset > LASTACK_MEMORY_BYTES - size || UNLIKELY(a > LASTACK_MEMORY_BYTES - size - offset)) wasm_rt_trap(WASM_RT_TRAP_OOB);
+    if (UNLIKELY(a >= LASTACK_MEMORY_BYTES)) wasm_rt_trap_oob();
+  } else if (offset > LASTACK_MEMORY_BYTES - size || UNLIKELY(a > LASTACK_MEMORY_BYTES - size - offset)) wasm_rt_trap_oob();
 #ifdef LASTACK_STRICT_ALIGNMENT
   if ((a + offset) & (size > 4 ? 3 : size - 1)) wasm_rt_trap(WASM_RT_TRAP_UNALIGNED);
 #endif
@@ -65,7 +66,7 @@ DEFINE_STORE(i64_store, u64, u64, ALIGNED(4))
 DEFINE_STORE(i64_store32, u32, u64, ALIGNED(4))
 
 static inline void check_range(u32 a, u32 n) {
-  if (UNLIKELY(a > LASTACK_MEMORY_BYTES || n > LASTACK_MEMORY_BYTES - a)) wasm_rt_trap(WASM_RT_TRAP_OOB);
+  if (UNLIKELY(a > LASTACK_MEMORY_BYTES || n > LASTACK_MEMORY_BYTES - a)) wasm_rt_trap_oob();
 }
 static inline void memory_fill(u8 *memory, u32 to, u32 value, u32 n) {
   check_range(to, n);

@@ -23,7 +23,15 @@ typedef enum {
 typedef struct {
   uint64_t data[(LASTACK_MEMORY_BYTES + LASTACK_MEMORY_GUARD) / 8];
 } wasm_rt_memory_t;
+#ifdef LASTACK_ONE
+/*
+ * Linear memory of the only stack. With LASTACK_MEMORY_AT it stands where the linker script must put .bss.lastack_memory: an
+ * address that is a constant makes every access shorter.
+ */
+extern wasm_rt_memory_t core_memory;
+#endif
 
 /* Never returns to the core. */
+__attribute__((noreturn, cold)) void wasm_rt_trap_oob(void);
 __attribute__((noreturn, cold)) void wasm_rt_trap(wasm_rt_trap_t reason);
 #endif

@@ -36,7 +36,7 @@ export interface TapRunOptions extends RunOptions {
 
 function openTap(name: string): TapDevice {
   try {
-    return tap(name);
+    return tap(name, { offload: false });
   } catch (error) {
     throw error instanceof DeviceError ? new DeviceError(error.code, `${error.message}; or use --link memory`) : error;
   }

@@ -3,7 +3,7 @@ import { stat } from "node:fs/promises";
 import type { Server, Socket, Stack } from "../../index.ts";
 import { printable } from "../http/head.ts";
 import { Interrupt } from "../interrupt.ts";
-import { listenAddress, openStack } from "../link.ts";
+import { type LinkInfo, listenAddress, openStack } from "../link.ts";
 import { CLOSE_HELP, type CommonOptions, counted, EXIT_HELP, LINK_HELP, OUTPUT_HELP, parseCommandLine, parseInteger, parsePort } from "../options.ts";
 import { Progress } from "../progress.ts";
 import { exitCodeFor, reportLine } from "../reports.ts";
@@ -77,8 +77,8 @@ class Log {
     console.log(this.#json ? JSON.stringify(object) : text);
   }
 
-  listening({ address: { address, port } }: Server): void {
-    this.#line({ event: "listening", address, port }, `serving on http://${address}:${port}/`);
+  listening({ address: { address, port } }: Server, link: LinkInfo): void {
+    this.#line({ event: "listening", address, port, link }, `serving on http://${address}:${port}/`);
   }
 
   answer(socket: Socket, request: Pick<Request, "method" | "target"> | undefined, { status, bytes }: Sent): void {
@@ -137,13 +137,13 @@ function givenUp(interrupt: Interrupt, deadlineMs: number): { promise: Promise<u
   return { promise: Promise.race([late, aborted(interrupt.hard).then(() => undefined)]), cancel: () => clearTimeout(timer) };
 }
 
-async function serveUntilInterrupted(stack: Stack, site: Site, options: ServeOptions): Promise<number> {
+async function serveUntilInterrupted({ stack, link }: { stack: Stack; link: LinkInfo }, site: Site, options: ServeOptions): Promise<number> {
   const { common, port, deadlineMs } = options;
   const interrupt = new Interrupt();
   try {
     const server = await stack.listen({ address: listenAddress(common), port });
     const log = new Log(common.json);
-    log.listening(server);
+    log.listening(server, link);
     const accepting = acceptAll(server, site, options, log, interrupt.gentle);
     await Promise.race([aborted(interrupt.gentle), accepting]);
     const draining = server.drain({ deadlineMs });
@@ -167,11 +167,11 @@ export async function serve(args: readonly string[]): Promise<number> {
     return EXIT_OK;
   }
   const site = await siteFor(options.what);
-  const stack = await openStack(options.common, (text) => console.error(`lastack serve: ${text}`));
+  const opened = await openStack(options.common, (text) => console.error(`lastack serve: ${text}`));
   try {
-    return await serveUntilInterrupted(stack, site, options);
+    return await serveUntilInterrupted(opened, site, options);
   } finally {
     // What a drain left open has had its time: it is reset, and reported so.
-    await stack.close({ deadlineMs: 0 });
+    await opened.stack.close({ deadlineMs: 0 });
   }
 }

@@ -55,7 +55,7 @@ export class Place {
     if (calls.unshare(CLONE_NEWNET) !== 0) throw new Error("unshare failed");
     this.#fd = current(calls);
     try {
-      this.device = tap(DEVICE);
+      this.device = tap(DEVICE, { offload: false });
       this.device.unref?.();
       const lines = [
         "link set lo up", `link set ${DEVICE} addrgenmode none`, `link set ${DEVICE} address ${MACS[which]}`, `addr add ${ADDRESSES[which]}/24 dev ${DEVICE}`,

@@ -4,11 +4,13 @@
 #ifndef LAN_BASE
 #define LAN_BASE 0x40200000u
 #endif
-enum { RX_DATA = 0x00, TX_DATA = 0x20, RX_STATUS = 0x40, TX_STATUS = 0x48, IRQ_CFG = 0x54, INT_EN = 0x5c, RX_CFG = 0x6c, TX_CFG = 0x70,
+enum { RX_DATA = 0x00, TX_DATA = 0x20, RX_STATUS = 0x40, TX_STATUS = 0x48, IRQ_CFG = 0x54, INT_STATUS = 0x58, INT_EN = 0x5c, RX_CFG = 0x6c, TX_CFG = 0x70,
        HW_CFG = 0x74, RX_INFO = 0x7c, TX_INFO = 0x80, MAC_COMMAND = 0xa4, MAC_DATA = 0xa8 };
 /* Two command words and the padding of the last one. */
 #define TX_OVERHEAD 16u
 #define CRC 4u
+/* The interrupt that wakes the processor. */
+#define FRAME_RECEIVED 8u
 
 static void mac_write(uint32_t index, uint32_t value) {
   R32(LAN_BASE + MAC_DATA) = value;
@@ -20,8 +22,8 @@ void eth_init(const uint8_t m[6]) {
   R32(LAN_BASE + HW_CFG) = 1; /* soft reset */
   while (R32(LAN_BASE + HW_CFG) & 1) continue;
   R32(LAN_BASE + HW_CFG) = 0x00050000; /* 5 KiB of the memory to sending */
-  R32(LAN_BASE + IRQ_CFG) = 0;
-  R32(LAN_BASE + INT_EN) = 0;
+  R32(LAN_BASE + IRQ_CFG) = 0x111; /* on, active high, driven */
+  R32(LAN_BASE + INT_EN) = FRAME_RECEIVED;
   mac_write(3, m[0] | (uint32_t)m[1] << 8 | (uint32_t)m[2] << 16 | (uint32_t)m[3] << 24);
   mac_write(2, m[4] | (uint32_t)m[5] << 8);
   mac_write(1, 0x0c); /* receive, send */
@@ -29,6 +31,10 @@ void eth_init(const uint8_t m[6]) {
   R32(LAN_BASE + RX_CFG) = 0;
 }
 
+int eth_ready(void) {
+  R32(LAN_BASE + INT_STATUS) = FRAME_RECEIVED;
+  return (R32(LAN_BASE + RX_INFO) >> 16 & 0xff) != 0;
+}
 int eth_recv(uint8_t *frame, size_t capacity) {
   if (!(R32(LAN_BASE + RX_INFO) >> 16 & 0xff)) return 0;
   uint32_t status = R32(LAN_BASE + RX_STATUS), total = status >> 16 & 0x3fff, at = 0;

@@ -25,6 +25,10 @@ void eth_init(const uint8_t m[6]) {
   R16(SMC_BASE + RCR) = 0x0300; /* on, strip the CRC */
 }
 
+int eth_ready(void) {
+  bank(2);
+  return R8(SMC_BASE + INTERRUPTS) & 1;
+}
 int eth_recv(uint8_t *frame, size_t capacity) {
   bank(2);
   if (!(R8(SMC_BASE + INTERRUPTS) & 1)) return 0;

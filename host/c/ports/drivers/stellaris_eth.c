@@ -2,11 +2,11 @@
 #include "board.h"
 
 #define MAC 0x40048000u
-enum { RCTL = 0x08, TCTL = 0x0c, DATA = 0x10, IA0 = 0x14, IA1 = 0x18, NP = 0x34, TR = 0x38 };
+enum { IACK = 0x00, IM = 0x04, RCTL = 0x08, TCTL = 0x0c, DATA = 0x10, IA0 = 0x14, IA1 = 0x18, NP = 0x34, TR = 0x38 };
 #define LENGTH_AND_CRC 6u
 
 void eth_init(const uint8_t m[6]) {
-  R32(MAC + 4) = 0; /* no interrupts */
+  R32(MAC + IM) = 1; /* a received frame wakes the processor */
   R32(MAC + IA0) = m[0] | (uint32_t)m[1] << 8 | (uint32_t)m[2] << 16 | (uint32_t)m[3] << 24;
   R32(MAC + IA1) = m[4] | (uint32_t)m[5] << 8;
   R32(MAC + RCTL) = 0x10 | 8; /* clear the FIFO */
@@ -14,6 +14,10 @@ void eth_init(const uint8_t m[6]) {
   R32(MAC + TCTL) = 1 | 2 | 4; /* on, pad, CRC */
 }
 
+int eth_ready(void) {
+  R32(MAC + IACK) = 1;
+  return (R32(MAC + NP) & 0x3f) != 0;
+}
 int eth_recv(uint8_t *frame, size_t capacity) {
   if (!(R32(MAC + NP) & 0x3f)) return 0;
   uint32_t word = R32(MAC + DATA), total = word & 0xffff, at = 0;

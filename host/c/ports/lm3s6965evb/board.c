@@ -6,6 +6,7 @@
 const char board_name[] = "lm3s6965evb";
 
 #define RECEIVE_IRQ 5
+#define ETHERNET_IRQ 42
 
 void board_init(void) {
   R32(UART + 0x30) = 0x301; /* on, send, receive */
@@ -18,4 +19,5 @@ void uart_putc(int c) {
 }
 static int received(void) { return !(R32(UART + 0x18) & 0x10); }
 int uart_getc(void) { return received() ? (int)(R32(UART) & 0xff) : -1; }
-void uart_wait(void) { sleep_for(RECEIVE_IRQ, received); }
+static int ready(void) { return received() || eth_ready(); }
+void board_wait(void) { sleep_for(RECEIVE_IRQ, ETHERNET_IRQ, ready); }

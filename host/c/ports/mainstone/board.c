@@ -3,23 +3,16 @@
 #include "arm.h"
 
 #define UART 0x40100000u
-#define INTERRUPT_MASK 0x40d00004u
-#define RECEIVE_IRQ 22
 const char board_name[] = "mainstone";
 
 void board_init(void) {
-  R32(UART + 4) = 0x41; /* on, interrupt of received bytes */
+  R32(UART + 4) = 0x40; /* on */
   R32(UART + 12) = 3;   /* eight bits */
-  R32(UART + 16) = 8;   /* the interrupt leaves the UART */
 }
 void uart_putc(int c) {
   while (!(R32(UART + 0x14) & 0x20)) continue;
   R32(UART) = (uint32_t)c;
 }
 int uart_getc(void) { return R32(UART + 0x14) & 1 ? (int)(R32(UART) & 0xff) : -1; }
-void uart_wait(void) {
-  R32(INTERRUPT_MASK) = 1u << RECEIVE_IRQ;
-  sleep_until_interrupt();
-}
 /* OSCR. */
 uint32_t board_ticks(void) { return R32(0x40a00010); }

@@ -6,6 +6,7 @@
 const char board_name[] = "mps2_an385";
 
 #define RECEIVE_IRQ 0
+#define ETHERNET_IRQ 13
 
 void board_init(void) {
   R32(UART + 16) = 16;  /* baud rate divisor */
@@ -22,4 +23,5 @@ int uart_getc(void) {
   R32(UART + 12) = 2; /* the interrupt of this byte, before the next one can come */
   return (int)(R32(UART) & 0xff);
 }
-void uart_wait(void) { sleep_for(RECEIVE_IRQ, received); }
+static int ready(void) { return received() || eth_ready(); }
+void board_wait(void) { sleep_for(RECEIVE_IRQ, ETHERNET_IRQ, ready); }
