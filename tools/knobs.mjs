@@ -60,6 +60,7 @@ ${switchRows()}
 | Nagle off | \`setNoDelay\` | \`TCP_NODELAY\` |
 | keep-alive | \`setKeepAlive\` | \`SO_KEEPALIVE\`, \`SIO_KEEPALIVE_VALS\`, \`TCP_KEEPALIVE\`, \`TCP_KEEPINTVL\`, \`TCP_KEEPCNT\` |
 | user timeout (R2) | \`setUserTimeout\` | \`TCP_MAXRT\` (seconds), \`TCP_MAXRTMS\` |
+| user timeout option (RFC 5482) | \`setUserTimeoutOption\` | \`LSO_USER_TIMEOUT_OPTION\`, \`LSO_USER_TIMEOUT_PEER\` |
 | TTL, Differentiated Services | \`setPacketOptions\` | \`IP_TTL\`, \`IP_TOS\` |
 | soft errors | \`ontrouble\` | \`LSO_ERROR_REPORTS\`, \`EVENT_TROUBLE\` |
 | linger, drain | \`close({ linger, drain })\` | \`SO_LINGER\`, \`LSO_LINGER_MS\`, \`LSO_DRAIN\` |

@@ -81,9 +81,9 @@ export const DEFAULT_MTU_MAX: u32 = 65535;
 /** First value of the millisecond clock; lets tests cross the 32-bit wrap. */
 export const CONFIG_TIME_ORIGIN: u32 = 104;
 export const DEFAULT_TIME_ORIGIN: u32 = 0;
-/** TCP features: FEATURE_x bits that are on; by default all but FEATURE_ECN_ASK. */
+/** TCP features: FEATURE_x bits that are on; by default all but FEATURE_ECN_ASK and FEATURE_USER_TIMEOUT. */
 export const CONFIG_FEATURES: u32 = 108;
-export const DEFAULT_FEATURES: u32 = 0xffffff7f;
+export const DEFAULT_FEATURES: u32 = 0xfffffe7f;
 /** Datagrams queued per UDP socket. */
 export const CONFIG_UDP_QUEUE: u32 = 112;
 export const DEFAULT_UDP_QUEUE: u32 = 64;
@@ -117,7 +117,12 @@ export const DEFAULT_RTO_SLOP_MS: u32 = 0;
 /** Text segments after which an acknowledgement is not delayed any more, 1..16 (RFC 9293 SHLD-19 says 2). */
 export const CONFIG_ACK_EVERY: u32 = 152;
 export const DEFAULT_ACK_EVERY: u32 = 2;
-export const SIZEOF_CONFIG: u32 = 156;
+/** Limits of a user timeout that a peer's advice may lead to, milliseconds (RFC 5482 §3.1: L_LIMIT, U_LIMIT). */
+export const CONFIG_USER_TIMEOUT_LEAST_MS: u32 = 156;
+export const DEFAULT_USER_TIMEOUT_LEAST_MS: u32 = 100000;
+export const CONFIG_USER_TIMEOUT_MOST_MS: u32 = 160;
+export const DEFAULT_USER_TIMEOUT_MOST_MS: u32 = 600000;
+export const SIZEOF_CONFIG: u32 = 164;
 
 /** CONFIG_SYN_COOKIES: never; when there is no room for another half-open connection; always. */
 export const COOKIES_NEVER: u32 = 0;
@@ -170,3 +175,5 @@ export const FEATURE_FRTO: u32 = 1 << 5;
 /** Explicit congestion notification: accepted when a peer asks; asked for by connections we open (RFC 3168). */
 export const FEATURE_ECN: u32 = 1 << 6;
 export const FEATURE_ECN_ASK: u32 = 1 << 7;
+/** Connections tell their peers the user timeout and heed theirs (RFC 5482), unless their socket says otherwise. */
+export const FEATURE_USER_TIMEOUT: u32 = 1 << 8;

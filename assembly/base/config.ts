@@ -50,6 +50,8 @@ function defaults(): void {
   fill(C.CONFIG_CONNECT_TIMEOUT_MS, C.DEFAULT_CONNECT_TIMEOUT_MS);
   fill(C.CONFIG_RTO_SLOP_MS, C.DEFAULT_RTO_SLOP_MS);
   fill(C.CONFIG_ACK_EVERY, C.DEFAULT_ACK_EVERY);
+  fill(C.CONFIG_USER_TIMEOUT_LEAST_MS, C.DEFAULT_USER_TIMEOUT_LEAST_MS);
+  fill(C.CONFIG_USER_TIMEOUT_MOST_MS, C.DEFAULT_USER_TIMEOUT_MOST_MS);
 }
 
 /**
@@ -84,6 +86,8 @@ function configLegal(): bool {
   if (config(C.CONFIG_TIME_WAITS) > 1 << 20) return false;
   if (config(C.CONFIG_SYN_COOKIES) > C.COOKIES_ALWAYS || config(C.CONFIG_RTO_SLOP_MS) > 60000) return false;
   if (config(C.CONFIG_ACK_EVERY) < 1 || config(C.CONFIG_ACK_EVERY) > 16 || config(C.CONFIG_CHALLENGE_LIMIT) > 1 << 30) return false;
+  const userMost = config(C.CONFIG_USER_TIMEOUT_MOST_MS);
+  if (config(C.CONFIG_USER_TIMEOUT_LEAST_MS) > userMost || userMost < 1 || userMost > 1 << 30) return false;
   if (config(C.CONFIG_TIME_WAIT_MS) > 300000) return false;
   if (config(C.CONFIG_DELAYED_ACK_MS) > 500) return false;
   if (config(C.CONFIG_RTO_MAX_MS) > 600000 || config(C.CONFIG_RTO_MIN_MS) > config(C.CONFIG_RTO_MAX_MS)) return false;

@@ -212,6 +212,9 @@ export function streamAtMark(p: u8, i: i32): bool { return !TINY && p == PROVIDE
 /** The byte received out of band, -1 if there is none. */
 export function streamRecvUrgent(p: u8, i: i32, peek: bool): i32 { return !TINY && p == PROVIDER_INET ? U.tcpRecvUrgent(i, peek) : -1; }
 
+/** What stands last in the send queue is urgent. Only inet can say so to the peer. */
+export function streamSetUrgent(i: i32): void { U.tcpSetUrgent(i); }
+
 export function streamShutdownSend(p: u8, i: i32): void {
   switch (providerOf(p)) {
     case PROVIDER_INET: T.tcpShutdownSend(i); break;
@@ -288,6 +291,9 @@ export function streamSetKeepAlive(p: u8, i: i32, on: bool, idle: u32, interval:
 export function streamSetIp(p: u8, i: i32, ttl: u32, tos: u32): void { if (p == PROVIDER_INET) T.tcpSetIp(i, ttl, tos); }
 /** Milliseconds without acknowledgement progress before the connection fails; 0 = the stack's, all ones = never. */
 export function streamSetUserTimeout(p: u8, i: i32, ms: u32): void { if (p == PROVIDER_INET) T.tcpSetUserTimeout(i, ms); }
+/** UTO_x of RFC 5482, and what the peer told. The host's sockets have neither. */
+export function streamSetUserTimeoutOption(p: u8, i: i32, flags: u32): void { if (!TINY && p == PROVIDER_INET) T.tcpSetUserTimeoutOption(i, flags); }
+export function streamPeerUserTimeout(p: u8, i: i32): u32 { return !TINY && p == PROVIDER_INET ? T.tcpPeerUserTimeout(i) : 0; }
 /** WSA code of a soft error (NOTIFY_TROUBLE), and the timeouts since something was acknowledged last. */
 export function streamTrouble(p: u8, i: i32): i32 { return p == PROVIDER_INET ? F.tcpTrouble(i) : 0; }
 export function streamUnanswered(p: u8, i: i32): u32 { return p == PROVIDER_INET ? F.tcpUnanswered(i) : 0; }

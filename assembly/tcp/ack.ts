@@ -6,7 +6,7 @@ import { seqGt, seqLt } from "../base/seq";
 import { now } from "../base/time";
 import { FIN, SYN } from "../wire/tcp";
 import {
-  M_PROBE_NOW, AGREED_ECN, AGREED_SACK, AGREED_TIMESTAMPS, NOTIFY_HALF_DONE, NOTIFY_WRITABLE, sndRing, Tcb, TF_FIN_ACKED, TF_SEND_SHUT,
+  M_PROBE_NOW, M_URGENT_OUT, AGREED_ECN, AGREED_SACK, AGREED_TIMESTAMPS, NOTIFY_HALF_DONE, NOTIFY_WRITABLE, sndRing, Tcb, TF_FIN_ACKED, TF_SEND_SHUT,
 } from "./tcb";
 import { flag, notify } from "./lists";
 import { BY_ACK_OF_FIN, transition } from "./state";
@@ -21,6 +21,7 @@ import { ecnEchoed } from "./ecn";
 import { rackArrive, rackArriveQuietly, rackQuiet } from "./rack";
 import { sackHeld, sackHeldBefore, sackNothing, sackTake } from "./scoreboard";
 import { stampMeasure } from "./timestamps";
+import { urgentAcked } from "./urgent";
 import { segAck, segFlags, segSeq, segWnd, textLen } from "./segment_in";
 
 /** The peer's window as it stands in this segment, in bytes. */
@@ -33,7 +34,7 @@ export function arriveAck(t: Tcb): bool {
     challenge(t); // RFC 5961 §5.2, and RFC 9293 for an ACK of something not yet sent
     return false;
   }
-  const una = t.sndUna, selective = !TINY && (t.agreed & AGREED_SACK) != 0;
+  const una = t.sndUna, recovery = <u32>t.recovery, selective = !TINY && (t.agreed & AGREED_SACK) != 0;
   if (!TINY && selective && seqGt(segAck, una) && rackQuiet(t)) {
     sackNothing(una);
     advance(t);
@@ -49,17 +50,19 @@ export function arriveAck(t: Tcb): bool {
     flag(t);
   }
   if (!TINY) {
-    if (selective) selectiveAck(t, una, news || segAck != una);
+    if (selective) selectiveAck(t, una, news || segAck != una, recovery);
     if (t.agreed & AGREED_ECN) ecnEchoed(t, una);
   }
   if (!seqLt(segAck, t.sndUna)) updateWindow(t, segAck - una);
   return t.flags & TF_FIN_ACKED ? finAcknowledged(t) : true;
 }
 
-/** What the ACK, which found SND.UNA at `una`, says about losses, and what may leave while they are repaired. */
-function selectiveAck(t: Tcb, una: u32, news: bool): void {
+/** What the ACK, which found SND.UNA at `una` and the connection in `recovery`, says about losses, and what may leave while they are repaired. */
+function selectiveAck(t: Tcb, una: u32, news: bool, recovery: u32): void {
   rackArrive(t, una, news);
-  if (<u32>t.recovery == RECOVERY_SACK) repairAcked(t, t.sndUna - una + sackHeld(t) - sackHeldBefore);
+  if (<u32>t.recovery != RECOVERY_SACK) return;
+  // A recovery that begins with this ACK has counted what it acknowledged (ccSackLoss).
+  repairAcked(t, (recovery == RECOVERY_SACK ? t.sndUna - una : 0) + sackHeld(t) - sackHeldBefore);
 }
 
 /** RFC 5681 §2: outstanding data, no text, no SYN or FIN, the same ACK, the same window. */
@@ -77,6 +80,7 @@ function isDuplicate(t: Tcb): bool {
   t.sndUna = segAck;
   if (seqLt(t.sndNxt, segAck)) t.sndNxt = segAck; // what a window probe carried was taken
   if (seqLt(t.sndSml, segAck)) t.sndSml = segAck;
+  if (!TINY && t.marks & M_URGENT_OUT) urgentAcked(t);
   if (!TINY && t.agreed & AGREED_TIMESTAMPS) stampMeasure(t, flight); else rttEnd(t, segAck);
   recoveryAcked(t, acked, flight);
   t.progressAt = now;

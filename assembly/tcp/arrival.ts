@@ -15,7 +15,7 @@ import { seqGt } from "../base/seq";
 import { now } from "../base/time";
 import { ACK, FIN, RST, SYN, tcpDestination, tcpHeaderSum, tcpParseOptions, tcpSource, URG } from "../wire/tcp";
 import { ipIsLocal } from "../ip/route";
-import { M_FIN_HELD, M_PASSIVE, AGREED_ECN, AGREED_TIMESTAMPS, NOTIFY_RESET, Tcb, tcb, TF_RST_RCVD } from "./tcb";
+import { M_FIN_HELD, M_PASSIVE, AGREED_ECN, AGREED_TIMESTAMPS, AGREED_USER_TIMEOUT, NOTIFY_RESET, Tcb, tcb, TF_RST_RCVD } from "./tcb";
 import { notify } from "./lists";
 import { listenerFind, tupleFind } from "./table";
 import { BY_RST, BY_SUCCESSOR } from "./state";
@@ -36,6 +36,8 @@ import { waiting, waitingFind, waitingRemove } from "./waiting";
 import { waitingArrive, waitingChallenge } from "./waiting_arrival";
 import { sackDuplicate } from "./sack";
 import { stampAcceptable, stampsAllowSuccessor, stampTake } from "./timestamps";
+import { userLimitChanged } from "./progress";
+import { utoTake } from "./usertimeout";
 import { resetSend } from "./segment_out";
 import { segAck, segFlags, segHeader, segHeaderLength, segLen, segmentRead, segSeq, textLen, textPtr, trimAll } from "./segment_in";
 
@@ -228,5 +230,6 @@ function arriveChecked(t: Tcb): void {
   }
   if (!TINY && segFlags & URG && mayReceive(t)) urgentArrive(t);
   if (!TINY && t.agreed & AGREED_ECN) ecnReceived(t);
+  if (!TINY && t.agreed & AGREED_USER_TIMEOUT && utoTake(t)) userLimitChanged(t);
   if (arriveText(t) && (segFlags & FIN || t.marks & M_FIN_HELD)) arriveFin(t);
 }

@@ -2,12 +2,16 @@
  * Congestion control: slow start and congestion avoidance counted in bytes (RFC 5681, RFC 3465), initial window RFC 6928, the reduction and
  * how it is spread over a recovery (RFC 6937). NewReno here, CUBIC in tcp/cubic: each connection has one of them.
  * The only file that writes cwnd and ssthresh. All amounts are bytes. `flight` is what was outstanding when the event happened.
+ *
+ * ACKs that arrive together are taken one after the other before anything may leave: what the earlier ones acknowledged has not been replaced
+ * when the later ones come, though the window was in use all the time. So the FlightSize of RFC 5681 is that of the last time the
+ * connection could send, if that was more (not in tiny, whose windows are a few segments).
  */
 import { CONFIG_FEATURES, FEATURE_CUBIC } from "../abi/config";
 import { CONGESTION_CUBIC, CONGESTION_NEWRENO } from "../abi/sockets";
 import { config } from "../base/config";
 import { ECE } from "../wire/tcp";
-import { AGREED_CWR_OWED, AGREED_ECN, lossDrop, lossTake, M_URGENT_DUE, M_URGENT_MARK, Tcb } from "./tcb";
+import { AGREED_CWR_OWED, AGREED_ECN, lossDrop, lossTake, M_URGENT_DUE, M_URGENT_MARK, M_URGENT_OUT, Tcb } from "./tcb";
 import { segFlags } from "./segment_in";
 import { cubicAcked, cubicDecrease, cubicPause, cubicTimeout } from "./cubic";
 
@@ -26,6 +30,10 @@ function initialWindow(mss: u32): u32 { return min<u32>(10 * mss, max<u32>(2 * m
 /** What connections use whose socket does not choose. */
 export function congestionDefault(): u32 { return config(CONFIG_FEATURES) & FEATURE_CUBIC ? CONGESTION_CUBIC : CONGESTION_NEWRENO; }
 
+/** FlightSize, as said above. */
+// @ts-ignore: decorator
+@inline function flightSize(t: Tcb, flight: u32): u32 { return TINY ? flight : max(flight, t.outstanding); }
+
 /** The connection is established. RFC 5681 §3.1: after a lost SYN the initial window is one segment. */
 export function ccStart(t: Tcb, synLost: bool): void {
   const mss = <u32>t.sndMss;
@@ -39,7 +47,7 @@ export function ccAcked(t: Tcb, acked: u32, flight: u32, slow: bool): void {
   // RFC 3168 §6.1.2: an ACK that echoes a mark lets nothing grow.
   if (!TINY && t.agreed & AGREED_ECN && segFlags & ECE) return;
   // A window that is not used says nothing about the path (RFC 7661 §4.1).
-  if (!slow && flight < t.cwnd >> 1) {
+  if (!slow && flightSize(t, flight) < t.cwnd >> 1) {
     if (isCubic(t)) cubicPause(t);
     return;
   }
@@ -59,8 +67,9 @@ export function ccAcked(t: Tcb, acked: u32, flight: u32, slow: bool): void {
 }
 
 /** Half of what was outstanding (RFC 5681 equation 4), or seven tenths of the window (RFC 9438 §4.6); at least two segments. */
-function decrease(t: Tcb, flight: u32): void {
+function decrease(t: Tcb, inFlight: u32): void {
   if (!TINY) lossTake(t);
+  const flight = flightSize(t, inFlight);
   t.bytesAcked = 0;
   if (!TINY && t.agreed & AGREED_ECN) {
     // RFC 3168 §6.1.2: the next new text says so, and marks of what is outstanding are answered by that.
@@ -82,8 +91,9 @@ export function ccSackLoss(t: Tcb, flight: u32): void {
   decrease(t, flight);
   t.cwnd = t.ssthresh;
   if (TINY) return;
-  t.prrFlight = flight;
-  t.prrDelivered = 0;
+  // What ACKs before this one acknowledged without anything leaving for it counts as delivered in this recovery.
+  t.prrFlight = flightSize(t, flight);
+  t.prrDelivered = t.prrFlight - flight;
   t.prrOut = 0;
 }
 
@@ -157,6 +167,6 @@ export function ccIdle(t: Tcb): void {
  */
 export function lossOver(t: Tcb): void {
   if (t.sndNxt != t.sndUna || t.ssthresh != CWND_MAX || t.outOfOrder || t.sacked || t.repairs || t.dupStart != t.dupEnd) return;
-  if (t.recovery || t.tailProbe || t.rackWaits || t.frto || t.marks & (M_URGENT_DUE | M_URGENT_MARK)) return;
+  if (t.recovery || t.tailProbe || t.rackWaits || t.frto || t.marks & (M_URGENT_DUE | M_URGENT_MARK | M_URGENT_OUT)) return;
   lossDrop(t);
 }

@@ -53,6 +53,8 @@ export class Loss {
   frtoEnd: u32;
   /** Place of the last urgent byte while M_URGENT_DUE or M_URGENT_MARK. */
   urgentSeq: u32;
+  /** SND.UP while M_URGENT_OUT. */
+  sndUp: u32;
   /** Its own place in the table + 1; while free what follows, as memory/freelist has it. */
   ref: u32;
 }

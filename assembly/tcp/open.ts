@@ -29,6 +29,7 @@ import { ecnNegotiate, ecnOffer } from "./ecn";
 import { connectTimeLimit } from "./progress";
 import { sackNegotiate, sackOffered } from "./sack";
 import { stampsNegotiate, stampsOffer, stampsOffered } from "./timestamps";
+import { utoBegin, utoSet, utoTake } from "./usertimeout";
 import { offeredWindow } from "./ack";
 import { segAck, segFlags, segHeader, segHeaderLength, segLen, segSeq, textSeq, trimSyn } from "./segment_in";
 
@@ -63,6 +64,7 @@ export function begin(t: Tcb, iss: u32, sndLimit: u32, rcvLimit: u32): void {
   if (!TINY) {
     t.congestion = <u8>congestionDefault();
     ecnOffer(t);
+    utoBegin(t);
   }
   if (stampsOffered()) stampsOffer(t);
   if (sackOffered()) t.agreed |= AGREED_SACK;
@@ -86,6 +88,7 @@ function takeSyn(t: Tcb): void {
     stampsNegotiate(t);
     sackNegotiate(t);
     ecnNegotiate(t);
+    utoTake(t);
   }
   takeWindow(t);
 }
@@ -182,6 +185,7 @@ function childBegin(l: Listener, t: Tcb, local: usize, remote: usize, lport: u32
   t.ttl = l.ttl;
   t.tos = l.tos;
   t.userLimit = l.userLimit;
+  if (!TINY && l.uto) utoSet(t, <u32>l.uto);
 }
 
 /**

@@ -8,7 +8,7 @@ import { seqGt, seqLeq, seqLt, seqMax } from "../base/seq";
 import { now } from "../base/time";
 import { ACK, FIN, PSH, RST, SYN } from "../wire/tcp";
 import {
-  M_ACK_NOW, M_DETACHED, M_KEEP_NOW, M_NO_DELAY, M_PROBE_NOW, M_RST_BARE, M_RST_OWED, M_RTX_NOW, M_SYN_NOW, AGREED_SACK, AGREED_TIMESTAMPS, Tcb, tcb, TAIL_DUE, TF_FIN_SENT, TF_SEND_SHUT,
+  M_ACK_NOW, M_DETACHED, M_KEEP_NOW, M_NO_DELAY, M_PROBE_NOW, M_RST_BARE, M_RST_OWED, M_RTX_NOW, M_SYN_NOW, AGREED_SACK, AGREED_TIMESTAMPS, AGREED_USER_TIMEOUT, Tcb, tcb, TAIL_DUE, TF_FIN_SENT, TF_SEND_SHUT,
 } from "./tcb";
 import { flag } from "./lists";
 import { arm, armed, armRetransmission, T_PERSIST, T_RTX } from "./timer";
@@ -20,6 +20,8 @@ import { frtoLimit, limitedTransmit, mayRepair, mayResend, persistStart, RECOVER
 import { rackOn, repaired, tailProbed, tailWatch } from "./rack";
 import { repairLost } from "./repairs";
 import { sackGapEnd, sackHighest, sackSkip } from "./scoreboard";
+import { urgentWaits } from "./urgent";
+import { utoLeads } from "./usertimeout";
 import { duplicateAckSend, opening, packetText, repeatCount, segmentSend, trainForget } from "./segment_out";
 
 /** Segments per call, so that one connection cannot keep the others waiting. */
@@ -43,6 +45,7 @@ function run(t: Tcb): i32 {
   if (opening(t)) return sendOpening(t);
   if (t.state == TCP_TIME_WAIT) return sendLast(t);
   const r = sendText(t);
+  if (!TINY) t.outstanding = t.sndNxt - t.sndUna;
   return r ? r : sendAcks(t);
 }
 
@@ -94,6 +97,10 @@ function sendText(t: Tcb): i32 {
     const r = resend(t, t.sndUna);
     if (r > 0) return r;
     t.marks &= ~M_RTX_NOW;
+  }
+  if (!TINY && t.agreed & AGREED_USER_TIMEOUT && utoLeads(t)) {
+    const r = segmentSend(t, t.sndNxt, ACK, 0, 0);
+    if (r > 0) return r;
   }
   if (!TINY && <u32>t.tailProbe == TAIL_DUE) {
     const r = sendTail(t);
@@ -209,7 +216,7 @@ function resend(t: Tcb, seq: u32): i32 {
 /** Rules 1 to 3 of RFC 9293 §3.8.6.2.1, with Minshall's form of Nagle: only a short segment in flight holds back another. */
 function mayLeave(t: Tcb, len: u32, queued: u32): bool {
   if (len >= <u32>t.sndMss) return true;
-  const noDelay = t.marks & M_NO_DELAY || seqLeq(t.sndSml, t.sndUna) || t.sndNxt == t.sndUna;
+  const noDelay = t.marks & M_NO_DELAY || urgentWaits(t) || seqLeq(t.sndSml, t.sndUna) || t.sndNxt == t.sndUna;
   if (len == queued) return noDelay || (t.flags & TF_SEND_SHUT) != 0;
   return noDelay && len >= t.maxWnd >> 1;
 }

@@ -1,24 +1,27 @@
 /** Limits on waiting: for acknowledgements (user timeout, orphan timeout) and for the peer's FIN (FIN_WAIT_2). */
 import { CONFIG_CONNECT_TIMEOUT_MS, CONFIG_FIN_WAIT2_MS, CONFIG_ORPHAN_FIN_WAIT2_MS, CONFIG_ORPHAN_TIMEOUT_MS, CONFIG_USER_TIMEOUT_MS } from "../abi/config";
 import { WSAECONNRESET, WSAETIMEDOUT } from "../abi/errors";
-import { TCP_FIN_WAIT_2, TCP_SYN_RCVD, TCP_SYN_SENT } from "../abi/winsock";
+import { TCP_FIN_WAIT_2, TCP_LISTEN, TCP_SYN_RCVD, TCP_SYN_SENT } from "../abi/winsock";
 import { config } from "../base/config";
 import { seqGt } from "../base/seq";
 import { now } from "../base/time";
-import { M_LINGER, M_ORPHAN, Tcb, TF_FIN_ACKED, TF_SEND_SHUT } from "./tcb";
+import { listenerOf, M_LINGER, M_ORPHAN, Tcb, tcb, TF_FIN_ACKED, TF_SEND_SHUT } from "./tcb";
 import { arm, armed, disarm, T_USER, T_WAIT } from "./timer";
 import { BY_TIMEOUT } from "./state";
 import { closed, fail } from "./release";
 import { sndUsed } from "./buffers";
+import { UTO_TOLD, utoAdopted, utoNews, utoSet } from "./usertimeout";
 
 /** True while bytes or a FIN wait to be acknowledged, sent or not. */
 export function somethingOwed(t: Tcb): bool {
   return sndUsed(t) != 0 || (t.flags & (TF_SEND_SHUT | TF_FIN_ACKED)) == TF_SEND_SHUT;
 }
 
-// @ts-ignore: decorator
-@inline function limitOf(t: Tcb): u32 {
+/** Milliseconds without progress that end the connection; 0 = none. */
+export function limitOf(t: Tcb): u32 {
   if (t.marks & M_LINGER) return 0;
+  const adopted = TINY || t.marks & M_ORPHAN ? 0 : utoAdopted(t);
+  if (adopted) return adopted;
   if (t.userLimit && !(t.marks & M_ORPHAN)) return t.userLimit == 0xffffffff ? 0 : min<u32>(t.userLimit, 1 << 30);
   return min<u32>(config(t.marks & M_ORPHAN ? CONFIG_ORPHAN_TIMEOUT_MS : CONFIG_USER_TIMEOUT_MS), 1 << 30);
 }
@@ -31,8 +34,9 @@ export function userTimeLimit(t: Tcb): void {
   if (limit) arm(t, T_USER, limit);
 }
 
-/** The limit has changed: it counts from the last progress. */
+/** The limit has changed: it counts from the last progress. While the connection opens another one runs (RFC 5482 §3). */
 export function userLimitChanged(t: Tcb): void {
+  if (t.state == TCP_SYN_SENT || t.state == TCP_SYN_RCVD) return;
   disarm(t, T_USER);
   const limit = limitOf(t);
   if (limit && somethingOwed(t)) arm(t, T_USER, limit - min(limit, now - t.progressAt));
@@ -80,3 +84,27 @@ export function waitTimeout(t: Tcb): void {
   if (t.state == TCP_FIN_WAIT_2 && !(t.marks & M_ORPHAN)) fail(t, WSAECONNRESET);
   else closed(t, BY_TIMEOUT);
 }
+
+/** R2 (RFC 9293 MUST-21): milliseconds without acknowledgement progress before the connection fails; 0 = the stack's, all ones = never. */
+export function tcpSetUserTimeout(i: i32, ms: u32): void {
+  const t = tcb(i);
+  if (t.state == TCP_LISTEN) listenerOf(i).userLimit = ms;
+  else {
+    t.userLimit = ms;
+    if (!TINY) utoNews(t);
+    userLimitChanged(t);
+  }
+}
+
+/** RFC 5482: UTO_x. A listener's children take it over. */
+export function tcpSetUserTimeoutOption(i: i32, flags: u32): void {
+  const t = tcb(i);
+  if (t.state == TCP_LISTEN) listenerOf(i).uto = <u8>(flags | UTO_TOLD);
+  else {
+    utoSet(t, flags | UTO_TOLD);
+    userLimitChanged(t);
+  }
+}
+
+/** What the peer said of its user timeout last, ms; 0 = nothing. */
+export function tcpPeerUserTimeout(i: i32): u32 { return tcb(i).utoRemote; }

@@ -17,12 +17,14 @@ import {
 } from "../wire/tcp";
 import { ipCut, ipMaySendAgain, ipSend, ipSendAgain, TX } from "../ip/output";
 import { ipCuts, ipMtu } from "../ip/route";
-import { localPtr, M_ACK_NOW, M_ORPHAN, AGREED_CWR_OWED, AGREED_ECN, AGREED_SACK, M_SCALED, AGREED_TIMESTAMPS, remotePtr, sndRing, Tcb } from "./tcb";
+import { localPtr, M_ACK_NOW, M_ORPHAN, AGREED_CWR_OWED, AGREED_ECN, AGREED_SACK, M_SCALED, AGREED_TIMESTAMPS, AGREED_USER_TIMEOUT, M_URGENT_OUT, remotePtr, sndRing, Tcb } from "./tcb";
 import { ecnField, ecnFlags } from "./ecn";
 import { disarm, T_ACK } from "./timer";
 import { sackWrite } from "./sack";
 import { stampNow } from "./timestamps";
 import { trouble } from "./trouble";
+import { urgentWrite } from "./urgent";
+import { UTO_OWED, utoWrite, utoWritten } from "./usertimeout";
 import { synWindow, windowEdge, windowField } from "./window";
 
 const TTL: u32 = 64;
@@ -40,11 +42,11 @@ const BESIDE: u32 = TINY ? 0 : 16;
 
 /**
  * Text that one packet may carry now, bytes: a segment's, or where the device cuts packets (wire/vnet) that of as many whole segments as
- * IPv4 has room for. CWR belongs to one segment (RFC 3168 §6.1.2), which a device that cuts would copy to all.
+ * IPv4 has room for. CWR belongs to one segment (RFC 3168 §6.1.2), an urgent pointer counts from one; a device that cuts would copy them to all.
  */
 export function packetText(t: Tcb): u32 {
   const mss = <u32>t.sndMss;
-  return t.agreed & AGREED_CWR_OWED || 2 * mss > CUT_MAX || !ipCuts(remotePtr(t)) ? mss : CUT_MAX / mss * mss;
+  return (t.agreed & AGREED_CWR_OWED) != 0 || (t.marks & M_URGENT_OUT) != 0 || mss << 1 > CUT_MAX || !ipCuts(remotePtr(t)) ? mss : CUT_MAX / mss * mss;
 }
 
 /** What a device cuts counts as the segments it becomes (RFC 4022 tcpOutSegs). */
@@ -154,6 +156,7 @@ function compose(t: Tcb, seq: u32, flags: u32, offset: u32, len: u32, window: u3
   if (ecn) flags = ecnFlags(t, flags, fresh);
   const header = optionsWrite(t, flags, len);
   tcpEmit(TX, t.lport, t.rport, seq, flags & ACK ? t.rcvNxt : 0, header, flags, window);
+  const urgent = !TINY && urgentWrite(t, TX, seq, flags);
   const cut = !TINY && len > <u32>t.sndMss;
   let sum = headerSum(local, remote, header, len);
   // A short segment has nothing like it behind it.
@@ -161,7 +164,7 @@ function compose(t: Tcb, seq: u32, flags: u32, offset: u32, len: u32, window: u3
   if (!TINY && len >= <u32>t.sndMss) {
     // SACK blocks change from segment to segment. 0x1fffe is nothing in a sum, and keeps the difference positive.
     const plain = header == TCP_HEADER + (t.agreed & AGREED_TIMESTAMPS ? TIMESTAMPS_ROOM : 0);
-    trainOf = plain && fresh == ecn ? changetype<usize>(t) : 0;
+    trainOf = plain && fresh == ecn && !urgent ? changetype<usize>(t) : 0;
     trainFlags = flags;
     trainLen = len;
     trainSum = sumFold(sum + 0x1fffe - sumPair(swap32(seq)));
@@ -185,6 +188,7 @@ function compose(t: Tcb, seq: u32, flags: u32, offset: u32, len: u32, window: u3
   store<u16>(TX + TCP_CHECKSUM, <u16>(cut ? sumFold(sumPseudo(local, remote, addrIsV4(remote), PROTOCOL, header + len)) : sumFinish(sum)));
   const r = ipSend(local, remote, PROTOCOL, head, p1, n1, p2, n2, t.ttl, ecn ? ecnField(t, fresh) : t.tos);
   if (fresh && r == 0) t.agreed &= ~AGREED_CWR_OWED;
+  if (!TINY && t.agreed & AGREED_USER_TIMEOUT && utoWritten && r == 0) t.uto &= <u8>~UTO_OWED;
   return r;
 }
 
@@ -198,9 +202,9 @@ function optionsWrite(t: Tcb, flags: u32, len: u32): u32 {
   if (t.agreed & AGREED_TIMESTAMPS) header = tcpEmitStamp(TX, header, stampNow(t), flags & ACK ? t.tsRecent : 0);
   if (flags & SYN) {
     if (t.agreed & AGREED_SACK) header = tcpEmitSackPermitted(TX, header, (t.agreed & AGREED_TIMESTAMPS) != 0);
-    return t.marks & M_SCALED ? tcpEmitScale(TX, header, t.rcvScale) : header;
-  }
-  return t.agreed & AGREED_SACK && (flags & (ACK | RST)) == ACK ? sackWrite(t, TX, header, len) : header;
+    if (t.marks & M_SCALED) header = tcpEmitScale(TX, header, t.rcvScale);
+  } else if (t.agreed & AGREED_SACK && (flags & (ACK | RST)) == ACK) header = sackWrite(t, TX, header, len);
+  return t.agreed & AGREED_USER_TIMEOUT ? utoWrite(t, TX, header, flags, len) : header;
 }
 
 /** Sends the header of `header` bytes that stands at TX, which no control block stands for: 0 = sent. */

@@ -67,6 +67,8 @@ export const M_DETACHED: u32 = 1 << 5;
 export const M_PENDING: u32 = 1 << 6;
 /** Came from a listener. */
 export const M_PASSIVE: u32 = 1 << 7;
+/** What was queued to be sent ends with or holds an urgent byte that is not acknowledged; sndUp says where (tcp/urgent). */
+export const M_URGENT_OUT: u32 = 1 << 8;
 /** A RST must leave before the block is forgotten. */
 export const M_RST_OWED: u32 = 1 << 9;
 /** That RST carries no ACK: it answers a segment whose text we refuse (semantics W-13). */
@@ -125,6 +127,8 @@ export const AGREED_TIMESTAMPS: u32 = 1 << 0;
 export const AGREED_SACK: u32 = 1 << 1;
 /** Both sides know of congestion marks (RFC 3168). */
 export const AGREED_ECN: u32 = 1 << 2;
+/** Not agreed on but said by each side for itself: the user timeout option is on (RFC 5482). */
+export const AGREED_USER_TIMEOUT: u32 = 1 << 3;
 /** What AGREED_ECN leads to: our ACKs echo a mark; the next new text says that the window was reduced. */
 export const AGREED_ECHO: u32 = 1 << 8;
 export const AGREED_CWR_OWED: u32 = 1 << 9;
@@ -288,6 +292,8 @@ export class Tcb extends Endpoint {
   tsOffset: u32;
   /** Smallest round trip measured, milliseconds. */
   minRtt: u32;
+  /** SND.NXT - SND.UNA when the connection could last send: how much of cwnd is used, however many ACKs came together since. */
+  outstanding: u32;
   /** SND.NXT when the window was reduced last: marks of what was sent before say nothing new (RFC 3168). */
   ecnHigh: u32;
   /** Its Loss block (tcp/loss), 0 while it needs none. */
@@ -311,6 +317,10 @@ export class Tcb extends Endpoint {
   urgentByte: u8;
   /** CONGESTION_x of abi/sockets. */
   congestion: u8;
+  /** The peer's user timeout as the option told it last (RFC 5482 §2); 0 = it did not. */
+  private utoBits: u16;
+  /** UTO_x of abi/sockets and tcp/usertimeout. */
+  uto: u8;
 
   /** Initial sequence numbers, sent and received, until the handshake is complete. */
   get iss(): u32 { return this.sndUna; }
@@ -326,6 +336,15 @@ export class Tcb extends Endpoint {
   /** Bytes accepted and given up unacknowledged; written when the connection becomes CLOSED. */
   get bytesLost(): u32 { return this.state == TCP_CLOSED ? this.cwnd : 0; }
   set bytesLost(v: u32) { this.cwnd = v; }
+  /** The peer's user timeout, ms; 0 = it did not say. The option counts seconds, or minutes where they are too many. */
+  get utoRemote(): u32 {
+    const told = <u32>this.utoBits;
+    return told & 0x8000 ? (told & 0x7fff) * 60000 : told * 1000;
+  }
+  set utoRemote(ms: u32) {
+    const seconds = ms / 1000;
+    this.utoBits = <u16>(seconds > 0x7fff ? 0x8000 | seconds / 60 : seconds);
+  }
   /** Listener's index + 1 while M_PENDING. */
   get listener(): u32 { return <u32>(-1 - this.owner); }
   set listener(v: u32) { this.owner = -1 - <i32>v; }
@@ -377,6 +396,9 @@ export class Tcb extends Endpoint {
   set undoMax(v: u32) { if (!TINY && this.loss) changetype<Loss>(this.loss).undoMax = v; }
   get frtoEnd(): u32 { return TINY || !this.loss ? this.sndNxt : changetype<Loss>(this.loss).frtoEnd; }
   set frtoEnd(v: u32) { if (!TINY && this.loss) changetype<Loss>(this.loss).frtoEnd = v; }
+  /** SND.UP while M_URGENT_OUT: the sequence number behind the last urgent byte. */
+  get sndUp(): u32 { return TINY || !this.loss ? this.sndUna : changetype<Loss>(this.loss).sndUp; }
+  set sndUp(v: u32) { if (!TINY && this.loss) changetype<Loss>(this.loss).sndUp = v; }
   get urgentSeq(): u32 { return TINY || !this.loss ? 0 : changetype<Loss>(this.loss).urgentSeq; }
   set urgentSeq(v: u32) { if (!TINY && this.loss) changetype<Loss>(this.loss).urgentSeq = v; }
 }
@@ -402,6 +424,10 @@ export class Listener extends Endpoint {
   sndLimit: u32;
   rcvLimit: u32;
   userLimit: u32;
+  ttl: u8;
+  tos: u8;
+  /** UTO_x of its children; 0 = the stack's. */
+  uto: u8;
 }
 
 /** Bytes from one block to the next: the 64-bit fields of every block are aligned. */

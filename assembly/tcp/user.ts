@@ -31,11 +31,12 @@ import { bufferEmptied, rcvFlush, rcvUnread, sndReserve, sndUsed } from "./buffe
 import { congestionDefault } from "./congestion";
 import { keepaliveBegin } from "./keepalive";
 import { begin } from "./open";
-import { connectTimeLimit, finWait2Limit, orphanTimeLimit, userLimitChanged } from "./progress";
+import { connectTimeLimit, finWait2Limit, orphanTimeLimit } from "./progress";
 import { urgentLimit, urgentPass } from "./urgent";
 import { waiting, waitingFind, waitingRemove } from "./waiting";
 import { windowUpdateDue } from "./window";
 
+export { tcpPeerUserTimeout, tcpSetUserTimeout, tcpSetUserTimeoutOption } from "./progress";
 export { tcpEphemeralPort, tcpPortFree } from "./table";
 export {
   tcpBytesAcked, tcpBytesDiscarded, tcpBytesReceived, tcpBytesSent, tcpCause, tcpError, tcpFlags, tcpOwner, tcpState,
@@ -381,14 +382,4 @@ export function tcpSetIp(i: i32, ttl: u32, tos: u32): void {
   }
   t.ttl = <u8>ttl;
   t.tos = <u8>tos;
-}
-
-/** R2 (RFC 9293 MUST-21): milliseconds without acknowledgement progress before the connection fails; 0 = the stack's, all ones = never. */
-export function tcpSetUserTimeout(i: i32, ms: u32): void {
-  const t = tcb(i);
-  if (t.state == TCP_LISTEN) listenerOf(i).userLimit = ms;
-  else {
-    t.userLimit = ms;
-    userLimitChanged(t);
-  }
 }

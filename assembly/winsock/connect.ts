@@ -8,7 +8,7 @@ import { ADDR_ALIGN, ADDR_BYTES, addrClear, addrCopy, addrIsAny, addrSetV4 } fro
 import { ipIsGroup, ipSourceFor } from "../ip/route";
 import {
   datagramConnect, OPEN_TAKEN, OPEN_UNREACHABLE, streamDetach, streamEphemeralPort, streamFailure, streamNames, streamOpen,
-  streamSetCongestion, streamSetKeepAlive, streamSetNoDelay, streamSetUrgentInline, streamSetUserTimeout,
+  streamSetCongestion, streamSetKeepAlive, streamSetNoDelay, streamSetUrgentInline, streamSetUserTimeout, streamSetUserTimeoutOption,
 } from "../provider/index";
 import { ipChanged } from "./ipoptions";
 import { raise } from "./netevents";
@@ -135,6 +135,7 @@ export function applyOptions(s: Socket): void {
   if (has(s, S_KEEPALIVE)) streamSetKeepAlive(s.provider, s.transport, true, s.keepIdle, s.keepInterval, s.keepCount);
   if (s.ttl || s.tos) ipChanged(s);
   if (s.userTimeout) streamSetUserTimeout(s.provider, s.transport, s.userTimeout);
+  if (!TINY && s.uto) streamSetUserTimeoutOption(s.provider, s.transport, <u32>s.uto - 1);
   // Messages have no urgent data: such a byte stays where it stands in the stream.
   streamSetUrgentInline(s.provider, s.transport, isSeqpacket(s) || has(s, S_OOBINLINE));
 }

@@ -10,7 +10,7 @@ import { CATALOG_HOST_MESSAGES, CATALOG_HOST_TCP, CATALOG_HOST_UDP, CATALOG_INET
 import { deviceCount } from "../link/device";
 import { ipHasAddress } from "../ip/route";
 import { handleAlloc, KIND_SOCKET } from "../memory/handles";
-import { datagramClose, datagramOpen, PROVIDER_HOST, PROVIDER_INET, streamFailure, streamListen, streamListenConditional, streamListenPause, streamSetUserTimeout } from "../provider/index";
+import { datagramClose, datagramOpen, PROVIDER_HOST, PROVIDER_INET, streamFailure, streamListen, streamListenConditional, streamListenPause, streamSetUserTimeout, streamSetUserTimeoutOption } from "../provider/index";
 import { hostCapacity } from "../provider/hostblock";
 import { duplicateNumber, duplicateOpen } from "./duplicate";
 import { associationAlloc } from "../cotp/association";
@@ -156,6 +156,7 @@ function listenOn(h: u32, backlog: i32): i32 {
   s.flags |= S_LISTENING;
   if (s.ttl || s.tos) ipChanged(s);
   if (s.userTimeout) streamSetUserTimeout(s.provider, s.transport, s.userTimeout);
+  if (!TINY && s.uto) streamSetUserTimeoutOption(s.provider, s.transport, <u32>s.uto - 1);
   if (isSeqpacket(s)) associationOf(s).backlog = n;
   // Whoever wants messages answers the SYN, and holds the connection request back instead.
   if (has(s, S_CONDITIONAL) && !isSeqpacket(s)) streamListenConditional(s.provider, s.transport);

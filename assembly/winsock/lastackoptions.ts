@@ -1,8 +1,12 @@
 /** The private level SOL_LASTACK: what closing needs beyond Winsock (seam.md). */
 import { WSAEFAULT, WSAEINVAL, WSAEISCONN, WSAENOBUFS, WSAENOPROTOOPT } from "../abi/errors";
-import { CONGESTION_CUBIC, LSO_CONGESTION, LSO_ERROR_REPORTS, LSO_LINGER_MS, LSO_TSAP_CALLED, LSO_TSAP_OWN } from "../abi/sockets";
+import { FEATURE_USER_TIMEOUT, CONFIG_FEATURES } from "../abi/config";
+import {
+  CONGESTION_CUBIC, LSO_CONGESTION, LSO_ERROR_REPORTS, LSO_LINGER_MS, LSO_TSAP_CALLED, LSO_TSAP_OWN, LSO_USER_TIMEOUT_OPTION, LSO_USER_TIMEOUT_PEER, UTO_CHANGEABLE, UTO_ENABLED,
+} from "../abi/sockets";
 import { LSO_CAPABILITIES, LSO_DRAIN, LSO_FIN_ACKED, LSO_OUTSTANDING, LSO_RESET } from "../abi/winsock";
-import { streamBlind, streamCapabilities, streamOutstanding, streamSetCongestion } from "../provider/index";
+import { streamBlind, streamCapabilities, streamOutstanding, streamPeerUserTimeout, streamSetCongestion, streamSetUserTimeoutOption } from "../provider/index";
+import { config } from "../base/config";
 import { TF_FIN_ACKED } from "../tcp/tcb";
 import { calledTsap, ownTsap } from "../cotp/association";
 import { TSAP_MAX } from "../wire/cotp";
@@ -38,6 +42,7 @@ export function setLastackOption(s: Socket, name: i32, value: usize, n: u32): i3
       s.congestion = load<u8>(value);
       if (s.transport >= 0 && !has(s, S_LISTENING)) streamSetCongestion(s.provider, s.transport, s.congestion);
       return 0;
+    case LSO_USER_TIMEOUT_OPTION: return TINY ? WSAENOPROTOOPT : setUserTimeoutOption(s, value, n);
     case LSO_ERROR_REPORTS:
       if (n < 4) return WSAEFAULT;
       if (TINY || isHosted(s)) return WSAENOPROTOOPT;
@@ -47,6 +52,24 @@ export function setLastackOption(s: Socket, name: i32, value: usize, n: u32): i3
     case LSO_TSAP_CALLED: return setTsap(s, name, value, n);
     default: return WSAENOPROTOOPT;
   }
+}
+
+/** RFC 5482: whether the option is used, and whether the peer's changes the user timeout of this end. */
+function setUserTimeoutOption(s: Socket, value: usize, n: u32): i32 {
+  if (isHosted(s)) return WSAENOPROTOOPT;
+  if (n < 4) return WSAEFAULT;
+  const flags = load<u32>(value);
+  if (flags & ~(UTO_ENABLED | UTO_CHANGEABLE)) return WSAEINVAL;
+  if (!settingsOwn(s)) return WSAENOBUFS;
+  s.uto = <u8>(flags + 1);
+  if (s.transport >= 0) streamSetUserTimeoutOption(s.provider, s.transport, flags);
+  return 0;
+}
+
+/** What counts while nothing was set: the stack's choice, and no change of a timeout that the program set. */
+function userTimeoutOption(s: Socket): u32 {
+  if (s.uto) return <u32>s.uto - 1;
+  return (config(CONFIG_FEATURES) & FEATURE_USER_TIMEOUT ? UTO_ENABLED : 0) | (s.userTimeout ? 0 : UTO_CHANGEABLE);
 }
 
 /** Transport selectors say whom a connection request is for: they are settled before it, and before listening. */
@@ -72,6 +95,14 @@ export function getLastackOption(s: Socket, name: i32, out: usize): i32 {
     case LSO_CONGESTION:
       if (TINY) return WSAENOPROTOOPT;
       store<u32>(out, s.congestion);
+      return 4;
+    case LSO_USER_TIMEOUT_OPTION:
+      if (TINY || isHosted(s)) return WSAENOPROTOOPT;
+      store<u32>(out, userTimeoutOption(s));
+      return 4;
+    case LSO_USER_TIMEOUT_PEER:
+      if (TINY || isHosted(s)) return WSAENOPROTOOPT;
+      store<u32>(out, live ? streamPeerUserTimeout(s.provider, s.transport) : 0);
       return 4;
     case LSO_ERROR_REPORTS: store<u32>(out, has(s, S_ERROR_REPORTS) ? 1 : 0); return 4;
     case LSO_DRAIN: store<u32>(out, s.drainBytes); store<u32>(out, s.drainMs, 4); return 8;

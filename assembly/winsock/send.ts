@@ -2,9 +2,9 @@
 import { CONFIG_SEND_MAX, SWITCH_V24_SEND_CLEARS_WRITE } from "../abi/config";
 import { WSAEFAULT, WSAENOBUFS, WSAEOPNOTSUPP, WSAETIMEDOUT, WSAEWOULDBLOCK } from "../abi/errors";
 import { OP_SEND } from "../abi/events";
-import { FD_WRITE, MSG_DONTROUTE, MSG_PARTIAL } from "../abi/winsock";
+import { FD_WRITE, MSG_DONTROUTE, MSG_OOB, MSG_PARTIAL } from "../abi/winsock";
 import { config } from "../base/config";
-import { streamSendUsed } from "../provider/index";
+import { PROVIDER_INET, streamSendUsed, streamSetUrgent } from "../provider/index";
 import { buffersCheck, buffersTotal } from "./buffers";
 import { sendDatagram } from "./datagram";
 import { forgetWrite, reenable } from "./netevents";
@@ -23,7 +23,8 @@ let moved: u32 = 0;
  * Sends the buffers. With lpOverlapped nothing waits: 0, or 997 and the bytes must stay where they are until the operation is complete;
  * it takes all of them or, cancelled, none, and sends nothing after it overtakes it (docs/overlapped.md). Without it: a stream takes all of them or answers 10035 (V-25: an empty queue takes any size up to sendMax); a
  * blocking socket waits (LASTACK_WAIT) and returns the total. A count below the total is returned only by the tiny build,
- * after SO_SNDTIMEO, or when memory ran out halfway. Success means accepted, not delivered.
+ * after SO_SNDTIMEO, or when memory ran out halfway. Success means accepted, not delivered. With MSG_OOB, on a stream of the stack's own
+ * TCP, without lpOverlapped and not in tiny, the last byte is urgent (RFC 6093): it takes its place in the stream, and the peer is told where.
  * Errors: 10093, 10038, 10014, 10022 (no buffers), 10045 (flags), 10057, 10058, 10054, 10053, 10060, 10055 (no
  * memory, or more than sendMax), 10040 (datagram too long), 10004.
  */
@@ -46,21 +47,27 @@ function sendCall(
   if (!(later && !lpSent) && !mayAccess(lpSent, 4)) return WSAEFAULT;
   e = buffersCheck(list, count);
   if (e) return e;
-  const known = MSG_DONTROUTE | (isSeqpacket(s) ? MSG_PARTIAL : 0);
+  const known = MSG_DONTROUTE | (isSeqpacket(s) ? MSG_PARTIAL : !later && knowsUrgent(s) ? MSG_OOB : 0);
   if (!TINY && later && !(flags & ~<u32>known)) return sendOverlapped(s, list, count, lpSent, overlapped, routine, to, toLen, flags);
   if (later || flags & ~<u32>known) return WSAEOPNOTSUPP;
   moved = 0;
   if (isSeqpacket(s)) {
     e = sendMessage(s, h, list, count, buffersTotal, flags);
     moved = messageMoved;
-  } else if (isStream(s)) e = sendStream(s, h, list, count, buffersTotal);
-  else {
+  } else if (isStream(s)) {
+    e = sendStream(s, h, list, count, buffersTotal);
+    // The last byte of all: not while some of them wait for room.
+    if (!TINY && flags & MSG_OOB && !e && moved && moved == buffersTotal) streamSetUrgent(s.transport);
+  } else {
     e = sendDatagram(s, h, list, count, buffersTotal, to, toLen);
     moved = buffersTotal;
   }
   if (!e) store<u32>(lpSent, moved);
   return e;
 }
+
+/** N-32: the operating system keeps urgent data to itself, and tiny has none. */
+function knowsUrgent(s: Socket): bool { return !TINY && isStream(s) && s.provider == PROVIDER_INET; }
 
 /** Sends on a stream; leaves the total in `moved`. */
 function sendStream(s: Socket, h: u32, list: usize, count: u32, total: u32): i32 {

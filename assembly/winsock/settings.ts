@@ -30,6 +30,8 @@ export class Settings {
   tos: u8;
   /** LSO_CONGESTION. */
   congestion: u8;
+  /** LSO_USER_TIMEOUT_OPTION + 1; 0 = the stack's. */
+  uto: u8;
   /** Of the socket itself, in tiny: Socket.lingerMs and Socket.drained. */
   ownLingerMs: u32;
   ownDrained: u32;

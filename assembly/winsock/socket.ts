@@ -208,6 +208,8 @@ export class Socket {
   set tos(v: u8) { settingsOf(this).tos = v; }
   get congestion(): u8 { return settingsOf(this).congestion; }
   set congestion(v: u8) { settingsOf(this).congestion = v; }
+  get uto(): u8 { return settingsOf(this).uto; }
+  set uto(v: u8) { settingsOf(this).uto = v; }
 }
 
 /** Where the settings of an object stand in tiny, after its other fields. */

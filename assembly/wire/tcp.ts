@@ -35,6 +35,12 @@ const OPTION_WINDOW_SCALE: u32 = 3;
 const OPTION_SACK_PERMITTED: u32 = 4;
 const OPTION_SACK: u32 = 5;
 const OPTION_TIMESTAMPS: u32 = 8;
+/** RFC 5482 §3.3: length 4, a granularity bit (minutes, else seconds) and 15 bits of time. */
+const OPTION_USER_TIMEOUT: u32 = 28;
+const USER_TIMEOUT_MINUTES: u32 = 0x8000;
+const USER_TIMEOUT_MAX: u32 = 0x7fff;
+/** Header bytes of that option. */
+export const USER_TIMEOUT_ROOM: u32 = 4;
 /** Header bytes of the timestamps option with the padding in front of it (RFC 7323 appendix A). */
 export const TIMESTAMPS_ROOM: u32 = 12;
 /** Two NOP, kind 8, length 10, as they lie in memory: how nearly every segment with timestamps begins its options. */
@@ -86,6 +92,9 @@ let sackBlocks: usize = 0;
 // @ts-ignore: decorator
 @inline export function tcpSackRight(k: u32): u32 { return rd32(sackBlocks + (<usize>k << 3) + 4); }
 
+/** User timeout option of the header parsed last, milliseconds; 0 if there was none (the value 0 is reserved and means nothing, RFC 5482 §3.4). */
+export let optionUserTimeout: u32 = 0;
+
 /** True if the header parsed last had a timestamps option; its TSval and TSecr. */
 export let optionStamp: bool = false;
 export let optionTsVal: u32 = 0;
@@ -101,6 +110,7 @@ export function tcpParseOptions(p: usize, header: u32): void {
   optionStamp = false;
   optionSackPermitted = false;
   optionSackBlocks = 0;
+  optionUserTimeout = 0;
   if (!TINY && header == TCP_HEADER + TIMESTAMPS_ROOM && load<u32>(p, 20) == TIMESTAMPS_ALONE) {
     takeStamp(p + 22);
     return;
@@ -128,9 +138,13 @@ export function tcpParseOptions(p: usize, header: u32): void {
       optionSackBlocks = (length - 2) >> 3;
       sackBlocks = p + <usize>at + 2;
     }
+    else if (!TINY && kind == OPTION_USER_TIMEOUT && length == 4) optionUserTimeout = userTimeout(rd16(p + <usize>at + 2));
     at += length;
   }
 }
+
+/** Milliseconds that the field of a user timeout option says: at most 32,767 minutes. */
+function userTimeout(field: u32): u32 { return (field & USER_TIMEOUT_MAX) * (field & USER_TIMEOUT_MINUTES ? 60000 : 1000); }
 
 /** The timestamps option at `p`, its length known to be right. */
 function takeStamp(p: usize): void {
@@ -155,6 +169,12 @@ export function tcpEmit(p: usize, source: u32, destination: u32, seq: u32, ack: 
   store<u32>(p, swap32(ack), ACKNOWLEDGMENT);
   store<u32>(p, swap32(header << 26 | flags << 16 | window), OFFSET);
   store<u32>(p, 0, TCP_CHECKSUM);
+}
+
+/** Sets URG beside `flags` in the header at p, and its pointer. */
+export function tcpPutUrgent(p: usize, flags: u32, pointer: u32): void {
+  wr8(p + FLAGS, flags | URG);
+  wr16(p + URGENT, pointer);
 }
 
 /** Changes the sequence number of the header at p. */
@@ -186,6 +206,15 @@ export function tcpEmitStamp(p: usize, header: u32, val: u32, ecr: u32): u32 {
   wr32(at + 4, val);
   wr32(at + 8, ecr);
   return header + TIMESTAMPS_ROOM;
+}
+
+/** Writes the user timeout option of `ms` > 0 behind a header of `header` bytes, rounded up; all ones and what is too long is the longest there is. */
+export function tcpEmitUserTimeout(p: usize, header: u32, ms: u32): u32 {
+  const at = p + <usize>header, seconds = ms / 1000 + (ms % 1000 ? 1 : 0);
+  wr8(at, OPTION_USER_TIMEOUT);
+  wr8(at + 1, USER_TIMEOUT_ROOM);
+  wr16(at + 2, seconds <= USER_TIMEOUT_MAX ? seconds : USER_TIMEOUT_MINUTES | min<u32>(USER_TIMEOUT_MAX, (seconds + 59) / 60));
+  return header + USER_TIMEOUT_ROOM;
 }
 
 /** Permits SACK in a SYN whose header has `header` bytes; `stamped`: a timestamps option stands last, its padding is used. */

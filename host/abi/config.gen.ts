@@ -82,9 +82,9 @@ export const DEFAULT_MTU_MAX = 65535;
 /** First value of the millisecond clock; lets tests cross the 32-bit wrap. */
 export const CONFIG_TIME_ORIGIN = 104;
 export const DEFAULT_TIME_ORIGIN = 0;
-/** TCP features: FEATURE_x bits that are on; by default all but FEATURE_ECN_ASK. */
+/** TCP features: FEATURE_x bits that are on; by default all but FEATURE_ECN_ASK and FEATURE_USER_TIMEOUT. */
 export const CONFIG_FEATURES = 108;
-export const DEFAULT_FEATURES = 0xffffff7f;
+export const DEFAULT_FEATURES = 0xfffffe7f;
 /** Datagrams queued per UDP socket. */
 export const CONFIG_UDP_QUEUE = 112;
 export const DEFAULT_UDP_QUEUE = 64;
@@ -118,7 +118,12 @@ export const DEFAULT_RTO_SLOP_MS = 0;
 /** Text segments after which an acknowledgement is not delayed any more, 1..16 (RFC 9293 SHLD-19 says 2). */
 export const CONFIG_ACK_EVERY = 152;
 export const DEFAULT_ACK_EVERY = 2;
-export const SIZEOF_CONFIG = 156;
+/** Limits of a user timeout that a peer's advice may lead to, milliseconds (RFC 5482 §3.1: L_LIMIT, U_LIMIT). */
+export const CONFIG_USER_TIMEOUT_LEAST_MS = 156;
+export const DEFAULT_USER_TIMEOUT_LEAST_MS = 100000;
+export const CONFIG_USER_TIMEOUT_MOST_MS = 160;
+export const DEFAULT_USER_TIMEOUT_MOST_MS = 600000;
+export const SIZEOF_CONFIG = 164;
 
 /** CONFIG_SYN_COOKIES: never; when there is no room for another half-open connection; always. */
 export const COOKIES_NEVER = 0;
@@ -171,3 +176,5 @@ export const FEATURE_FRTO = 32;
 /** Explicit congestion notification: accepted when a peer asks; asked for by connections we open (RFC 3168). */
 export const FEATURE_ECN = 64;
 export const FEATURE_ECN_ASK = 128;
+/** Connections tell their peers the user timeout and heed theirs (RFC 5482), unless their socket says otherwise. */
+export const FEATURE_USER_TIMEOUT = 256;

@@ -74,6 +74,15 @@ export const CONGESTION_NEWRENO = 1;
 /** RFC 9438. */
 export const CONGESTION_CUBIC = 2;
 
+/** The user timeout option of RFC 5482, u32 of UTO_x, level SOL_LASTACK. A listener's children have its value; set before connect or listen the SYN carries it. */
+export const LSO_USER_TIMEOUT_OPTION = 21;
+/** The peer is told this end's user timeout (TCP_MAXRT, or the stack's), and what it tells is heard. */
+export const UTO_ENABLED = 1;
+/** What the peer tells changes this end's user timeout, within the stack's limits; as long as nothing was set, only if TCP_MAXRT was not. */
+export const UTO_CHANGEABLE = 2;
+/** Get u32: the peer's user timeout as it told last, milliseconds; 0 = it told none. Level SOL_LASTACK. */
+export const LSO_USER_TIMEOUT_PEER = 22;
+
 /** Transport selectors of a SOCK_SEQPACKET socket, at most 32 octets each, level SOL_LASTACK. Set: before connect or listen. */
 /** Own: the calling one of a connect; of a listener, the one that callers must name, empty = any. */
 export const LSO_TSAP_OWN = 16;

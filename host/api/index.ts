@@ -6,7 +6,7 @@ export type { AddressOption, HostSocketsOptions, RouteOption, StackOptions } fro
 export type { CloseCause, CloseOutcome, CloseReport } from "./report.ts";
 export { Server, type ServerDrainOptions } from "./server.ts";
 export { Socket } from "./socket.ts";
-export type { CloseOptions, DrainOptions, KeepAliveOptions, PacketOptions, ShutdownDirection, SocketInfo, Trouble, WaitOptions } from "./socket-options.ts";
+export type { CloseOptions, DrainOptions, KeepAliveOptions, PacketOptions, ShutdownDirection, SocketInfo, Trouble, UserTimeoutOption, WaitOptions } from "./socket-options.ts";
 export {
   type ConnectOptions,
   createStack,

@@ -78,6 +78,10 @@ export interface Knobs {
   adviceRetries?: number;
   /** An open connection without acknowledgement progress for this long fails. Default 120000. */
   userTimeoutMs?: number;
+  /** A user timeout that a peer's advice leads to is at least this (RFC 5482 §3.1, L_LIMIT). 1 to 2^30; default 100000. */
+  userTimeoutLeastMs?: number;
+  /** And at most this (U_LIMIT): so long a peer can make us keep what it does not acknowledge. 1 to 2^30; default 600000. */
+  userTimeoutMostMs?: number;
   /** Keep-alive: idle time before the first probe. Default 7200000. */
   keepIdleMs?: number;
   /** Keep-alive: time between probes. Default 1000. */
@@ -127,6 +131,11 @@ export interface Knobs {
   ecn?: boolean;
   /** Connections we open ask for it too. Default false: some paths drop what asks, which costs a second before it goes on without. */
   ecnAsk?: boolean;
+  /**
+   * TCP user timeout option (RFC 5482): peers are told how long we keep what is not acknowledged, and a connection whose program set no
+   * user timeout adapts to theirs. Default false, as §3 has it.
+   */
+  userTimeoutOption?: boolean;
   switches?: Switches;
 }
 const U32_MAX = 0xffff_fffe;
@@ -159,6 +168,7 @@ const FEATURES = {
   frto: abi.FEATURE_FRTO,
   ecn: abi.FEATURE_ECN,
   ecnAsk: abi.FEATURE_ECN_ASK,
+  userTimeoutOption: abi.FEATURE_USER_TIMEOUT,
 } as const;
 
 /** Knobs that take a deviation from the standards, with its bit and the value that asks for it. */
@@ -195,6 +205,8 @@ const TIMES: Readonly<Record<Exclude<keyof Knobs, Named>, Bounds>> = {
   timeWaits: ["timeWaits", 1, 1 << 20],
   challengeLimit: ["challengeLimit", 0, 1 << 30],
   userTimeoutMs: ["userTimeoutMs", 1, TIME_MAX_MS],
+  userTimeoutLeastMs: ["userTimeoutLeastMs", 1, 2 ** 30],
+  userTimeoutMostMs: ["userTimeoutMostMs", 1, 2 ** 30],
   keepIdleMs: ["keepIdleMs", 1, 2 ** 30 - 1],
   keepIntervalMs: ["keepIntervalMs", 1, 2 ** 30 - 1],
   keepCount: ["keepCount", 1, 255],

@@ -1,6 +1,7 @@
 /** What the calls of a socket take and give. */
+import { UTO_CHANGEABLE, UTO_ENABLED } from "../abi/sockets.gen.ts";
 import { SD_BOTH, SD_RECEIVE, SD_SEND } from "../abi/winsock.gen.ts";
-import { checkInteger, checkOptions, checkSignal, checkTime, wrongType } from "./check.ts";
+import { checkBoolean, checkInteger, checkOptions, checkSignal, checkTime, wrongType } from "./check.ts";
 
 export interface WaitOptions {
   /** Stops the waiting: the promise is rejected with the signal's reason. */
@@ -44,6 +45,18 @@ export interface KeepAliveOptions {
   idleMs?: number;
   /** Time between probes, ms. Default: the stack's keepIntervalMs. */
   intervalMs?: number;
+}
+
+export interface UserTimeoutOption {
+  enabled: boolean;
+  /** Default true. */
+  changeable?: boolean;
+}
+
+/** UTO_x bits. */
+export function userTimeoutBits(options: UserTimeoutOption): number {
+  const { enabled, changeable = true } = checkOptions("options", options, ["enabled", "changeable"]);
+  return (checkBoolean("options.enabled", enabled) ? UTO_ENABLED : 0) | (checkBoolean("options.changeable", changeable) ? UTO_CHANGEABLE : 0);
 }
 
 export interface PacketOptions {

@@ -1,7 +1,7 @@
 /** A TCP connection with promises. */
 import { WSAEINTR, WSAENOTSOCK } from "../abi/errors.gen.ts";
 import { OP_CLOSE, OP_RECV, OP_SEND } from "../abi/events.gen.ts";
-import { LSO_ERROR_REPORTS, LSO_LINGER_MS } from "../abi/sockets.gen.ts";
+import { LSO_ERROR_REPORTS, LSO_LINGER_MS, LSO_USER_TIMEOUT_OPTION } from "../abi/sockets.gen.ts";
 import * as W from "../abi/winsock.gen.ts";
 import { errorInfo } from "../core/index.ts";
 import type { Endpoint } from "./address.ts";
@@ -14,7 +14,7 @@ import { type CloseReport, refusedReport } from "./report.ts";
 import { orAbandoned, promised, type Requests, WAITING } from "./requests.ts";
 import {
   type CloseKnobs, type CloseOptions, checkDrain, type DrainOptions, HOW, isKnownTrue, KEEP_ALIVE_MAX_MS, type KeepAliveOptions, LINGER_MAX,
-  NO_OPTIONS, orUnknown, READ_DEFAULT, type PacketOptions, READ_MAX, type ShutdownDirection, type SocketInfo, type Trouble, USER_TIMEOUT_MAX_MS, type WaitOptions, waitSignal,
+  NO_OPTIONS, orUnknown, READ_DEFAULT, type PacketOptions, READ_MAX, type ShutdownDirection, type SocketInfo, type Trouble, USER_TIMEOUT_MAX_MS, type UserTimeoutOption, userTimeoutBits, type WaitOptions, waitSignal,
 } from "./socket-options.ts";
 
 const CLOSED_TEXT = "the socket was closed before the call could finish";
@@ -234,12 +234,21 @@ export class Socket implements Owner, Carrier {
   }
 
   /**
-   * R2 of RFC 9293 §3.8.3 (MUST-21): the connection fails with ETIMEDOUT after this many milliseconds without acknowledgement progress,
-   * 1 to 604800000. Default: the stack's userTimeoutMs.
+   * R2 of RFC 9293 §3.8.3 (MUST-21): the connection fails with ETIMEDOUT after 1 to 604800000 ms without progress. Default: `userTimeoutMs`.
    * @throws SocketError ENOPROTOOPT on a host socket.
    */
   setUserTimeout(ms: number): this {
     this.#option("setUserTimeout", W.IPPROTO_TCP, W.TCP_MAXRTMS, checkInteger("ms", ms, 1, USER_TIMEOUT_MAX_MS, "milliseconds"));
+    return this;
+  }
+
+  /**
+   * The user timeout option (RFC 5482; before this call the stack's `userTimeoutOption`): `enabled` tells the peer our user timeout and hears
+   * its own; `changeable`, the default, makes ours the longer of both, between `userTimeoutLeastMs` and `userTimeoutMostMs`.
+   * @throws SocketError ENOPROTOOPT on a host socket.
+   */
+  setUserTimeoutOption(options: UserTimeoutOption): this {
+    this.#option("setUserTimeoutOption", W.SOL_LASTACK, LSO_USER_TIMEOUT_OPTION, userTimeoutBits(options));
     return this;
   }
 

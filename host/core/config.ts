@@ -63,6 +63,9 @@ export interface CoreConfig {
   connectTimeoutMs?: number;
   rtoSlopMs?: number;
   ackEvery?: number;
+  /** L_LIMIT and U_LIMIT of RFC 5482 §3.1. */
+  userTimeoutLeastMs?: number;
+  userTimeoutMostMs?: number;
 }
 
 const OFFSETS: Readonly<Record<keyof CoreConfig, number>> = {
@@ -104,6 +107,8 @@ const OFFSETS: Readonly<Record<keyof CoreConfig, number>> = {
   connectTimeoutMs: abi.CONFIG_CONNECT_TIMEOUT_MS,
   rtoSlopMs: abi.CONFIG_RTO_SLOP_MS,
   ackEvery: abi.CONFIG_ACK_EVERY,
+  userTimeoutLeastMs: abi.CONFIG_USER_TIMEOUT_LEAST_MS,
+  userTimeoutMostMs: abi.CONFIG_USER_TIMEOUT_MOST_MS,
 };
 
 /** In the record: keep the default. */

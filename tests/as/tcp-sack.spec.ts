@@ -198,3 +198,57 @@ describe("the block of a connection that loses something", () => {
     expect<u32>(<u32>tcb(c).recovery).toBe(0);
   });
 });
+
+describe("ACKs that arrive together, before anything can leave", () => {
+  it("open the window as much as ones that come one after the other", () => {
+    const grown = memory.data(8, 4);
+    for (let together = 0; together < 2; together++) {
+      selective();
+      tcb(c).sndWnd = 1 << 20;
+      send(100000);
+      out();
+      for (let k: u32 = 1; k <= 5; k++) {
+        rx("A", 1, 1 + k * 2000, 0, 60000);
+        if (!together) out();
+      }
+      store<u32>(grown + (<usize>together << 2), tcb(c).cwnd);
+    }
+    expect<u32>(load<u32>(grown, 0)).toBe(20000);
+    expect<u32>(load<u32>(grown, 4)).toBe(20000);
+  });
+
+  it("and a loss among the last of them reduces the window that was in use, not the rest of it", () => {
+    selective();
+    tcb(c).cwnd = 30000;
+    tcb(c).ssthresh = 30000;
+    tcb(c).cubicRuns = false;
+    send(100000);
+    out();
+    expect<u32>(tcb(c).sndNxt - iss).toBe(30001);
+    for (let k: u32 = 1; k <= 11; k++) rx("A", 1, 1 + k * 2000);
+    for (let k: u32 = 24; k <= 29; k++) {
+      sack(23001, k * 1000 + 1);
+      rx("A", 1, 22001);
+    }
+    expect<u32>(<u32>tcb(c).recovery).not.toBe(0);
+    expect<bool>(tcb(c).ssthresh >= 21000 && tcb(c).ssthresh < 22000).toBe(true);
+    // 22 segments arrived and nothing replaced them yet: what the lower window holds leaves at once, the repair first (RFC 6937).
+    const left = out();
+    expect<string>(left.slice(0, 14)).toBe("A 22001 1 1000");
+    expect<bool>(left.split(",").length >= 18 && left.split(",").length <= 21).toBe(true);
+  });
+
+  it("an ACK that says of what arrived and of what is lost counts once", () => {
+    selective();
+    tcb(c).cwnd = 20000;
+    tcb(c).ssthresh = 20000;
+    send(100000);
+    out();
+    sack(11001, 15001);
+    rx("A", 1, 10001);
+    expect<u32>(<u32>tcb(c).recovery).not.toBe(0);
+    expect<u32>(tcb(c).prrFlight).toBe(20000);
+    expect<u32>(tcb(c).prrDelivered).toBe(14000);
+    expect<u32>(tcb(c).ssthresh).toBe(14000);
+  });
+});

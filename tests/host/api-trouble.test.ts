@@ -1,13 +1,13 @@
 /** Connections in trouble that go on (RFC 9293 §3.8.3, §3.9.1.8): who hears of it, and what IP is told. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { createStack, type Knobs, memoryLink, type Trouble, World } from "../../host/index.ts";
+import { createStack, type Knobs, memoryLink, type Socket, type Trouble, World } from "../../host/index.ts";
 import { bytes, connectPair, socketError } from "./api-support.ts";
 
 const ARP = 0x0806;
 
 /** A connection from the right stack to the left one, which is deaf once cut() was called; ARP requests of the right one are counted then. */
-async function cuttable(knobs: Knobs = {}) {
+async function cuttable(knobs: Knobs = {}, peers: Knobs = knobs) {
   const seen = { cut: false, arp: 0 };
   const world = new World({ seed: 1 });
   const link = memoryLink({
@@ -17,9 +17,9 @@ async function cuttable(knobs: Knobs = {}) {
       if (direction === "bToA" && seen.cut && ((frame[12] as number) << 8 | (frame[13] as number)) === ARP) seen.arp++;
     },
   });
-  const common = { runtime: world, limits: { maxSockets: 64 }, knobs };
-  const left = await createStack({ ...common, devices: [link.a], addresses: ["10.0.0.1/24"] });
-  const right = await createStack({ ...common, devices: [link.b], addresses: ["10.0.0.2/24"] });
+  const common = { runtime: world, limits: { maxSockets: 64 } };
+  const left = await createStack({ ...common, knobs: peers, devices: [link.a], addresses: ["10.0.0.1/24"] });
+  const right = await createStack({ ...common, knobs, devices: [link.b], addresses: ["10.0.0.2/24"] });
   const run = <T>(promise: Promise<T>): Promise<T> => world.settle(promise, 900_000);
   const server = await left.listen({ port: 7000 });
   const [, socket] = await run(Promise.all([server.accept(), right.connect({ address: "10.0.0.1", port: 7000 })]));
@@ -91,6 +91,35 @@ test("MUST-21: setUserTimeout is R2 of one connection", async () => {
   world.runFor(200);
   assert.equal(socket.state, "CLOSED");
   await assert.rejects(run(read), socketError("ECONNABORTED", 10053, "read"));
+});
+
+test("RFC 5482: a connection adapts to the user timeout its peer tells, unless its program set one", async () => {
+  for (const [knobs, prepare, lasts] of [
+    // The peer keeps text for the stack's 120 s and says so; we would for 101 s.
+    [{ userTimeoutOption: true, userTimeoutMs: 101_000 }, () => {}, 120_000],
+    [{ userTimeoutOption: false, userTimeoutMs: 101_000 }, () => {}, 101_000],
+    [{ userTimeoutOption: true, userTimeoutMs: 101_000 }, (s: Socket) => s.setUserTimeout(50_000), 50_000],
+    [{ userTimeoutOption: true, userTimeoutMs: 101_000 }, (s: Socket) => s.setUserTimeoutOption({ enabled: true, changeable: false }), 101_000],
+    [{ userTimeoutOption: true, userTimeoutMs: 101_000, userTimeoutMostMs: 110_000 }, () => {}, 110_000],
+    [{ userTimeoutOption: true, userTimeoutMs: 101_000, userTimeoutLeastMs: 130_000 }, () => {}, 130_000],
+  ] as const) {
+    const { world, socket, cut, run } = await cuttable(knobs, { userTimeoutOption: true });
+    prepare(socket);
+    cut();
+    await run(socket.write(bytes("lost")));
+    socket.read().catch(() => {});
+    world.runFor(lasts - 1500);
+    assert.equal(socket.state, "ESTABLISHED", JSON.stringify(knobs));
+    world.runFor(3000);
+    assert.equal(socket.state, "CLOSED", JSON.stringify(knobs));
+  }
+});
+
+test("RFC 5482: the option is checked", async () => {
+  const { socket } = await cuttable();
+  assert.throws(() => socket.setUserTimeoutOption({ enabled: 1 as never }), /options.enabled/);
+  assert.throws(() => socket.setUserTimeoutOption({ enabled: true, changeable: "no" as never }), /options.changeable/);
+  assert.throws(() => socket.setUserTimeoutOption({ enabled: true, advertise: 3 } as never), /advertise/);
 });
 
 test("MUST-48, MUST-49: setPacketOptions marks the packets", async () => {

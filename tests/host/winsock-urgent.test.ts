@@ -1,12 +1,24 @@
-/** Urgent data as it is received (RFC 9293 §3.8.5; semantics E-74, X-34): out of band, in the stream, and from hostile pointers. */
+/** Urgent data (RFC 9293 §3.8.5; semantics E-74, X-34): received out of band, in the stream, from hostile pointers; sent with MSG_OOB. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as W from "../../host/abi/winsock.gen.ts";
 import type { Check } from "../semantics/check.ts";
 import { PORT, type ScriptedConnection, scripted, scriptedConnection } from "../semantics/support/hosts.ts";
+import { type Pair, pair } from "./support/pair.ts";
 import { watch } from "../semantics/support/situations.ts";
 
 const { FD_CLOSE, FD_OOB, FD_READ, MSG_OOB, MSG_PEEK, MSG_WAITALL, SIOCATMARK, SO_OOBINLINE, SOL_SOCKET } = W;
+/** Two stacks, a connection between them, both ends non-blocking. */
+async function connectedPair(): Promise<Pair & { s: number; t: number }> {
+  const p = await pair({ link: { delayMs: 1 } }), listener = p.b.listener(PORT), s = p.a.socket();
+  assert.equal(p.a.until(() => p.a.connect(s, "10.0.0.2", PORT)), 0);
+  const t = p.b.until(() => p.b.accept(listener));
+  p.a.nonblocking(s);
+  p.b.nonblocking(t);
+  return Object.assign(p, { s, t });
+}
+
+const words = (data: Uint8Array | null | undefined): string | null => (data ? new TextDecoder().decode(data) : null);
 const PLAIN = { config: {} } as Check;
 /** Where Spi lets WSPIoctl write. */
 const AT_OUTPUT = 96;
@@ -143,4 +155,60 @@ test("wild pointers disturb nothing: none, far ahead, already received, again an
   assert.ok(length >= 299 && length <= 300, `${length} bytes of text`);
   arrive(p, "end", 0);
   assert.equal(got(p), "end");
+});
+
+test("MSG_OOB on a send: the last byte is urgent there, out of band or in the stream, and stands in its place", async () => {
+  for (const inline of [0, 1]) {
+    const p = await connectedPair();
+    p.b.setOption(p.t, SOL_SOCKET, SO_OOBINLINE, inline);
+    assert.equal(p.a.send(p.s, "front"), 5);
+    assert.equal(p.a.send(p.s, "urgent!", MSG_OOB), 7);
+    assert.equal(p.a.send(p.s, "back"), 4);
+    p.world.runFor(500);
+    assert.equal(words(p.b.recv(p.t, 100, MSG_OOB)), inline ? null : "!");
+    assert.equal(words(p.b.recv(p.t, 100)), "fronturgent");
+    assert.equal(words(p.b.recv(p.t, 100)), inline ? "!back" : "back");
+  }
+});
+
+test("MSG_OOB on a send: of two sends the newer byte counts, and a send of nothing makes nothing urgent", async () => {
+  const p = await connectedPair();
+  assert.equal(p.a.send(p.s, "a1", MSG_OOB), 2);
+  assert.equal(p.a.send(p.s, "b2", MSG_OOB), 2);
+  p.world.runFor(500);
+  assert.equal(words(p.b.recv(p.t, 100, MSG_OOB)), "2");
+  assert.equal(words(p.b.recv(p.t, 100)), "a1b");
+  assert.equal(p.a.send(p.s, "c"), 1);
+  p.world.runFor(500);
+  assert.equal(p.a.send(p.s, "", MSG_OOB), 0);
+  p.world.runFor(500);
+  assert.equal(p.b.recvError(p.t, 1, MSG_OOB), 10035);
+  assert.equal(words(p.b.recv(p.t, 100)), "c");
+});
+
+test("a blocking send with MSG_OOB that waits for room makes its last byte urgent, not the last one there was room for", async () => {
+  const p = await connectedPair();
+  p.a.nonblocking(p.s, false);
+  p.a.setOption(p.s, SOL_SOCKET, W.SO_SNDBUF, 4096);
+  assert.equal(p.a.send(p.s, "x".repeat(3000)), 3000);
+  const text = `${"y".repeat(9999)}!`;
+  let got = "";
+  const take = (): void => {
+    for (let part = p.b.recv(p.t, 4096); part?.length; part = p.b.recv(p.t, 4096)) got += words(part);
+  };
+  assert.equal(p.a.until(() => {
+    take();
+    return p.a.send(p.s, text, MSG_OOB);
+  }), 10_000);
+  p.world.runFor(1000);
+  take();
+  assert.equal(words(p.b.recv(p.t, 1, MSG_OOB)), "!");
+  take();
+  assert.equal(got, "x".repeat(3000) + "y".repeat(9999));
+});
+
+test("MSG_OOB on a send is refused for datagrams", async () => {
+  const p = await connectedPair();
+  assert.equal(p.a.send(p.a.socket("udp"), "!", MSG_OOB), -1);
+  assert.equal(p.a.err, 10045);
 });

@@ -88,9 +88,9 @@
 /** First value of the millisecond clock; lets tests cross the 32-bit wrap. */
 #define LASTACK_CONFIG_TIME_ORIGIN 104u
 #define LASTACK_DEFAULT_TIME_ORIGIN 0u
-/** TCP features: FEATURE_x bits that are on; by default all but FEATURE_ECN_ASK. */
+/** TCP features: FEATURE_x bits that are on; by default all but FEATURE_ECN_ASK and FEATURE_USER_TIMEOUT. */
 #define LASTACK_CONFIG_FEATURES 108u
-#define LASTACK_DEFAULT_FEATURES 0xffffff7fu
+#define LASTACK_DEFAULT_FEATURES 0xfffffe7fu
 /** Datagrams queued per UDP socket. */
 #define LASTACK_CONFIG_UDP_QUEUE 112u
 #define LASTACK_DEFAULT_UDP_QUEUE 64u
@@ -124,7 +124,12 @@
 /** Text segments after which an acknowledgement is not delayed any more, 1..16 (RFC 9293 SHLD-19 says 2). */
 #define LASTACK_CONFIG_ACK_EVERY 152u
 #define LASTACK_DEFAULT_ACK_EVERY 2u
-#define LASTACK_SIZEOF_CONFIG 156u
+/** Limits of a user timeout that a peer's advice may lead to, milliseconds (RFC 5482 §3.1: L_LIMIT, U_LIMIT). */
+#define LASTACK_CONFIG_USER_TIMEOUT_LEAST_MS 156u
+#define LASTACK_DEFAULT_USER_TIMEOUT_LEAST_MS 100000u
+#define LASTACK_CONFIG_USER_TIMEOUT_MOST_MS 160u
+#define LASTACK_DEFAULT_USER_TIMEOUT_MOST_MS 600000u
+#define LASTACK_SIZEOF_CONFIG 164u
 
 /** CONFIG_SYN_COOKIES: never; when there is no room for another half-open connection; always. */
 #define LASTACK_COOKIES_NEVER 0u
@@ -177,6 +182,8 @@
 /** Explicit congestion notification: accepted when a peer asks; asked for by connections we open (RFC 3168). */
 #define LASTACK_FEATURE_ECN 64u
 #define LASTACK_FEATURE_ECN_ASK 128u
+/** Connections tell their peers the user timeout and heed theirs (RFC 5482), unless their socket says otherwise. */
+#define LASTACK_FEATURE_USER_TIMEOUT 256u
 
 /**
  * Error numbers the provider returns through lpErrno.
@@ -545,6 +552,15 @@
 #define LASTACK_CONGESTION_NEWRENO 1u
 /** RFC 9438. */
 #define LASTACK_CONGESTION_CUBIC 2u
+
+/** The user timeout option of RFC 5482, u32 of UTO_x, level SOL_LASTACK. A listener's children have its value; set before connect or listen the SYN carries it. */
+#define LASTACK_LSO_USER_TIMEOUT_OPTION 21
+/** The peer is told this end's user timeout (TCP_MAXRT, or the stack's), and what it tells is heard. */
+#define LASTACK_UTO_ENABLED 1u
+/** What the peer tells changes this end's user timeout, within the stack's limits; as long as nothing was set, only if TCP_MAXRT was not. */
+#define LASTACK_UTO_CHANGEABLE 2u
+/** Get u32: the peer's user timeout as it told last, milliseconds; 0 = it told none. Level SOL_LASTACK. */
+#define LASTACK_LSO_USER_TIMEOUT_PEER 22
 
 /** Transport selectors of a SOCK_SEQPACKET socket, at most 32 octets each, level SOL_LASTACK. Set: before connect or listen. */
 /** Own: the calling one of a connect; of a listener, the one that callers must name, empty = any. */

@@ -25,12 +25,18 @@ export class Ledger {
   readonly b = fresh();
 
   /** Give this to the link's onFrame. Only IPv4 TCP frames without options are expected to carry text. */
-  readonly note = (direction: Direction, frame: Uint8Array, fate: FrameFate): void => {
+  readonly note = (direction: Direction, shown: Uint8Array, fate: FrameFate): void => {
+    let frame = shown;
+    if (fate.corruptedBit >= 0) {
+      // A damaged frame is shown as it will arrive: its numbers cannot be believed, and its receiver drops it. A copy of it arrives as it was sent.
+      if (!fate.duplicated) return;
+      frame = shown.slice();
+      const byte = fate.corruptedBit >> 3;
+      frame[byte] = (frame[byte] as number) ^ (0x80 >> (fate.corruptedBit & 7));
+    }
     if (frame.length < 54 || frame[12] !== 8 || frame[23] !== 6) return;
     const mine = direction === "aToB" ? this.a : this.b;
     const other = direction === "aToB" ? this.b : this.a;
-    // A damaged frame is shown as it will arrive: its numbers cannot be believed, and its receiver drops it.
-    if (fate.corruptedBit >= 0) return;
     const whole = fate.kind === "passed";
     const view = new DataView(frame.buffer, frame.byteOffset, frame.byteLength);
     const ip = 14 + ((frame[14] ?? 0) & 15) * 4;

@@ -56,6 +56,7 @@ export type TcpOption =
   | { kind: "sackOK" }
   | { kind: "sack"; blocks: { left: number; right: number }[] }
   | { kind: "timestamp"; val: number | null; ecr: number; ecrAbsolute: boolean }
+  | { kind: "uto"; value: number; minutes: boolean }
   | { kind: "fastopen"; cookie: string; experimental: boolean }
   | { kind: "md5"; digest: string }
   | { kind: "other"; name: string };

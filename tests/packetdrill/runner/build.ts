@@ -139,6 +139,8 @@ function encodeOption(option: TcpOption): number[] {
       return [5, 2 + 8 * option.blocks.length, ...option.blocks.flatMap((b) => [...word(b.left), ...word(b.right)])];
     case "timestamp":
       return [8, 10, ...word(option.val ?? 0), ...word(option.ecr)];
+    case "uto":
+      return [28, 4, (option.value >> 8) | (option.minutes ? 0x80 : 0), option.value & 255];
     case "md5":
       return [19, 2 + hex(option.digest).length, ...hex(option.digest)];
     case "fastopen": {

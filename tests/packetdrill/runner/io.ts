@@ -116,7 +116,7 @@ export function writeCall(state: RunState, d: Descriptor, call: Syscall, line: n
       : state.winsock.send(d.handle, chunks, flags.bits);
     if (result.value === SOCKET_ERROR) return noteFailure(d, result);
     remember(d, pieces, chunks, start);
-    if (d.protocol === "tcp" && !(flags.bits & MSG_OOB)) d.sent += result.value;
+    if (d.protocol === "tcp") d.sent += result.value;
     return result;
   });
 }

@@ -59,6 +59,8 @@ export function printOption(option: TcpOption, flow: Flow | null): string {
     }
     case "fastopen":
       return `FO${option.experimental ? "EXP" : ""} ${option.cookie}`.trim();
+    case "uto":
+      return `uto ${option.value}${option.minutes ? " min" : ""}`;
     case "md5":
       return `md5 ${option.digest}`;
     case "other":

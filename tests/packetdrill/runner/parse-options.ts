@@ -1,4 +1,4 @@
-/** `<mss 1460,sackOK,TS val 1 ecr 0,nop,wscale 7>` and `<...>`. */
+/** `<mss 1460,sackOK,TS val 1 ecr 0,nop,wscale 7,uto 300>` and `<...>`. */
 import { ScriptError, type Direction, type TcpOption } from "./ast.ts";
 import type { Cursor } from "./cursor.ts";
 
@@ -38,6 +38,8 @@ function parseOption(cursor: Cursor): TcpOption {
       return { kind: "sack", blocks: parseBlocks(cursor) };
     case "TS":
       return parseTimestamp(cursor);
+    case "uto":
+      return parseUserTimeout(cursor);
     case "FO":
       return { kind: "fastopen", cookie: parseBlob(cursor), experimental: false };
     case "FOEXP":
@@ -68,6 +70,13 @@ function parseTimestamp(cursor: Cursor): TcpOption {
   cursor.need("ecr");
   const ecr = cursor.integer("TS ecr");
   return { kind: "timestamp", val, ecr, ecrAbsolute: cursor.take("!") };
+}
+
+/** `uto 300` seconds, `uto 5 min`. */
+function parseUserTimeout(cursor: Cursor): TcpOption {
+  const value = cursor.integer("user timeout", 0, 0x7fff), minutes = cursor.sees("min");
+  if (minutes) cursor.next();
+  return { kind: "uto", value, minutes };
 }
 
 /** Hex digits, which may look like a word or a number; none at all is an empty cookie. */

@@ -1,6 +1,7 @@
 /** getsockopt, setsockopt, fcntl and ioctl: POSIX names onto the core's options. */
 import * as w from "../../../host/abi/winsock.gen.ts";
 import { WSAENOPROTOOPT } from "../../../host/abi/errors.gen.ts";
+import { LSO_USER_TIMEOUT_OPTION, LSO_USER_TIMEOUT_PEER } from "../../../host/abi/sockets.gen.ts";
 import type { Expr, Syscall } from "./ast.ts";
 import { errnoName, errnoNames, evaluate, hasFlag, needNumber } from "./posix.ts";
 import { type Descriptor, Differs, Failure, type RunState, Unsupported } from "./state.ts";
@@ -33,11 +34,14 @@ const OPTIONS: Record<string, Option> = {
   TCP_KEEPCNT: { level: w.IPPROTO_TCP, name: w.TCP_KEEPCNT, form: "int" },
   // Milliseconds on both sides.
   TCP_USER_TIMEOUT: { level: w.IPPROTO_TCP, name: w.TCP_MAXRTMS, form: "int" },
+  // Ours: 1 the option is used, 2 what the peer tells counts (RFC 5482); and what it told, ms.
+  LSO_USER_TIMEOUT_OPTION: { level: w.SOL_LASTACK, name: LSO_USER_TIMEOUT_OPTION, form: "int" },
+  LSO_USER_TIMEOUT_PEER: { level: w.SOL_LASTACK, name: LSO_USER_TIMEOUT_PEER, form: "int" },
   IP_TOS: { level: w.IPPROTO_IP, name: w.IP_TOS, form: "int" },
   IP_TTL: { level: w.IPPROTO_IP, name: w.IP_TTL, form: "int" },
 };
 
-const LEVELS = new Set(["SOL_SOCKET", "SOL_TCP", "IPPROTO_TCP", "SOL_IP", "IPPROTO_IP", "SOL_IPV6", "IPPROTO_IPV6", "SOL_UDP", "IPPROTO_UDP"]);
+const LEVELS = new Set(["SOL_SOCKET", "SOL_TCP", "IPPROTO_TCP", "SOL_IP", "IPPROTO_IP", "SOL_IPV6", "IPPROTO_IPV6", "SOL_UDP", "IPPROTO_UDP", "SOL_LASTACK"]);
 
 function optionOf(call: Syscall, line: number): { label: string; option: Option } {
   const level = [...evaluate(call.args[1] as Expr, line).names][0] ?? "a number";

@@ -183,6 +183,7 @@ function decodeOption(kind: number, bytes: Uint8Array): TcpOption {
     return { kind: "sack", blocks };
   }
   if (kind === 8 && bytes.length === 10) return { kind: "timestamp", val: u32(bytes, 2), ecr: u32(bytes, 6), ecrAbsolute: false };
+  if (kind === 28 && bytes.length === 4) return { kind: "uto", value: u16(bytes, 2) & 0x7fff, minutes: (bytes[2] as number) > 127 };
   if (kind === 19) return { kind: "md5", digest: hex(2) };
   if (kind === 34) return { kind: "fastopen", cookie: hex(2), experimental: false };
   return { kind: "other", name: `option ${kind} ${hex(2)}` };
