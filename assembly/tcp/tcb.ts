@@ -424,8 +424,6 @@ export class Listener extends Endpoint {
   sndLimit: u32;
   rcvLimit: u32;
   userLimit: u32;
-  ttl: u8;
-  tos: u8;
   /** UTO_x of its children; 0 = the stack's. */
   uto: u8;
 }
