@@ -43,7 +43,7 @@ export class DeviceCore {
     this.#bridge = bridge;
     this.#clock = clock;
     this.#device = device;
-    this.exports = new Proxy({}, { get: (_, name) => (...args: number[]) => (name === "poll" ? this.#poll() : this.#call(String(name), args)) });
+    this.exports = new Proxy({}, { get: (_, name) => (...args: number[]) => this.#export(String(name), args) });
     const [bytes, most] = bridge.command("start").words.map((word) => Number.parseInt(word, 16)) as [number, number];
     bridge.command(`mac ${hexBytes(device.mac)}`);
     this.area = this.#watch(this.#call("hostArea", []) >>> 0, AREA);
@@ -64,6 +64,12 @@ export class DeviceCore {
   /** A board's own driver fills its frames: nothing is posted by this side. */
   isPosted(): boolean {
     return false;
+  }
+
+  #export(name: string, args: readonly number[]): number {
+    if (name === "poll") return this.#poll();
+    // Tiny looks at its device in every poll; this does nothing there and is not worth a line on the serial port.
+    return name === "hostReady" ? 0 : this.#call(name, args);
   }
 
   #watch(start: number, size: number): HostArea {
@@ -95,7 +101,7 @@ export class DeviceCore {
       end = Math.min(end, i + WRITE_MOST);
       this.#bridge.command(`w ${hex(this.#start + i)} ${hexBytes(here.subarray(i, end))}`);
       this.#known.set(here.subarray(i, end), i);
-      i = end;
+      i = end - 1;
     }
   }
 

@@ -7,6 +7,7 @@ import { firmwareStack } from "./stack-bound.ts";
 
 export interface Figures {
   board: string;
+  profile: Profile;
   /** Code, constants, initial values. */
   flashBytes: number;
   /** Static data, of that linear memory: what the core uses and what the board gives it. */
@@ -132,9 +133,12 @@ async function countInstructions(name: string, elf: string): Promise<number> {
   });
 }
 
+/** What firmware is optimised for: gcc's -Os, which tests use, or -O2. */
+export type Profile = "small" | "fast";
+
 /** Builds, boots and tries one board. */
-export async function trial(name: string): Promise<Figures> {
-  const { elf, objects, flash, ram } = await buildFirmware(name);
+export async function trial(name: string, profile: Profile = "small"): Promise<Figures> {
+  const { elf, objects, flash, ram } = await buildFirmware(name, profile === "fast" ? { EXTRA: "-O2", VARIANT: "-fast" } : {});
   const board = await Board.boot(name, elf);
   try {
     const arp = await firstArp(board);
@@ -146,7 +150,7 @@ export async function trial(name: string): Promise<Figures> {
       const client = await sixStepsAsClient(stack, board);
       const { stack: peak, memory: used, given } = (await status(board)) as { stack: number; memory: number; given: number };
       return {
-        board: name, flashBytes: flash, ramBytes: ram, linearMemoryBytes: used, linearMemoryGiven: given,
+        board: name, profile, flashBytes: flash, ramBytes: ram, linearMemoryBytes: used, linearMemoryGiven: given,
         stackPeakBytes: peak, stackBoundBytes: firmwareStack(objects).firmware.bytes, instructionsPerSegment: await countInstructions(name, elf), bootToReadyMs: Math.round(board.bootMs),
         bootToFirstArpMs: Math.round(board.bootMs + arp), echoBytes: 20_000, sixStepsAsServer: server, sixStepsAsClient: client,
       };

@@ -67,7 +67,7 @@ describe("lm3s6965evb", { skip }, () => {
       a.nonblocking(s, false);
       assert.equal(a.shutdown(s, SD_SEND), 0);
       const { bytes, end } = b.drain(peer);
-      assert.ok(end && bytes.length === BUFFER && bytes.every((byte, i) => byte === value(k, i)), `stream ${k} arrived whole`);
+      assert.deepEqual({ end, length: bytes.length, wrong: bytes.findIndex((byte, i) => byte !== value(k, i)) }, { end: true, length: BUFFER, wrong: -1 }, `stream ${k}`);
       b.close(peer);
       hosts.run(200);
       assert.equal(a.close(s), 0);

@@ -29,6 +29,11 @@ describe("host/c on Linux", { skip }, () => {
     assert.equal(text, "stack 1: graceful, sent 10, acknowledged 10, peer FIN 1\nstack 0: graceful, sent 7, acknowledged 7, peer FIN 1\n");
   });
 
+  test("Winsock's names: datagrams of every size, select, names, and the code of each call that fails", () => {
+    const text = execFileSync(join(OUT, "linux", "datagrams"), { encoding: "utf8", timeout: 30_000 });
+    assert.equal(text, "1472 bytes to 10.0.0.2:7 and back\n100 bytes into 60: 10040\n70000 bytes: 10040\nbind: 10022\nnothing for 1500 ms\nno peer: 10057\nno room: 10014\n");
+  });
+
   test("a C program fetches a page from a kernel server over TAP and prints its close report", { skip: skip || noTap() }, () => {
     const run = spawnSync("unshare", ["-n", process.execPath, "--import", "tsx", PROGRAM, join(OUT, "linux", "fetch")], { encoding: "utf8", timeout: 90_000, killSignal: "SIGKILL" });
     assert.equal(run.status, 0, run.stderr);

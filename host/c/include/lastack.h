@@ -73,6 +73,26 @@ int lastack_connect(lastack *, lastack_handle, const uint8_t address[4], uint16_
 int lastack_send(lastack *, lastack_handle, const void *data, size_t length, int *error);
 /* Bytes received, 0 after the peer's FIN. */
 int lastack_recv(lastack *, lastack_handle, void *data, size_t capacity, int *error);
+/* Datagrams. The longest that passes: as much as the memory given is larger than what the core uses, and 192 bytes at least. */
+size_t lastack_datagram_most(lastack *);
+/* `length`; LASTACK_WSAEMSGSIZE beyond lastack_datagram_most or the interface's MTU. A socket without a port gets one. */
+int lastack_sendto(lastack *, lastack_handle, const void *data, size_t length, const uint8_t address[4], uint16_t port, int *error);
+/* Bytes of the oldest datagram; if it was longer than `capacity` or lastack_datagram_most its end is lost: -1, LASTACK_WSAEMSGSIZE. */
+int lastack_recvfrom(lastack *, lastack_handle, void *data, size_t capacity, uint8_t address[4], uint16_t *port, int *error);
+/* The socket's own address and port, and its peer's; the pointers may be NULL. */
+int lastack_sockname(lastack *, lastack_handle, uint8_t address[4], uint16_t *port, int *error);
+int lastack_peername(lastack *, lastack_handle, uint8_t address[4], uint16_t *port, int *error);
+#define LASTACK_SET_MOST 8
+/* Sockets to look at, and then those of them that are ready. */
+typedef struct lastack_set {
+  uint32_t count;
+  lastack_handle sockets[LASTACK_SET_MOST];
+} lastack_set;
+/*
+ * How many sockets are ready, over the three sets, of which any may be NULL and not all; the others are taken out of the sets. 0: none,
+ * and the time is up. While it waits (LASTACK_WAIT) the sets stay as they are. wait_ms: -1 for ever, 0 not at all.
+ */
+int lastack_select(lastack *, lastack_set *readable, lastack_set *writable, lastack_set *exceptional, int wait_ms, int *error);
 /* how: LASTACK_SD_x. After LASTACK_SD_SEND and the last byte a FIN follows. */
 int lastack_shutdown(lastack *, lastack_handle, int how, int *error);
 /* Closes by the socket's linger option (docs/semantics.md, chapters C and L); exactly one report follows. */
@@ -101,6 +121,9 @@ int lastack_connect_blocking(lastack *, lastack_handle, const uint8_t address[4]
 /* All of `length`, or -1. */
 int lastack_send_blocking(lastack *, lastack_handle, const void *data, size_t length, int *error);
 int lastack_recv_blocking(lastack *, lastack_handle, void *data, size_t capacity, int *error);
+int lastack_sendto_blocking(lastack *, lastack_handle, const void *data, size_t length, const uint8_t address[4], uint16_t port, int *error);
+int lastack_recvfrom_blocking(lastack *, lastack_handle, void *data, size_t capacity, uint8_t address[4], uint16_t *port, int *error);
+int lastack_select_blocking(lastack *, lastack_set *readable, lastack_set *writable, lastack_set *exceptional, int wait_ms, int *error);
 /* Closes and waits for the report of this close; reports of others that come meanwhile are dropped. */
 int lastack_close_blocking(lastack *, lastack_handle, lastack_report *, int *error);
 

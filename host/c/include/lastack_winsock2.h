@@ -63,6 +63,25 @@ struct linger {
   uint16_t l_onoff;
   uint16_t l_linger; /* seconds */
 };
+struct lastack_ws_timeval {
+  int32_t tv_sec, tv_usec;
+};
+#define timeval lastack_ws_timeval
+/* Winsock's own form: a count and handles, of which there are LASTACK_SET_MOST at most. */
+#define FD_SETSIZE LASTACK_SET_MOST
+typedef struct lastack_ws_fd_set {
+  uint32_t fd_count;
+  SOCKET fd_array[FD_SETSIZE];
+} lastack_ws_fd_set;
+#define fd_set lastack_ws_fd_set
+#undef FD_ZERO
+#undef FD_SET
+#undef FD_CLR
+#undef FD_ISSET
+#define FD_ZERO(set) ((void)((set)->fd_count = 0))
+#define FD_SET(s, set) lastack_ws_FD_SET(s, set)
+#define FD_CLR(s, set) lastack_ws_FD_CLR(s, set)
+#define FD_ISSET(s, set) lastack_ws_FD_ISSET(s, set)
 typedef struct WSAData {
   uint16_t wVersion, wHighVersion;
 } WSADATA;
@@ -81,6 +100,17 @@ SOCKET lastack_ws_accept(SOCKET s, struct sockaddr *name, int *length);
 int lastack_ws_connect(SOCKET s, const struct sockaddr *name, int length);
 int lastack_ws_send(SOCKET s, const char *data, int length, int flags);
 int lastack_ws_recv(SOCKET s, char *data, int length, int flags);
+int lastack_ws_sendto(SOCKET s, const char *data, int length, int flags, const struct sockaddr *to, int to_length);
+/* The sender's name is stored if `from` is not NULL. */
+int lastack_ws_recvfrom(SOCKET s, char *data, int length, int flags, struct sockaddr *from, int *from_length);
+int lastack_ws_getsockname(SOCKET s, struct sockaddr *name, int *length);
+int lastack_ws_getpeername(SOCKET s, struct sockaddr *name, int *length);
+/* `count` is ignored; a timeout of NULL waits for ever. */
+int lastack_ws_select(int count, fd_set *readable, fd_set *writable, fd_set *exceptional, const struct timeval *timeout);
+/* Nothing happens if the socket is there, or the set is full. */
+void lastack_ws_FD_SET(SOCKET s, fd_set *set);
+void lastack_ws_FD_CLR(SOCKET s, fd_set *set);
+int lastack_ws_FD_ISSET(SOCKET s, const fd_set *set);
 int lastack_ws_shutdown(SOCKET s, int how);
 int lastack_ws_closesocket(SOCKET s);
 int lastack_ws_setsockopt(SOCKET s, int level, int name, const char *value, int length);
@@ -102,6 +132,11 @@ uint32_t lastack_ws_inet_addr(const char *text);
 #define connect lastack_ws_connect
 #define send lastack_ws_send
 #define recv lastack_ws_recv
+#define sendto lastack_ws_sendto
+#define recvfrom lastack_ws_recvfrom
+#define getsockname lastack_ws_getsockname
+#define getpeername lastack_ws_getpeername
+#define select lastack_ws_select
 #define shutdown lastack_ws_shutdown
 #define closesocket lastack_ws_closesocket
 #define setsockopt lastack_ws_setsockopt

@@ -39,6 +39,21 @@ int lastack_send_blocking(lastack *self, lastack_handle s, const void *data, siz
   }
   return (int)length;
 }
+int lastack_sendto_blocking(lastack *self, lastack_handle s, const void *data, size_t length, const uint8_t address[4], uint16_t port, int *error) {
+  int n;
+  UNTIL_ANSWERED(-1, n = lastack_sendto(self, s, data, length, address, port, error));
+  return n;
+}
+int lastack_recvfrom_blocking(lastack *self, lastack_handle s, void *data, size_t capacity, uint8_t address[4], uint16_t *port, int *error) {
+  int n;
+  UNTIL_ANSWERED(-1, n = lastack_recvfrom(self, s, data, capacity, address, port, error));
+  return n;
+}
+int lastack_select_blocking(lastack *self, lastack_set *readable, lastack_set *writable, lastack_set *exceptional, int wait_ms, int *error) {
+  int n;
+  UNTIL_ANSWERED(-1, n = lastack_select(self, readable, writable, exceptional, wait_ms, error));
+  return n;
+}
 int lastack_close_blocking(lastack *self, lastack_handle s, lastack_report *report, int *error) {
   int r;
   UNTIL_ANSWERED(-1, r = lastack_close(self, s, error));

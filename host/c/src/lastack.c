@@ -1,6 +1,6 @@
 /* Lastack for C (lastack.h): arguments into the core's host area, results out of it. */
 #include <string.h>
-#include "stack.h"
+#include "calls.h"
 
 #ifndef LASTACK_STACKS
 #define LASTACK_STACKS 1
@@ -12,61 +12,20 @@ w2c_core core_instance;
 __attribute__((section(".bss.lastack_memory")))
 #endif
 wasm_rt_memory_t core_memory;
-#define CALL(name, ...) w2c_core_##name(__VA_ARGS__)
-#define CALL0(name, self) w2c_core_##name()
-#else
-#define CALL(name, ...) w2c_core_##name(&self->core, __VA_ARGS__)
-#define CALL0(name, self) w2c_core_##name(&(self)->core)
 #endif
 
 static lastack stacks[LASTACK_STACKS];
-/* wasm_rt_trap has no argument for the stack: the one that was entered last. */
-static lastack *entered;
+lastack *lastack_entered;
 
 void wasm_rt_trap(wasm_rt_trap_t reason) {
-  entered->ops->trap(entered->ops->ctx, (int)reason);
+  lastack_entered->ops->trap(lastack_entered->ops->ctx, (int)reason);
   for (;;) continue;
 }
 /* Most traps by far could only be this one: a function of its own makes each of them shorter. */
 void wasm_rt_trap_oob(void) { wasm_rt_trap(WASM_RT_TRAP_OOB); }
 
-/* Places in the host area, whose 256 bytes the core gives away. */
-enum { AT_ERROR = 0, AT_LENGTH = 4, AT_ADDRESS = 16, AT_MAC = 32, AT_GATEWAY = 48, AT_VALUE = 64, VALUE_MOST = 64, AT_REPORT = 128 };
-
-static uint32_t put(lastack *self, uint32_t at, const void *bytes, size_t n) {
-  memcpy(stack_memory(self, self->area + at, (uint32_t)n), bytes, n);
-  return self->area + at;
-}
-static uint32_t get(lastack *self, uint32_t address) {
-  uint32_t v;
-  memcpy(&v, stack_memory(self, address, 4), 4);
-  return v;
-}
-/* The lpErrno argument. */
-static uint32_t errors(lastack *self) {
-  entered = self;
-  return self->area + AT_ERROR;
-}
-static int result(lastack *self, int32_t value, int *error) {
-  if (value < 0 && error) *error = (int)get(self, self->area + AT_ERROR);
-  return value;
-}
-/* An IPv4-mapped address as the core keeps them. */
-static uint32_t put_address(lastack *self, uint32_t at, const uint8_t address[4]) {
-  uint8_t a[16] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-  memcpy(a + 12, address, 4);
-  return put(self, at, a, sizeof a);
-}
-static uint32_t put_name(lastack *self, const uint8_t address[4], uint16_t port) {
-  uint8_t name[LASTACK_SIZEOF_SOCKADDR_IN] = {LASTACK_AF_INET, 0};
-  name[2] = (uint8_t)(port >> 8);
-  name[3] = (uint8_t)port;
-  memcpy(name + 4, address, 4);
-  return put(self, AT_ADDRESS, name, sizeof name);
-}
-
 void lastack_restart(lastack *self) {
-  entered = self;
+  lastack_entered = self;
 #ifdef LASTACK_ONE
   wasm2c_core_instantiate((struct w2c_wasi__snapshot__preview1 *)self);
 #else
@@ -92,20 +51,20 @@ lastack *lastack_open(unsigned number, const lastack_ops *ops) {
 }
 
 int lastack_device(lastack *self, const uint8_t mac[6], unsigned mtu) {
-  entered = self;
+  lastack_entered = self;
   return (int)CALL(deviceAdd, DEVICE_FD, 0, mtu, put(self, AT_MAC, mac, 6));
 }
 int lastack_address(lastack *self, int interface, const uint8_t address[4], unsigned prefix) {
-  entered = self;
+  lastack_entered = self;
   return (int)CALL(addressAdd, (u32)interface, put_address(self, AT_ADDRESS, address), 96 + prefix);
 }
 int lastack_route(lastack *self, int interface, const uint8_t destination[4], unsigned prefix, const uint8_t gateway[4]) {
-  entered = self;
+  lastack_entered = self;
   uint32_t to = put_address(self, AT_ADDRESS, destination), via = put_address(self, AT_GATEWAY, gateway);
   return (int)CALL(routeAdd, to, 96 + prefix, via, (u32)interface);
 }
 int lastack_poll(lastack *self) {
-  entered = self;
+  lastack_entered = self;
   return (int)CALL0(poll, self);
 }
 void lastack_set_idle(lastack *self, lastack_idle *idle) { self->idle = idle; }
@@ -204,12 +163,12 @@ int lastack_unread(lastack *self, lastack_handle s, uint32_t *bytes, int *error)
   return r;
 }
 int lastack_state(lastack *self, lastack_handle s) {
-  entered = self;
+  lastack_entered = self;
   return (int)CALL(socketState, s);
 }
 
 int lastack_report_pull(lastack *self, lastack_report *out) {
-  entered = self;
+  lastack_entered = self;
   uint32_t at = self->area + AT_REPORT;
   if ((int32_t)CALL(report, at) <= 0) return 0;
   out->handle = get(self, at + LASTACK_REPORT_HANDLE);
@@ -225,6 +184,6 @@ int lastack_report_pull(lastack *self, lastack_report *out) {
   return 1;
 }
 uint32_t lastack_stat(lastack *self, unsigned counter) {
-  entered = self;
+  lastack_entered = self;
   return counter < LASTACK_STAT_COUNT ? get(self, CALL0(stats, self) + 4 * counter) : 0;
 }

@@ -1,4 +1,5 @@
 /* SMSC LAN9118, polled (data sheet: register map of chapter 5). LAN_BASE is the board's. */
+#include <string.h>
 #include "board.h"
 
 #ifndef LAN_BASE
@@ -40,7 +41,12 @@ int eth_recv(uint8_t *frame, size_t capacity) {
   uint32_t status = R32(LAN_BASE + RX_STATUS), total = status >> 16 & 0x3fff, at = 0;
   uint32_t n = total > CRC ? total - CRC : 0;
   if (n > capacity) n = (uint32_t)capacity;
-  for (uint32_t words = (total + 3) / 4; words; words--) {
+  uint32_t words = (total + 3) / 4;
+  for (; at + 4 <= n; at += 4, words--) {
+    uint32_t word = R32(LAN_BASE + RX_DATA);
+    memcpy(frame + at, &word, 4);
+  }
+  for (; words; words--) {
     uint32_t word = R32(LAN_BASE + RX_DATA);
     for (uint32_t k = 0; k < 4; k++, word >>= 8)
       if (at < n) frame[at++] = (uint8_t)word;
@@ -54,7 +60,8 @@ int eth_send(const uint8_t *frame, size_t length) {
   R32(LAN_BASE + TX_DATA) = (uint32_t)length << 16 | (uint32_t)length;
   for (size_t i = 0; i < length; i += 4) {
     uint32_t word = 0;
-    for (size_t k = 0; k < 4 && i + k < length; k++) word |= (uint32_t)frame[i + k] << 8 * k;
+    if (i + 4 <= length) memcpy(&word, frame + i, 4);
+    else memcpy(&word, frame + i, length - i);
     R32(LAN_BASE + TX_DATA) = word;
   }
   if (R32(LAN_BASE + TX_INFO) >> 16 & 0xff) (void)R32(LAN_BASE + TX_STATUS);

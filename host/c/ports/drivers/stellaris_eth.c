@@ -1,4 +1,5 @@
 /* The Ethernet controller of the Stellaris LM3S family, polled. Its FIFO holds a length and the frame, in words. */
+#include <string.h>
 #include "board.h"
 
 #define MAC 0x40048000u
@@ -25,7 +26,12 @@ int eth_recv(uint8_t *frame, size_t capacity) {
   if (n > capacity) n = (uint32_t)capacity;
   for (uint32_t k = 2; k < 4; k++)
     if (at < n) frame[at++] = (uint8_t)(word >> 8 * k);
-  for (uint32_t read = 4; read < total; read += 4) {
+  uint32_t read = 4;
+  for (; at + 4 <= n; at += 4, read += 4) {
+    word = R32(MAC + DATA);
+    memcpy(frame + at, &word, 4);
+  }
+  for (; read < total; read += 4) {
     word = R32(MAC + DATA);
     for (uint32_t k = 0; k < 4; k++)
       if (at < n) frame[at++] = (uint8_t)(word >> 8 * k);
@@ -38,7 +44,8 @@ int eth_send(const uint8_t *frame, size_t length) {
   R32(MAC + DATA) = (uint32_t)(length - 14) | (uint32_t)frame[0] << 16 | (uint32_t)frame[1] << 24;
   for (size_t i = 2; i < length; i += 4) {
     uint32_t word = 0;
-    for (size_t k = 0; k < 4 && i + k < length; k++) word |= (uint32_t)frame[i + k] << 8 * k;
+    if (i + 4 <= length) memcpy(&word, frame + i, 4);
+    else memcpy(&word, frame + i, length - i);
     R32(MAC + DATA) = word;
   }
   R32(MAC + TR) = 1;

@@ -9,8 +9,9 @@ const char board_name[] = "lm3s6965evb";
 #define ETHERNET_IRQ 42
 
 void board_init(void) {
+  R32(UART + 0x2c) = 0x70;  /* eight bits, FIFOs */
   R32(UART + 0x30) = 0x301; /* on, send, receive */
-  R32(UART + 0x38) = 0x10;  /* interrupt of received bytes */
+  R32(UART + 0x38) = 0x50;  /* interrupt of received bytes, and of those that wait in the FIFO */
   systick_start();
 }
 void uart_putc(int c) {
