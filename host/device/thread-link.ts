@@ -230,6 +230,8 @@ export class ThreadStation implements FrameDevice {
     this.#watching = true;
     while (!this.#closed && !this.#in.closed) {
       const seen = Atomics.load(this.#bells, this.#shared.side);
+      // Armed each time: the other side may have rung for a frame that was read meanwhile, and taken the mark made since (takeAsleep).
+      this.#in.arm();
       if (!this.#in.empty) this.#onReadable?.();
       if (this.#blocked) {
         this.#blocked = false;
