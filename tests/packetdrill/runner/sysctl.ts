@@ -5,7 +5,7 @@
  */
 import {
   COOKIES_ALWAYS, COOKIES_NEVER, COOKIES_WHEN_FULL, DEFAULT_FEATURES, FEATURE_CUBIC, FEATURE_ECN, FEATURE_ECN_ASK, FEATURE_FRTO, FEATURE_RACK, FEATURE_SACK,
-  FEATURE_TIMESTAMPS, FEATURE_WINDOW_SCALE, POLICY_DROP_SYN_FIN, POLICY_ICMP_SOFT, POLICY_INSECURE_ACK, POLICY_INSECURE_RST, POLICY_INSECURE_SYN, POLICY_SILENT,
+  FEATURE_TIMESTAMPS, FEATURE_USER_TIMEOUT, FEATURE_WINDOW_SCALE, POLICY_DROP_SYN_FIN, POLICY_ICMP_SOFT, POLICY_INSECURE_ACK, POLICY_INSECURE_RST, POLICY_INSECURE_SYN, POLICY_SILENT,
 } from "../../../host/abi/config.gen.ts";
 import type { CoreConfig } from "../../../host/core/index.ts";
 import { type Feature, missing } from "./capabilities.ts";
@@ -95,6 +95,8 @@ const FIELDS: Record<string, Setter> = {
   "net.ipv4.tcp_frto": (c, v) => features(c, FEATURE_FRTO, v !== 0),
   "net.ipv4.tcp_timestamps": (c, v) => features(c, FEATURE_TIMESTAMPS, v !== 0),
   "net.ipv4.tcp_ecn": ecn,
+  // No system we know has a setting for RFC 5482.
+  "lastack.user_timeout_option": (c, v) => features(c, FEATURE_USER_TIMEOUT, v !== 0),
   "net.ipv4.tcp_rto_min_us": (c, v) => (c.rtoMinMs = Math.round(v / 1000)),
 };
 
