@@ -31,7 +31,7 @@ export const ICMP_OTHER: u32 = 6;
 /** No router said so: our own neighbour cache did. */
 export const ICMP_NEIGHBOR_GONE: u32 = 7;
 
-/** The error icmpArrive or icmpQuote found: about a packet from errorLocal to errorRemote (16 bytes each). */
+/** The error icmpArrive or icmpQuote found: about a packet from errorLocal to errorRemote. */
 export const errorLocal = memory.data(ADDR_BYTES, ADDR_ALIGN);
 export const errorRemote = memory.data(ADDR_BYTES, ADDR_ALIGN);
 export let errorProtocol: u32 = 0;

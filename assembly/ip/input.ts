@@ -13,7 +13,7 @@ import { broadcastInterface, ownInterface, topology, v4IsUnicast } from "./addre
 import { INTERFACE_LOOPBACK } from "./route";
 import { reassemble, reassembled, reassembledLength } from "./reassembly";
 
-/** Source and destination, 16 bytes each. */
+/** Source and destination. */
 export const SRC = memory.data(ADDR_BYTES, ADDR_ALIGN);
 export const DST = memory.data(ADDR_BYTES, ADDR_ALIGN);
 /** The whole packet from its IP header on, as an ICMP error quotes it. */

@@ -98,7 +98,7 @@ export function streamAttach(p: u8, i: i32, owner: i32): void {
     default: break;
   }
 }
-/** Copies the two addresses of connection i (16 bytes each); returns own port << 16 | peer's port. */
+/** Copies the two addresses of connection i; returns own port << 16 | peer's port. */
 export function streamNames(p: u8, i: i32, local: usize, remote: usize): u32 {
   switch (providerOf(p)) {
     case PROVIDER_INET: {

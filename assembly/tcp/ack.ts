@@ -95,10 +95,10 @@ function isDuplicate(t: Tcb): bool {
   if (mayGoOn(t)) flag(t);
 }
 
-/** An ACK may let something leave: text or a FIN that waits, or what is sent again. Whatever else is owed is flagged where it is owed. */
+/** An ACK may let something leave: text or a FIN that waits, or what is sent again; a Loss block may go back (tcp/output). Whatever else is owed is flagged where it is owed. */
 // @ts-ignore: decorator
 @inline function mayGoOn(t: Tcb): bool {
-  return TINY || t.sndNxt != t.sndEnd || (t.flags & TF_SEND_SHUT) != 0 || <u32>t.recovery != RECOVERY_NONE;
+  return TINY || t.sndNxt != t.sndEnd || (t.flags & TF_SEND_SHUT) != 0 || <u32>t.recovery != RECOVERY_NONE || t.loss != 0;
 }
 
 /**

@@ -5,6 +5,7 @@ import { TCP_FIN_WAIT_2, TCP_LISTEN, TCP_SYN_RCVD, TCP_SYN_SENT } from "../abi/w
 import { config } from "../base/config";
 import { seqGt } from "../base/seq";
 import { now } from "../base/time";
+import { userTimeoutMs } from "../wire/tcp";
 import { listenerOf, M_LINGER, M_ORPHAN, Tcb, tcb, TF_FIN_ACKED, TF_SEND_SHUT } from "./tcb";
 import { arm, armed, disarm, T_USER, T_WAIT } from "./timer";
 import { BY_TIMEOUT } from "./state";
@@ -107,4 +108,4 @@ export function tcpSetUserTimeoutOption(i: i32, flags: u32): void {
 }
 
 /** What the peer said of its user timeout last, ms; 0 = nothing. */
-export function tcpPeerUserTimeout(i: i32): u32 { return tcb(i).utoRemote; }
+export function tcpPeerUserTimeout(i: i32): u32 { return userTimeoutMs(<u32>tcb(i).utoRemote); }

@@ -317,8 +317,8 @@ export class Tcb extends Endpoint {
   urgentByte: u8;
   /** CONGESTION_x of abi/sockets. */
   congestion: u8;
-  /** The peer's user timeout as the option told it last (RFC 5482 §2); 0 = it did not. */
-  private utoBits: u16;
+  /** The peer's user timeout as the option's field told it last (wire/tcp userTimeoutMs); 0 = it did not. */
+  utoRemote: u16;
   /** UTO_x of abi/sockets and tcp/usertimeout. */
   uto: u8;
 
@@ -336,15 +336,6 @@ export class Tcb extends Endpoint {
   /** Bytes accepted and given up unacknowledged; written when the connection becomes CLOSED. */
   get bytesLost(): u32 { return this.state == TCP_CLOSED ? this.cwnd : 0; }
   set bytesLost(v: u32) { this.cwnd = v; }
-  /** The peer's user timeout, ms; 0 = it did not say. The option counts seconds, or minutes where they are too many. */
-  get utoRemote(): u32 {
-    const told = <u32>this.utoBits;
-    return told & 0x8000 ? (told & 0x7fff) * 60000 : told * 1000;
-  }
-  set utoRemote(ms: u32) {
-    const seconds = ms / 1000;
-    this.utoBits = <u16>(seconds > 0x7fff ? 0x8000 | seconds / 60 : seconds);
-  }
   /** Listener's index + 1 while M_PENDING. */
   get listener(): u32 { return <u32>(-1 - this.owner); }
   set listener(v: u32) { this.owner = -1 - <i32>v; }

@@ -5,7 +5,7 @@
 import { CONFIG_FEATURES, CONFIG_USER_TIMEOUT_LEAST_MS, CONFIG_USER_TIMEOUT_MOST_MS, CONFIG_USER_TIMEOUT_MS, FEATURE_USER_TIMEOUT } from "../abi/config";
 import { UTO_CHANGEABLE, UTO_ENABLED } from "../abi/sockets";
 import { config } from "../base/config";
-import { ACK, optionUserTimeout, RST, SYN, TCP_HEADER, tcpEmitUserTimeout, TIMESTAMPS_ROOM, USER_TIMEOUT_ROOM } from "../wire/tcp";
+import { ACK, optionUserTimeout, RST, SYN, TCP_HEADER, tcpEmitUserTimeout, TIMESTAMPS_ROOM, USER_TIMEOUT_ROOM, userTimeoutMs } from "../wire/tcp";
 import { AGREED_TIMESTAMPS, AGREED_USER_TIMEOUT, Tcb } from "./tcb";
 
 /** Bits of `uto` beside UTO_ENABLED and UTO_CHANGEABLE. The program said whether the timeout may change; else it may while none was set. */
@@ -41,13 +41,13 @@ function own(t: Tcb): u32 { return t.userLimit ? t.userLimit : config(CONFIG_USE
 /** USER_TIMEOUT = min(U_LIMIT, max(ADV_UTO, REMOTE_UTO, L_LIMIT)), ms (§3.1); 0 if the peer's advice does not count. */
 export function utoAdopted(t: Tcb): u32 {
   if (!t.utoRemote || !mayChange(t)) return 0;
-  return min(config(CONFIG_USER_TIMEOUT_MOST_MS), max(max(own(t), t.utoRemote), config(CONFIG_USER_TIMEOUT_LEAST_MS)));
+  return min(config(CONFIG_USER_TIMEOUT_MOST_MS), max(max(own(t), userTimeoutMs(<u32>t.utoRemote)), config(CONFIG_USER_TIMEOUT_LEAST_MS)));
 }
 
 /** The options of an acceptable segment were read: true if they change the timeout that counts. Only news does anything. */
 export function utoTake(t: Tcb): bool {
-  if (!(t.agreed & AGREED_USER_TIMEOUT) || !optionUserTimeout || optionUserTimeout == t.utoRemote) return false;
-  t.utoRemote = optionUserTimeout;
+  if (!(t.agreed & AGREED_USER_TIMEOUT) || !optionUserTimeout || optionUserTimeout == <u32>t.utoRemote) return false;
+  t.utoRemote = <u16>optionUserTimeout;
   return mayChange(t);
 }
 

@@ -92,7 +92,7 @@ let sackBlocks: usize = 0;
 // @ts-ignore: decorator
 @inline export function tcpSackRight(k: u32): u32 { return rd32(sackBlocks + (<usize>k << 3) + 4); }
 
-/** User timeout option of the header parsed last, milliseconds; 0 if there was none (the value 0 is reserved and means nothing, RFC 5482 §3.4). */
+/** Field of the user timeout option of the header parsed last (userTimeoutMs); 0 if there was none, or a time of 0, which is reserved and means nothing (RFC 5482 §3.4). */
 export let optionUserTimeout: u32 = 0;
 
 /** True if the header parsed last had a timestamps option; its TSval and TSecr. */
@@ -138,13 +138,16 @@ export function tcpParseOptions(p: usize, header: u32): void {
       optionSackBlocks = (length - 2) >> 3;
       sackBlocks = p + <usize>at + 2;
     }
-    else if (!TINY && kind == OPTION_USER_TIMEOUT && length == 4) optionUserTimeout = userTimeout(rd16(p + <usize>at + 2));
+    else if (!TINY && kind == OPTION_USER_TIMEOUT && length == 4) {
+      const field = rd16(p + <usize>at + 2);
+      optionUserTimeout = field & USER_TIMEOUT_MAX ? field : 0;
+    }
     at += length;
   }
 }
 
 /** Milliseconds that the field of a user timeout option says: at most 32,767 minutes. */
-function userTimeout(field: u32): u32 { return (field & USER_TIMEOUT_MAX) * (field & USER_TIMEOUT_MINUTES ? 60000 : 1000); }
+export function userTimeoutMs(field: u32): u32 { return (field & USER_TIMEOUT_MAX) * (field & USER_TIMEOUT_MINUTES ? 60000 : 1000); }
 
 /** The timestamps option at `p`, its length known to be right. */
 function takeStamp(p: usize): void {

@@ -4,7 +4,7 @@ import { DEVICE_SEGMENT_OFFLOAD } from "../abi/link.gen.ts";
 import type { Clock } from "../base/clock.ts";
 import type { RandomSource } from "../base/random.ts";
 import type { CoreConfig, CoreSource } from "../core/index.ts";
-import type { FrameDevice } from "../device/contract.ts";
+import { type FrameDevice, PACKET_MAX } from "../device/contract.ts";
 import type { Runtime } from "../driver/index.ts";
 import { checkAddress, checkPeerAddress, checkPrefix, prefixHolds } from "./address.ts";
 import { checkArray, checkBoolean, checkInteger, checkOptions, wrongType, wrongValue } from "./check.ts";
@@ -65,9 +65,6 @@ export interface CheckedOptions {
   /** undefined: the stack has none. */
   readonly hostSockets: HostSocketsOptions | undefined;
 }
-
-/** What a device with segment offload may hand over, whatever its MTU. */
-const PACKET_MAX = 65535;
 
 /** The core's configuration, with room for the largest frame of every device. */
 function checkSizes(limits: Limits, knobs: Knobs, devices: readonly FrameDevice[]): CoreConfig {

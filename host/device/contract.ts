@@ -141,7 +141,7 @@ export function formatMac(bytes: Uint8Array, offset = 0): string {
 }
 
 /** The largest packet IPv4 can state: what crosses a device with DEVICE_SEGMENT_OFFLOAD, whatever its MTU. */
-const PACKET_MAX = 65535;
+export const PACKET_MAX = 65535;
 const VLAN_TAG = 4;
 
 /** Bytes of the longest frame that crosses a device, with its vnet header if it has one, and an 802.1Q tag that might be there. */
