@@ -209,10 +209,12 @@ export class Service implements DriverListener {
 
   #serve(connection: Connection): void {
     const { lane } = connection;
-    const consumed = (lane.consumed - connection.consumed) >>> 0;
+    // Looked at once: the program consumes on meanwhile.
+    const all = lane.consumed;
+    const consumed = (all - connection.consumed) >>> 0;
     if (consumed > 0) {
       const calls = this.#calls as Calls;
-      connection.consumed = lane.consumed;
+      connection.consumed = all;
       connection.shown -= consumed;
       // The core takes back only what the call before showed. After a reset it has thrown the bytes away, and the next peek says so.
       if (calls.peek(connection.handle) === 0 || !calls.consume(connection.handle, consumed)) connection.shown = 0;
