@@ -168,6 +168,20 @@ describe("the block of a connection that loses something", () => {
     expect<u32>(lossesHeld).toBe(0);
   });
 
+  it("goes with the ACK that says that a tail probe was not needed, although nothing else is to leave", () => {
+    selective();
+    send(2000);
+    out();
+    let probe = "";
+    for (let k = 0; k < 100 && probe == ""; k++) { wait(10); probe = out(); }
+    expect<string>(probe).toBe("PA 1001 1 1000");
+    expect<u32>(lossesHeld).toBe(1);
+    sack(1001, 2001); // RFC 2883: it came twice
+    rx("A", 1, 2001);
+    expect<string>(out()).toBe("");
+    expect<u32>(lossesHeld).toBe(0);
+  });
+
   it("is not to be had: the timer repairs what is lost", () => {
     fresh();
     const coarse = chunksCarve(300000, 64), fine = chunksCarve(6400, 1);
