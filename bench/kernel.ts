@@ -1,4 +1,4 @@
-/** TCP over a TAP device against the kernel, and what bounds it. As root on Linux with koffi, ip and iperf3; elsewhere these lines are left out. */
+/** TCP over a TAP device against the kernel, and what bounds it. As root on Linux with koffi, ip, ethtool and iperf3; elsewhere these lines are left out. */
 import { execFile, spawnSync } from "node:child_process";
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
@@ -29,7 +29,7 @@ function possible(): boolean {
   } catch {
     return false;
   }
-  return spawnSync("iperf3", ["--version"]).status === 0 && spawnSync("unshare", ["-n", "ip", "tuntap", "add", "dev", "lastack0", "mode", "tap"]).status === 0;
+  return spawnSync("iperf3", ["--version"]).status === 0 && spawnSync("ethtool", ["--version"]).status === 0 && spawnSync("unshare", ["-n", "ip", "tuntap", "add", "dev", "lastack0", "mode", "tap"]).status === 0;
 }
 
 export interface KernelMeasures {
@@ -51,6 +51,6 @@ export function kernelMeasures(wasm: string): KernelMeasures | undefined {
   return {
     receive: measure("TAP, kernel to stack", "receive", wasm), send: measure("TAP, stack to kernel", "send", wasm), loop: measure("TAP, bare loop", "loop", wasm),
     receiveSuper: measure("TAP with packets of many segments, kernel to stack", "receive-super", wasm), sendSuper: measure("TAP with packets of many segments, stack to kernel", "send-super", wasm),
-    veth: measure("veth, offloads on (iperf3)", "veth-on", wasm), vethSingle: measure("veth, one segment a packet (iperf3)", "veth-off", wasm),
+    veth: measure("veth, offloads on (iperf3)", "veth-on", wasm), vethSingle: measure("veth, offloads off (iperf3)", "veth-off", wasm),
   };
 }
