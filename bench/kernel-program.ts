@@ -1,12 +1,10 @@
 /**
  * What bench/kernel.ts runs in a network namespace of its own, one case per process: `CASE MS WASM`. Prints Gbit/s of payload at MTU 1500.
- * The kernel's end of a connection is another process, `source` or `sink`.
+ * The kernel's end of a connection is another process.
  */
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
-import { connect, createServer } from "node:net";
-import { fileURLToPath } from "node:url";
 import { createStack, type FrameDevice, type Socket, tap } from "../host/index.ts";
 
 const GBIT = 8e-9;
@@ -22,7 +20,6 @@ const BURST = 32;
 const ETHERTYPE_LOCAL = 0x88b5;
 
 const ip = (text: string): string => execFileSync("ip", text.split(" "), { encoding: "utf8" });
-const self = fileURLToPath(import.meta.url);
 
 /** Started as a program of its own, in the namespace of `pid` if given; ready when it has said so. */
 async function helper(command: string, args: readonly string[], ready: string): Promise<ChildProcess> {
@@ -60,47 +57,29 @@ async function rate(ms: number, step: () => Promise<number>): Promise<number> {
   return run();
 }
 
-const receive = (ms: number, wasm: string, offload = false): Promise<number> => onTap(wasm, offload, async (stack) => {
+/** A transfer between the stack and a program that moves 128 KiB a call and does nothing else: what is measured is the stack. */
+const transfer = (ms: number, wasm: string, offload: boolean, program: string, step: (socket: Socket) => () => Promise<number>): Promise<number> => onTap(wasm, offload, async (stack) => {
   const server = await stack.listen({ port: PORT });
-  const source = spawn(process.execPath, [self, "source"], { stdio: "inherit" });
+  const other = spawn("bash", ["-c", program], { stdio: "ignore" });
   const socket = await server.accept();
-  const target = new Uint8Array(CHUNK);
-  const found = await rate(ms, () => socket.readInto(target));
+  const found = await rate(ms, step(socket));
   await socket.abort();
-  await once(source, "exit");
+  await once(other, "exit");
   return found;
 });
 
-const send = (ms: number, wasm: string, offload = false): Promise<number> => onTap(wasm, offload, async (stack) => {
-  const sink = await helper(process.execPath, [self, "sink"], "ready");
-  const socket: Socket = await stack.connect({ address: KERNEL, port: PORT });
+const receive = (ms: number, wasm: string, offload = false): Promise<number> => transfer(ms, wasm, offload, `exec cat /dev/zero > /dev/tcp/${OURS}/${PORT}`, (socket) => {
+  const target = new Uint8Array(CHUNK);
+  return () => socket.readInto(target);
+});
+
+const send = (ms: number, wasm: string, offload = false): Promise<number> => transfer(ms, wasm, offload, `exec cat < /dev/tcp/${OURS}/${PORT} > /dev/null`, (socket) => {
   const chunk = new Uint8Array(CHUNK).fill(7);
-  const found = await rate(ms, async () => {
+  return async () => {
     await socket.write(chunk);
     return CHUNK;
-  });
-  await socket.abort();
-  await once(sink, "exit");
-  return found;
-});
-
-/** The kernel's socket that sends until it is cut off. */
-function source(): void {
-  const chunk = Buffer.alloc(CHUNK, 7);
-  const socket = connect(PORT, OURS);
-  const pour = (): void => {
-    while (socket.write(chunk));
   };
-  socket.on("drain", pour).on("connect", pour).on("error", () => process.exit(0));
-}
-
-/** The kernel's socket that takes what comes. */
-function sink(): void {
-  const server = createServer((socket) => {
-    socket.on("data", () => {}).on("error", () => process.exit(0)).on("close", () => process.exit(0));
-  });
-  server.listen(PORT, KERNEL, () => console.log("ready"));
-}
+});
 
 /** Frames written to one TAP and read from another behind a bridge, nothing else done with them: one call each. */
 async function loop(ms: number): Promise<number> {
@@ -161,10 +140,6 @@ const CASES: Readonly<Record<string, (ms: number, wasm: string) => Promise<numbe
 };
 
 const [name = "", ms = "", wasm = ""] = process.argv.slice(2);
-if (name === "source") source();
-else if (name === "sink") sink();
-else {
-  ip("link set lo up");
-  console.log(await (CASES[name] as (typeof CASES)[string])(Number(ms), wasm));
-  process.exit(0);
-}
+ip("link set lo up");
+console.log(await (CASES[name] as (typeof CASES)[string])(Number(ms), wasm));
+process.exit(0);
