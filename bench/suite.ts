@@ -6,6 +6,7 @@ import type { Figure, Measure } from "./figures.ts";
 import { kernelMeasures } from "./kernel.ts";
 import { netBulk, netBulkOnread, netConnections, netRoundTrips } from "./net.ts";
 import { bulk, connections, creation, hostPlace, memoryPlace, roundTrips, threadPlace } from "./promises.ts";
+import { rawBytes, sentBytes } from "./sizes.ts";
 import { timerDelay, timerDelayAboveIdle } from "./timers.ts";
 
 export interface Suite {
@@ -18,6 +19,10 @@ const RATE = "Gbit/s";
 const TRIPS = "round trips/s";
 const MADE = "connections/s";
 const SEGMENT = "ns/segment";
+const BYTES = "bytes";
+/** Built by tools/bench.mjs. */
+const [FULL, TINY] = ["build/lastack.wasm", "build/lastack.tiny.wasm"];
+const KIB = 1024;
 /** Largest IP packet of a memory link. */
 const JUMBO = 65_535;
 
@@ -72,11 +77,14 @@ export function suite({ wasm, bound: limit, crowd, file }: Subjects): Suite {
       lower("segment-among-1000", `a segment, one active among ${thousand}`, SEGMENT, segments(wasm, thousand, 1), alone),
       lower("segment-among-all", `a segment, one active among ${all}`, SEGMENT, segments(wasm, all, 1), alone, 1.05, 1.02),
       lower("segment-round-robin", `a segment, round robin over ${all}`, SEGMENT, segments(wasm, all, all), alone, 2, 1.5),
-      lower("idle-connection", "an idle connection, linear memory per endpoint", "bytes", life(({ bytesIdle }) => bytesIdle, "memory of the larger core"), undefined, 512, 320),
+      lower("idle-connection", "an idle connection, linear memory per endpoint", BYTES, life(({ bytesIdle }) => bytesIdle, "memory of the larger core"), undefined, 512, 320),
       higher("crowd-graceful", `${all} connections opened, used, closed: share of graceful ends`, "share", life(({ graceful, connections }) => graceful / connections, "close reports"), undefined, 1),
       higher("crowd-memory", "buffers given back after that, 1 = all", "share", life(({ buffersAfter, buffersIdle }) => (buffersAfter + buffersIdle === 0 ? 1 : 1e-9), "buffers"), undefined, 1),
       higher("crowd-reopened", "of 2048 of them opened again out of the server's TIME_WAIT, share", "share", life(({ reopened }) => reopened, "timestamps"), undefined, 1),
       higher("crowd-opened", "of those, opened", MADE, life(({ openedPerSecond }) => openedPerSecond, "connect and accept"), undefined),
+      lower("size-tiny", "lastack.tiny.wasm", BYTES, rawBytes(TINY), undefined, 32 * KIB, 24 * KIB),
+      lower("size-full", "lastack.wasm, everything", BYTES, rawBytes(FULL), undefined, 96 * KIB, 64 * KIB),
+      lower("size-full-gzip", "the same compressed", BYTES, sentBytes(FULL), undefined, 40 * KIB, 28 * KIB),
     ],
     beside: [{ measure: netBulkOnread, unit: RATE }],
   };

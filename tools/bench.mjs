@@ -41,10 +41,10 @@ function boundReady() {
   return spawnSync(process.execPath, [asc, "--config", "bench/bound/asconfig.json", "--target", "simd"], { cwd: ROOT, stdio: "inherit" }).status === 0;
 }
 
-/** Builds the threads' program and the default subject of the measurement; one that is named is there already. */
+/** Builds the threads' program, what is weighed and the default subject of the measurement; one that is named is there already. */
 function subjectReady(args) {
   const named = args.some((arg) => arg === "--wasm" || arg.startsWith("--wasm="));
-  return spawnSync(process.execPath, [join(ROOT, "tools", "build.mjs"), "--quiet", "worker", ...(named ? [] : ["simd"])], { stdio: "inherit" }).status === 0;
+  return spawnSync(process.execPath, [join(ROOT, "tools", "build.mjs"), "--quiet", "worker", "lastack", "tiny", ...(named ? [] : ["simd"])], { stdio: "inherit" }).status === 0;
 }
 
 const args = process.argv.slice(2);
