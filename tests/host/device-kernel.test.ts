@@ -1,26 +1,15 @@
 /** A board, the Linux kernel over a TAP device and a stack in Node on one switch. As root on Linux with the tools; else skipped. */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { createRequire } from "node:module";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { buildFirmware, missingTools } from "../device/board.ts";
+import { whyNoTap } from "./support/tap-there.ts";
 
 const PROGRAM = fileURLToPath(new URL("device-kernel-program.ts", import.meta.url));
 
-function whyNot(): string | false {
-  const missing = [...missingTools(), ...["ip", "ping"].filter((tool) => spawnSync("which", [tool]).status !== 0)];
-  if (missing.length > 0) return `not installed: ${missing.join(", ")}`;
-  if (process.getuid?.() !== 0) return "making a network namespace needs root";
-  try {
-    createRequire(import.meta.url)("koffi");
-  } catch {
-    return "the optional package koffi is not installed";
-  }
-  return spawnSync("unshare", ["-n", "ip", "tuntap", "add", "dev", "lastack0", "mode", "tap"]).status === 0 ? false : "no TAP in a namespace of its own here";
-}
-
-test("lm3s6965evb and the kernel: ping, echo, page, the six steps in both roles, a reset; a stack of ours on the same switch", { skip: whyNot() }, async (t) => {
+const missing = missingTools();
+test("lm3s6965evb and the kernel: ping, echo, page, the six steps in both roles, a reset; a stack of ours on the same switch", { skip: missing.length > 0 ? `not installed: ${missing.join(", ")}` : whyNoTap("ip", "ping") }, async (t) => {
   const { elf } = await buildFirmware("lm3s6965evb");
   const run = spawnSync("unshare", ["-n", process.execPath, "--import", "tsx", PROGRAM, "lm3s6965evb", elf], { encoding: "utf8", timeout: 120_000, killSignal: "SIGKILL" });
   assert.equal(run.status, 0, `${run.signal ?? run.status}: ${run.stderr}${run.stdout}`);

@@ -9,20 +9,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { loadKoffi } from "../../host/sockets/koffi.ts";
 import { readRows, rowsById } from "../semantics/table.ts";
+import { whyNoTap } from "./support/tap-there.ts";
 
 const PROGRAM = fileURLToPath(new URL("kernel-closes-program.ts", import.meta.url));
 const TIMEOUT_MS = 60_000;
 const OURS = "10.9.0.1";
-
-function whyNot(): string | false {
-  if (process.platform !== "linux") return "TAP devices need Linux";
-  if (process.getuid?.() !== 0) return "making a network namespace needs root";
-  if (!loadKoffi()) return "the optional package koffi is not installed";
-  for (const tool of ["ip", "tshark"]) if (spawnSync("which", [tool]).status !== 0) return `${tool} is not installed`;
-  return spawnSync("unshare", ["-n", "ip", "tuntap", "add", "dev", "lastack0", "mode", "tap"]).status === 0 ? false : "no TAP in a namespace of its own here";
-}
 
 interface Seen {
   ports: number[];
@@ -61,7 +53,7 @@ function readSegments(capture: string): Segment[] {
   });
 }
 
-describe("rules that the kernel's TCP shares", { skip: whyNot() }, () => {
+describe("rules that the kernel's TCP shares", { skip: whyNoTap("ip", "tshark") }, () => {
   const directory = mkdtempSync(join(tmpdir(), "lastack-closes-"));
   const capture = join(directory, "closes.pcapng");
   const rows = rowsById(readRows());

@@ -5,30 +5,18 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
-import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { whyNoTap } from "./support/tap-there.ts";
 
 const PROGRAM = fileURLToPath(new URL("kernel-loss-program.ts", import.meta.url));
 const CASE_TIMEOUT_MS = 120_000;
 const KERNEL = "ip.src == 10.9.0.2";
 const OURS = "ip.src == 10.9.0.1";
 
-function whyNot(): string | false {
-  if (process.platform !== "linux") return "TAP devices need Linux";
-  if (process.getuid?.() !== 0) return "making a network namespace needs root";
-  try {
-    createRequire(import.meta.url)("koffi");
-  } catch {
-    return "the optional package koffi is not installed";
-  }
-  for (const tool of ["ip", "sysctl", "tshark"]) if (spawnSync("which", [tool]).status !== 0) return `${tool} is not installed`;
-  return spawnSync("unshare", ["-n", "ip", "tuntap", "add", "dev", "lastack0", "mode", "tap"]).status === 0 ? false : "no TAP in a namespace of its own here";
-}
-
-const skip = whyNot();
+const skip = whyNoTap("ip", "sysctl", "tshark");
 const directory = mkdtempSync(join(tmpdir(), "lastack-loss-"));
 after(() => rmSync(directory, { recursive: true }));
 

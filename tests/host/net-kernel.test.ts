@@ -2,27 +2,15 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
-import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { whyNoTap } from "./support/tap-there.ts";
 
 const PROGRAM = fileURLToPath(new URL("net-kernel-program.ts", import.meta.url));
 
-function whyNot(): string | false {
-  if (process.platform !== "linux") return "TAP devices need Linux";
-  if (process.getuid?.() !== 0) return "making a network namespace needs root";
-  try {
-    createRequire(import.meta.url)("koffi");
-  } catch {
-    return "the optional package koffi is not installed";
-  }
-  for (const tool of ["ip", "ping", "tshark"]) if (spawnSync("which", [tool]).status !== 0) return `${tool} is not installed`;
-  return spawnSync("unshare", ["-n", "ip", "tuntap", "add", "dev", "lastack0", "mode", "tap"]).status === 0 ? false : "no TAP in a namespace of its own here";
-}
-
-const skip = whyNot();
+const skip = whyNoTap("ip", "ping", "tshark");
 const directory = mkdtempSync(join(tmpdir(), "lastack-net-"));
 after(() => rmSync(directory, { recursive: true }));
 

@@ -15,6 +15,7 @@ import { loadKoffi } from "../../host/sockets/koffi.ts";
 import { type Port, SixSteps } from "./support/six-columns.ts";
 import { accepted, clientOfNet, connected, listening, serverOfNet, started, WinsockPort } from "./support/six-ports.ts";
 import { SixStepsWire } from "./support/six-wire.ts";
+import { whyNoTap } from "./support/tap-there.ts";
 
 const SEEDS = 1000;
 /** Virtual time that a run may take. */
@@ -152,15 +153,7 @@ for (const role of ["client", "server"] as const) {
   });
 }
 
-function whyNoTap(): string | false {
-  if (process.platform !== "linux") return "TAP devices need Linux";
-  if (process.getuid?.() !== 0) return "making a network namespace needs root";
-  if (!loadKoffi()) return "the optional package koffi is not installed";
-  for (const tool of ["ip", "tshark"]) if (spawnSync("which", [tool]).status !== 0) return `${tool} is not installed`;
-  return spawnSync("unshare", ["-n", "ip", "tuntap", "add", "dev", "lastack0", "mode", "tap"]).status === 0 ? false : "no TAP in a namespace of its own here";
-}
-
-const skip = whyNoTap();
+const skip = whyNoTap("ip", "tshark");
 const directory = mkdtempSync(join(tmpdir(), "lastack-six-"));
 after(() => rmSync(directory, { recursive: true }));
 

@@ -1,26 +1,15 @@
 /** The TAP device against the kernel, each case in a network namespace of its own. As root on Linux; else listed as skipped. */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { createRequire } from "node:module";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { tap } from "../../host/device/index.ts";
+import { whyNoTap } from "./support/tap-there.ts";
 
 const PROGRAM = fileURLToPath(new URL("tap-program.ts", import.meta.url));
 const CASE_TIMEOUT_MS = 60_000;
 
-function whyNot(): string | false {
-  if (process.platform !== "linux") return "TAP devices need Linux";
-  if (process.getuid?.() !== 0) return "making a network namespace needs root";
-  try {
-    createRequire(import.meta.url)("koffi");
-  } catch {
-    return "the optional package koffi is not installed";
-  }
-  return spawnSync("unshare", ["-n", "ip", "tuntap", "add", "dev", "lastack0", "mode", "tap"]).status === 0 ? false : "no TAP in a namespace of its own here";
-}
-
-const skip = whyNot();
+const skip = whyNoTap();
 
 function inNamespace(name: string): void {
   const args = ["-n", process.execPath, "--expose-gc", "--import", "tsx", PROGRAM, name];
