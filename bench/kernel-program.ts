@@ -42,9 +42,12 @@ async function onTap(wasm: string, offload: boolean, use: (stack: Awaited<Return
   }
 }
 
-/** Gbit/s that `step` does, after as long a time to get going; however short that is, something has to have happened. */
+/** Measurements' worth of time for the compiler: each process begins anew. */
+const WARM = 5;
+
+/** Gbit/s that `step` does once it is warm; however short the time is, something has to have happened. */
 async function rate(ms: number, step: () => Promise<number>): Promise<number> {
-  const run = async (): Promise<number> => {
+  const run = async (ms: number): Promise<number> => {
     const started = performance.now();
     let [bytes, elapsed] = [0, 0];
     while (elapsed < ms || bytes === 0) {
@@ -53,8 +56,8 @@ async function rate(ms: number, step: () => Promise<number>): Promise<number> {
     }
     return (bytes * GBIT) / (elapsed / 1000);
   };
-  await run();
-  return run();
+  await run(WARM * ms);
+  return run(ms);
 }
 
 /** A transfer between the stack and a program that moves 128 KiB a call and does nothing else: what is measured is the stack. */
