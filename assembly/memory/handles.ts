@@ -2,7 +2,7 @@
  * Handles: table index in the low bits, generation above. Free entries queue first in, first out, so that a closed value
  * is not seen again for as long as possible (V-19). 0 and all ones are never issued.
  *
- * Entry: u32 handle value (issued or last issued) @0, i32 object @4, u32 kind @8 (0 = free), u32 next free + 1 @12.
+ * Entry: u32 handle value (issued or last issued) @0, i32 object @4, u32 kind @8; of one that is free FREE and next free + 1 there.
  */
 import { carve } from "./arena";
 
@@ -12,7 +12,9 @@ export const KIND_EVENT: u32 = 2;
 /** A completion port. */
 export const KIND_PORT: u32 = 3;
 
-const ENTRY: usize = 16;
+/** Before it was used first an entry is all zero. */
+const FREE: u32 = 1 << 31;
+const ENTRY: usize = 12;
 let table: usize = 0;
 let size: u32 = 0;
 let bits: u32 = 0;
@@ -39,11 +41,14 @@ export function handlesReset(n: u32): bool {
 }
 
 // @ts-ignore: decorator
+@inline function isOpen(e: usize): bool { return load<i32>(e, 8) > 0; }
+
+// @ts-ignore: decorator
 @inline function entryOf(h: u32): usize {
   const i = h & mask;
   if (i >= size) return 0;
   const e = table + <usize>i * ENTRY;
-  return load<u32>(e) == h && load<u32>(e, 8) ? e : 0;
+  return load<u32>(e) == h && isOpen(e) ? e : 0;
 }
 
 /** A new handle of `kind` for `object`; 0 when the table is full. */
@@ -56,7 +61,7 @@ export function handleAlloc(kind: u32, object: i32): u32 {
   } else {
     if (!first) return 0;
     e = table + <usize>(first - 1) * ENTRY;
-    first = load<u32>(e, 12);
+    first = load<u32>(e, 8) & ~FREE;
     if (!first) last = 0;
     h = load<u32>(e) + (1 << bits);
   }
@@ -80,7 +85,7 @@ export function handleFormer(h: u32): i32 {
   const i = h & mask;
   if (i >= size) return -1;
   const e = table + <usize>i * ENTRY;
-  return load<u32>(e) == h && !load<u32>(e, 8) ? load<i32>(e, 4) : -1;
+  return load<u32>(e) == h && !isOpen(e) ? load<i32>(e, 4) : -1;
 }
 
 /** Kind of an open handle, KIND_FREE for anything else. */
@@ -92,10 +97,9 @@ export function handleKind(h: u32): u32 {
 export function handleFree(h: u32): void {
   const e = entryOf(h);
   if (!e) return;
-  store<u32>(e, KIND_FREE, 8);
-  store<u32>(e, 0, 12);
+  store<u32>(e, FREE, 8);
   const i = <u32>((e - table) / ENTRY) + 1;
-  if (last) store<u32>(table + <usize>(last - 1) * ENTRY, i, 12); else first = i;
+  if (last) store<u32>(table + <usize>(last - 1) * ENTRY, FREE | i, 8); else first = i;
   last = i;
   handlesOpen--;
 }
@@ -103,6 +107,6 @@ export function handleFree(h: u32): void {
 /** The open handle at table position i (0 .. handleCapacity-1), 0 if that entry is free. For clean-up walks. */
 export function handleAt(i: u32): u32 {
   const e = table + <usize>i * ENTRY;
-  return load<u32>(e, 8) ? load<u32>(e) : 0;
+  return isOpen(e) ? load<u32>(e) : 0;
 }
 export function handleCapacity(): u32 { return size; }

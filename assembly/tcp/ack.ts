@@ -78,7 +78,7 @@ function isDuplicate(t: Tcb): bool {
   const r = sndRing(t), bytes = end - (t.sndEnd - sndUsed(t));
   r.head += bytes;
   t.sndUna = segAck;
-  if (seqLt(t.sndNxt, segAck)) t.sndNxt = segAck; // what a window probe carried was taken
+  if (seqLt(t.sndNxt, segAck)) { t.sndNxt = segAck; t.probed = false; } // what a window probe carried was taken
   if (seqLt(t.sndSml, segAck)) t.sndSml = segAck;
   if (!TINY && t.marks & M_URGENT_OUT) urgentAcked(t);
   if (!TINY && t.agreed & AGREED_TIMESTAMPS) stampMeasure(t, flight); else rttEnd(t, segAck);

@@ -15,7 +15,7 @@ import { seqGt } from "../base/seq";
 import { now } from "../base/time";
 import { ACK, FIN, RST, SYN, tcpDestination, tcpHeaderSum, tcpParseOptions, tcpSource, URG } from "../wire/tcp";
 import { ipIsLocal } from "../ip/route";
-import { M_FIN_HELD, M_PASSIVE, AGREED_ECN, AGREED_TIMESTAMPS, AGREED_USER_TIMEOUT, NOTIFY_RESET, Tcb, tcb, TF_RST_RCVD } from "./tcb";
+import { M_FIN_HELD, M_PASSIVE, AGREED_ANY, AGREED_ECN, AGREED_TIMESTAMPS, AGREED_USER_TIMEOUT, NOTIFY_RESET, Tcb, tcb, TF_RST_RCVD } from "./tcb";
 import { notify } from "./lists";
 import { listenerFind, tupleFind } from "./table";
 import { BY_RST, BY_SUCCESSOR } from "./state";
@@ -134,7 +134,7 @@ function arriveAt(t: Tcb): void {
 
 /** Before the first: the options of an established connection, and what its timestamps say of the segment (RFC 7323 §5.3). */
 function checkStamp(t: Tcb): bool {
-  if (TINY || !(t.agreed)) return true;
+  if (TINY || !(t.agreed & AGREED_ANY)) return true;
   tcpParseOptions(segHeader, segHeaderLength);
   return !(t.agreed & AGREED_TIMESTAMPS) || stampAcceptable(t);
 }
@@ -184,7 +184,7 @@ function reset(t: Tcb): void {
     return;
   }
   t.flags |= TF_RST_RCVD;
-  t.error = <u16>WSAECONNRESET;
+  t.error = WSAECONNRESET;
   if (!(config(CONFIG_SWITCHES) & SWITCH_V15_RESET_KEEPS_UNREAD)) rcvFlush(t); // V-15
   notify(t, NOTIFY_RESET);
   closed(t, BY_RST);

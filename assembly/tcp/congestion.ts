@@ -11,7 +11,7 @@ import { CONFIG_FEATURES, FEATURE_CUBIC } from "../abi/config";
 import { CONGESTION_CUBIC, CONGESTION_NEWRENO } from "../abi/sockets";
 import { config } from "../base/config";
 import { ECE } from "../wire/tcp";
-import { AGREED_CWR_OWED, AGREED_ECN, lossDrop, lossTake, M_URGENT_DUE, M_URGENT_MARK, M_URGENT_OUT, Tcb } from "./tcb";
+import { AGREED_CWR_OWED, AGREED_ECN, lossDrop, lossTake, M_URGENT_DUE, M_URGENT_HELD, M_URGENT_MARK, M_URGENT_OUT, Tcb } from "./tcb";
 import { segFlags } from "./segment_in";
 import { cubicAcked, cubicDecrease, cubicPause, cubicTimeout } from "./cubic";
 
@@ -167,6 +167,6 @@ export function ccIdle(t: Tcb): void {
  */
 export function lossOver(t: Tcb): void {
   if (t.sndNxt != t.sndUna || t.ssthresh != CWND_MAX || t.outOfOrder || t.sacked || t.repairs || t.dupStart != t.dupEnd) return;
-  if (t.recovery || t.tailProbe || t.rackWaits || t.frto || t.marks & (M_URGENT_DUE | M_URGENT_MARK | M_URGENT_OUT)) return;
+  if (t.recovery || t.watched || t.frto || t.marks & (M_URGENT_DUE | M_URGENT_MARK | M_URGENT_HELD | M_URGENT_OUT)) return;
   lossDrop(t);
 }

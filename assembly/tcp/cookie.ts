@@ -119,7 +119,7 @@ export function cookieRestore(t: Tcb, mss: u32): void {
   t.rcvAdv = segSeq + min<u32>(t.rcvLimit, WINDOW_MAX);
   t.lastAckSent = segSeq;
   t.sndMss = <u16>min<u32>(t.rcvMss, mss);
-  if ((bits & NO_SCALE) != NO_SCALE && t.marks & M_SCALED) t.sndScale = <u8>(bits & NO_SCALE);
+  if ((bits & NO_SCALE) != NO_SCALE && t.marks & M_SCALED) t.sndScale = bits & NO_SCALE;
   else {
     t.marks &= ~M_SCALED;
     t.rcvScale = 0;

@@ -55,6 +55,8 @@ export class Loss {
   urgentSeq: u32;
   /** SND.UP while M_URGENT_OUT. */
   sndUp: u32;
+  /** The urgent byte while M_URGENT_HELD. */
+  urgentByte: u32;
   /** Its own place in the table + 1; while free what follows, as memory/freelist has it. */
   ref: u32;
 }

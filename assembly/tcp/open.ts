@@ -45,7 +45,6 @@ const HELD_MS: u32 = 75000;
 export function begin(t: Tcb, iss: u32, sndLimit: u32, rcvLimit: u32): void {
   t.sndUna = iss;
   t.sndNxt = iss + 1;
-  t.sndMax = iss + 1;
   t.sndEnd = iss + 1;
   t.sndSml = iss;
   t.sndLimit = sndLimit;
@@ -59,10 +58,10 @@ export function begin(t: Tcb, iss: u32, sndLimit: u32, rcvLimit: u32): void {
   recoveryReset(t);
   if (!TINY && config(CONFIG_FEATURES) & FEATURE_WINDOW_SCALE) {
     t.marks |= M_SCALED;
-    t.rcvScale = <u8>scaleFor(rcvLimit);
+    t.rcvScale = scaleFor(rcvLimit);
   }
   if (!TINY) {
-    t.congestion = <u8>congestionDefault();
+    t.congestion = congestionDefault();
     ecnOffer(t);
     utoBegin(t);
   }
@@ -78,7 +77,7 @@ function takeSyn(t: Tcb): void {
   if (!TINY) t.lastAckSent = t.rcvNxt;
   tcpParseOptions(segHeader, segHeaderLength);
   if (optionMss >= 0) t.sndMss = <u16>min<u32>(t.rcvMss, max<u32>(<u32>optionMss, MSS_MIN));
-  if (!TINY && t.marks & M_SCALED && optionScale >= 0) t.sndScale = <u8>optionScale;
+  if (!TINY && t.marks & M_SCALED && optionScale >= 0) t.sndScale = <u32>optionScale;
   else {
     // RFC 7323 §1.3: both SYNs carry the option, or neither side scales.
     t.marks &= ~M_SCALED;
@@ -253,7 +252,7 @@ export function arriveSynSent(t: Tcb): u32 {
 /** A RST ended an active open: "connection refused". */
 export function refused(t: Tcb): void {
   t.flags |= TF_RST_RCVD;
-  t.error = <u16>WSAECONNREFUSED;
+  t.error = WSAECONNREFUSED;
   notify(t, NOTIFY_CONNECT_FAILED);
   closed(t, BY_RST);
 }

@@ -264,13 +264,9 @@ function sendSegment(t: Tcb, len: u32, fin: bool, last: bool): i32 {
   const end = seq + len + (fin ? 1 : 0);
   t.sndNxt = end;
   if (fin) t.flags |= TF_FIN_SENT;
-  if (seqLt(end, t.sndMax)) {
-    // A window probe had carried this already.
-    rttCancel(t);
-  } else {
-    t.sndMax = end;
-    if (TINY || !(t.agreed & AGREED_TIMESTAMPS)) rttBegin(t, end);
-  }
+  // What a window probe carried is the first byte or the FIN of this.
+  if (t.probed) t.probed = false;
+  if (TINY || !(t.agreed & AGREED_TIMESTAMPS)) rttBegin(t, end);
   if (len < <u32>t.sndMss) t.sndSml = end;
   if (!TINY) t.prrOut += len;
   t.sentAt = now;
@@ -299,7 +295,7 @@ function sendProbe(t: Tcb): i32 {
     const r = segmentSend(t, seq, ACK | (fin ? FIN : 0), seq - queueStart(t), text);
     if (r > 0) return r;
     if (fin) t.flags |= TF_FIN_SENT;
-    t.sndMax = seqMax(t.sndMax, seq + 1);
+    if (!outstanding) t.probed = true;
     t.sentAt = now;
     rttCancel(t);
     if (outstanding) repeatCount();

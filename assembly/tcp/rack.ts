@@ -80,7 +80,7 @@ export function repaired(t: Tcb, start: u32, end: u32): void {
 /** Nothing is missing, sent again or probed, and the segment has no blocks: an ACK that advances says nothing about losses. */
 // @ts-ignore: decorator
 @inline export function rackQuiet(t: Tcb): bool {
-  return !(t.sacked | t.repairs | optionSackBlocks | <u32>t.recovery | <u32>t.tailProbe | <u32>t.reorderSteps) && !t.rackWaits;
+  return !(t.sacked | t.repairs | optionSackBlocks | <u32>t.recovery | t.watched | <u32>t.reorderSteps);
 }
 
 /** rackArrive where that is so. */
@@ -146,7 +146,7 @@ export function rackTimeout(t: Tcb): void {
 
 /** §7.2: only where nothing else is going on, and once until it is answered. */
 function mayProbe(t: Tcb): bool {
-  return <u32>t.recovery == RECOVERY_NONE && !t.tailProbe && !t.rackWaits && t.sndWnd != 0 && !(t.marks & M_PROBE_NOW) && !t.backoff
+  return <u32>t.recovery == RECOVERY_NONE && !t.watched && t.sndWnd != 0 && !(t.marks & M_PROBE_NOW) && !t.backoff
     && !t.sacked && t.sndNxt != t.sndUna;
 }
 
@@ -173,7 +173,7 @@ function tailTimeout(t: Tcb): void {
 /** False if there is no memory to remember the probe by: then the timeout comes instead. */
 function tailDue(t: Tcb): bool {
   if (!lossTake(t)) return false;
-  t.tailProbe = <u8>TAIL_DUE;
+  t.tailProbe = TAIL_DUE;
   flag(t);
   return true;
 }
@@ -187,7 +187,7 @@ export function tailFirst(t: Tcb): bool {
 
 /** The probe has left: `again` if it was the last segment once more. The timeout starts over (§7.3). */
 export function tailProbed(t: Tcb, again: bool): void {
-  t.tailProbe = again ? <u8>TAIL_AGAIN : <u8>TAIL_NEW;
+  t.tailProbe = again ? TAIL_AGAIN : TAIL_NEW;
   t.tailEnd = t.sndNxt;
   disarm(t, T_RACK);
   arm(t, T_RTX, rtoNow(t));
@@ -195,12 +195,12 @@ export function tailProbed(t: Tcb, again: bool): void {
 
 /** §7.4: whether a probe that repeated the tail repaired a loss that nothing else told of; then it counts as congestion. */
 function tailAnswered(t: Tcb, news: bool): void {
-  if (<u32>t.tailProbe == TAIL_DUE) {
+  if (t.tailProbe == TAIL_DUE) {
     if (news) t.tailProbe = 0;
     return;
   }
   if (seqLt(segAck, t.tailEnd)) return;
-  const again = <u32>t.tailProbe == TAIL_AGAIN, repaired = again && !sackTwice && seqGt(segAck, t.tailEnd);
+  const again = t.tailProbe == TAIL_AGAIN, repaired = again && !sackTwice && seqGt(segAck, t.tailEnd);
   // The first ACK of it may answer the original or the probe: what comes next decides.
   if (again && !sackTwice && !repaired && news) return;
   t.tailProbe = 0;

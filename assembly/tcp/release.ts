@@ -116,7 +116,7 @@ export function abort(t: Tcb, cause: u32, error: i32): void {
   if (t.state == TCP_CLOSED || t.state == TCP_LISTEN) return;
   if (abortSendsReset(t)) oweReset(t, false);
   t.cause = <u8>cause;
-  t.error = <u16>error;
+  t.error = <u32>error;
   rcvFlush(t);
   closed(t, BY_ABORT);
 }
@@ -129,7 +129,7 @@ export function refuse(t: Tcb, cause: u32, error: i32, bare: bool, seq: u32): vo
   if (bare) t.sndNxt = seq;
   oweReset(t, bare);
   t.cause = <u8>cause;
-  t.error = <u16>error;
+  t.error = <u32>error;
   rcvFlush(t);
   notify(t, NOTIFY_FAILED);
   closed(t, BY_ABORT);
@@ -140,7 +140,7 @@ export function fail(t: Tcb, error: i32): void {
   const connecting = t.state == TCP_SYN_SENT || (t.state == TCP_SYN_RCVD && !(t.marks & M_PASSIVE));
   if (abortSendsReset(t) && t.state != TCP_SYN_RCVD) oweReset(t, false);
   t.flags |= TF_FAILED;
-  t.error = <u16>error;
+  t.error = <u32>error;
   t.cause = <u8>CAUSE_NONE;
   rcvFlush(t);
   notify(t, connecting ? NOTIFY_CONNECT_FAILED : NOTIFY_FAILED);

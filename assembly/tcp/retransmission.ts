@@ -105,7 +105,7 @@ export function recoveryReset(t: Tcb): void {
   if (seqGeq(t.sndUna, t.recover)) {
     if (recovery == RECOVERY_FAST) ccRecovered(t, t.sndNxt - t.sndUna);
     else if (!TINY && recovery == RECOVERY_SACK) ccRepaired(t);
-    else if (!TINY && <u32>t.frto == FRTO_NEW) spurious(t);
+    else if (!TINY && t.frto == FRTO_NEW) spurious(t);
     if (!TINY) {
       t.frto = 0;
       if (t.reorderKept && !--t.reorderKept) t.reorderSteps = 0;
@@ -130,7 +130,7 @@ export function recoveryReset(t: Tcb): void {
  * something new and room for it. If the next one goes on too, the originals are arriving: nothing was lost. True if the ACK is dealt with.
  */
 function frtoAcked(t: Tcb): bool {
-  if (<u32>t.frto == FRTO_NEW) {
+  if (t.frto == FRTO_NEW) {
     spurious(t);
     return true;
   }
@@ -138,7 +138,7 @@ function frtoAcked(t: Tcb): bool {
   if (seqGeq(t.sndNxt, t.sndEnd)) return false;
   const more = min<u32>(2 * <u32>t.sndMss, t.sndEnd - t.sndNxt);
   if (t.sndNxt - t.sndUna + more > t.sndWnd) return false;
-  t.frto = <u8>FRTO_NEW;
+  t.frto = FRTO_NEW;
   t.frtoEnd = t.sndNxt + more;
   return true;
 }
@@ -249,7 +249,7 @@ export function retransmitTimeout(t: Tcb): void {
     ccTimeout(t, t.sndNxt - t.sndUna, first);
     resendAll(t);
     // §2.1 step 1: not if this very data timed out before.
-    if (!TINY && !again && config(CONFIG_FEATURES) & FEATURE_FRTO && t.loss) t.frto = <u8>FRTO_FIRST;
+    if (!TINY && !again && config(CONFIG_FEATURES) & FEATURE_FRTO && t.loss) t.frto = FRTO_FIRST;
   }
   arm(t, T_RTX, rtoNow(t));
   flag(t);
@@ -267,7 +267,7 @@ export function persistTimeout(t: Tcb): void {
 
 /** The end of what may leave now whatever cwnd says, SND.NXT if there is none: F-RTO's two new segments. */
 // @ts-ignore: decorator
-@inline export function frtoLimit(t: Tcb): u32 { return !TINY && <u32>t.frto == FRTO_NEW ? t.frtoEnd : t.sndNxt; }
+@inline export function frtoLimit(t: Tcb): u32 { return !TINY && t.frto == FRTO_NEW ? t.frtoEnd : t.sndNxt; }
 
 /** Bytes beyond cwnd that the first two duplicate ACKs permit (RFC 3042, limited transmit). */
 export function limitedTransmit(t: Tcb): u32 {
@@ -279,5 +279,5 @@ export function limitedTransmit(t: Tcb): u32 {
 /** True while a repair after a timeout has segments left to send again. */
 // @ts-ignore: decorator
 @inline export function mayResend(t: Tcb): bool {
-  return <u32>t.recovery == RECOVERY_LOSS && (TINY || <u32>t.frto != FRTO_NEW) && seqGt(t.recover, t.rtxNxt) && seqGt(t.sndNxt, t.rtxNxt);
+  return <u32>t.recovery == RECOVERY_LOSS && (TINY || t.frto != FRTO_NEW) && seqGt(t.recover, t.rtxNxt) && seqGt(t.sndNxt, t.rtxNxt);
 }

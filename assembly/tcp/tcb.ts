@@ -32,6 +32,8 @@ export const TF_FAILED: u32 = 1 << 6;
 export const TF_RST_SENT: u32 = 1 << 7;
 /** ESTABLISHED was reached. */
 export const TF_CONNECTED_ONCE: u32 = 1 << 8;
+/** No fact, and nothing for others: SND.MAX is one beyond SND.NXT (Tcb.sndMax). */
+const TF_PROBED: u32 = 1 << 15;
 
 /** Bits of tcpNotifyTake(i): what happened since they were taken last. */
 export const NOTIFY_CONNECTED: u32 = 1 << 0;
@@ -130,8 +132,23 @@ export const AGREED_ECN: u32 = 1 << 2;
 /** Not agreed on but said by each side for itself: the user timeout option is on (RFC 5482). */
 export const AGREED_USER_TIMEOUT: u32 = 1 << 3;
 /** What AGREED_ECN leads to: our ACKs echo a mark; the next new text says that the window was reduced. */
-export const AGREED_ECHO: u32 = 1 << 8;
-export const AGREED_CWR_OWED: u32 = 1 << 9;
+export const AGREED_ECHO: u32 = 1 << 4;
+export const AGREED_CWR_OWED: u32 = 1 << 5;
+/** All of these. */
+export const AGREED_ANY: u32 = 0x3f;
+/** In the same word, read through accessors of their own. */
+const CUBIC_RUNS: u32 = 1 << 6;
+const RESCUED: u32 = 1 << 7;
+const RACK_WAITS: u32 = 1 << 8;
+const REORDERED: u32 = 1 << 9;
+/** Two bits each: where they begin. */
+const FRTO_AT: u32 = 10;
+const TAIL_PROBE_AT: u32 = 12;
+const CONGESTION_AT: u32 = 14;
+const TWO_BITS: u32 = 3;
+
+/** Winsock's error codes are this and one byte. */
+const WSA_BASE: u32 = 10000;
 
 /** What connections and listeners have in common. */
 // @ts-ignore: decorator
@@ -183,8 +200,6 @@ export class Tcb extends Endpoint {
   sndUna: u32;
   /** Next sequence number of new data; retransmission never moves it back. */
   sndNxt: u32;
-  /** Largest sequence number ever sent + 1: beyond sndNxt only by a zero-window probe. */
-  sndMax: u32;
   /** Sequence number after the last byte queued: the place of the FIN once TF_SEND_SHUT is set. */
   sndEnd: u32;
   /** Window the peer offers from sndUna, bytes, and the SEG.SEQ and SEG.ACK that offered it. */
@@ -209,6 +224,7 @@ export class Tcb extends Endpoint {
   rcvLimit: u32;
   /** Smoothed round trip ×8, its variation ×4, and the timeout made of them, milliseconds (RFC 6298). */
   srtt: u32;
+  rttvar: u32;
 
   /** Send queue: [sndEnd - used, sndEnd). Receive buffer: unread bytes, out-of-order ones ahead of its tail. */
   private sndRing0: u64;
@@ -216,7 +232,6 @@ export class Tcb extends Endpoint {
   private rcvRing0: u64;
   private rcvRing1: u64;
 
-  rttvar: u32;
   rto: u32;
   /** While M_RTT_TIMING: an ACK of rttSeq ends the measurement begun at rttAt. With timestamps: when the timer expired last. */
   rttSeq: u32;
@@ -242,20 +257,18 @@ export class Tcb extends Endpoint {
   /** User timeout of this connection, milliseconds; 0 = the stack's, all ones = none. */
   userLimit: u32;
 
-  /** Bytes accepted from the caller. */
-  bytesSent: u64;
   /** Bytes received and given up unread. */
   bytesDiscarded: u32;
+  /** Bytes accepted from the caller. */
+  bytesSent: u64;
 
   /** Largest segment we send and the one we announced, bytes of text. */
   sndMss: u16;
   rcvMss: u16;
-  /** Winsock error that ended the connection, and one a router reported that did not. */
-  error: u16;
-  softError: u16;
-  /** Window shifts: of what the peer says, of what we say. */
-  sndScale: u8;
-  rcvScale: u8;
+  private errorByte: u8;
+  private softErrorByte: u8;
+  /** sndScale, rcvScale << 4. */
+  private scales: u8;
   /** RECOVERY_x. */
   recovery: u8;
   /** Duplicate ACKs in a row. */
@@ -273,6 +286,11 @@ export class Tcb extends Endpoint {
   challengeCount: u8;
   keepCount: u8;
   keepProbes: u8;
+  /** Not in tiny. Quarters of minRtt the reordering window has beyond the first, and recoveries until they are forgotten. */
+  reorderSteps: u8;
+  reorderKept: u8;
+  /** Not in tiny. UTO_x of abi/sockets and tcp/usertimeout. */
+  uto: u8;
 
   /** Deadlines (tcp/timer placeOf); those whose bit is in `armed` count. T_RTX and T_PERSIST have one between them, T_USER and T_WAIT another. */
   rtxAt: u32;
@@ -282,10 +300,10 @@ export class Tcb extends Endpoint {
   /** From here on not in tiny, whose blocks end before. */
   idleAt: u32;
   rackAt: u32;
-  /** Bytes received in order. */
-  bytesReceived: u64;
   /** RCV.NXT as the last ACK that left told it (Last.ACK.sent of RFC 7323). */
   lastAckSent: u32;
+  /** Bytes received in order. */
+  bytesReceived: u64;
   /** With AGREED_TIMESTAMPS: the timestamp to echo (TS.Recent), when it came, and what turns the clock into ours. */
   tsRecent: u32;
   tsRecentAt: u32;
@@ -299,33 +317,50 @@ export class Tcb extends Endpoint {
   /** Its Loss block (tcp/loss), 0 while it needs none. */
   loss: usize;
   private agreedBits: u16;
-  cubicRuns: bool;
-  /** FRTO_x of tcp/retransmission. */
-  frto: u8;
-  /** The tail was sent again once in this recovery (RFC 6675 NextSeg rule 4). */
-  rescued: bool;
-  /** The reordering window runs for rackEdge. */
-  rackWaits: bool;
-  /** TAIL_x; 0 while no probe of the tail is due or out. */
-  tailProbe: u8;
-  /** The path was seen to change the order of segments. */
-  reordered: bool;
-  /** Quarters of minRtt the reordering window has beyond the first, and recoveries until they are forgotten. */
-  reorderSteps: u8;
-  reorderKept: u8;
-  /** The urgent byte while M_URGENT_HELD. */
-  urgentByte: u8;
-  /** CONGESTION_x of abi/sockets. */
-  congestion: u8;
   /** The peer's user timeout as the option's field told it last (wire/tcp userTimeoutMs); 0 = it did not. */
   utoRemote: u16;
-  /** UTO_x of abi/sockets and tcp/usertimeout. */
-  uto: u8;
 
+  /** Largest sequence number ever sent + 1: beyond sndNxt only by the byte or FIN of a zero-window probe. */
+  get sndMax(): u32 { return this.sndNxt + (this.flags & TF_PROBED ? 1 : 0); }
+  get probed(): bool { return (this.flags & TF_PROBED) != 0; }
+  set probed(v: bool) { this.flags = v ? this.flags | TF_PROBED : this.flags & ~TF_PROBED; }
+  /** Winsock error that ended the connection, and one a router reported that did not. */
+  get error(): u32 { return wsa(this.errorByte); }
+  set error(v: u32) { this.errorByte = <u8>(v ? v - WSA_BASE : 0); }
+  get softError(): u32 { return wsa(this.softErrorByte); }
+  set softError(v: u32) { this.softErrorByte = <u8>(v ? v - WSA_BASE : 0); }
+  /** Window shifts: of what the peer says, of what we say. */
+  get sndScale(): u32 { return <u32>this.scales & 0xf; }
+  set sndScale(v: u32) { this.scales = <u8>(<u32>this.scales & 0xf0 | v); }
+  get rcvScale(): u32 { return <u32>this.scales >> 4; }
+  set rcvScale(v: u32) { this.scales = <u8>(<u32>this.scales & 0xf | v << 4); }
+  /** An epoch of CUBIC runs (tcp/cubic). */
+  get cubicRuns(): bool { return (this.agreed & CUBIC_RUNS) != 0; }
+  set cubicRuns(v: bool) { this.agreed = v ? this.agreed | CUBIC_RUNS : this.agreed & ~CUBIC_RUNS; }
+  /** The tail was sent again once in this recovery (RFC 6675 NextSeg rule 4). */
+  get rescued(): bool { return (this.agreed & RESCUED) != 0; }
+  set rescued(v: bool) { this.agreed = v ? this.agreed | RESCUED : this.agreed & ~RESCUED; }
+  /** The reordering window runs for rackEdge. */
+  get rackWaits(): bool { return (this.agreed & RACK_WAITS) != 0; }
+  set rackWaits(v: bool) { this.agreed = v ? this.agreed | RACK_WAITS : this.agreed & ~RACK_WAITS; }
+  /** The path was seen to change the order of segments. */
+  get reordered(): bool { return (this.agreed & REORDERED) != 0; }
+  set reordered(v: bool) { this.agreed = v ? this.agreed | REORDERED : this.agreed & ~REORDERED; }
+  /** FRTO_x of tcp/retransmission. */
+  get frto(): u32 { return this.agreed >> FRTO_AT & TWO_BITS; }
+  set frto(v: u32) { this.agreed = this.agreed & ~(TWO_BITS << FRTO_AT) | v << FRTO_AT; }
+  /** TAIL_x; 0 while no probe of the tail is due or out. */
+  get tailProbe(): u32 { return this.agreed >> TAIL_PROBE_AT & TWO_BITS; }
+  set tailProbe(v: u32) { this.agreed = this.agreed & ~(TWO_BITS << TAIL_PROBE_AT) | v << TAIL_PROBE_AT; }
+  /** Not 0 while the reordering window runs or a probe of the tail is due or out. */
+  get watched(): u32 { return this.agreed & (RACK_WAITS | TWO_BITS << TAIL_PROBE_AT); }
+  /** CONGESTION_x of abi/sockets. */
+  get congestion(): u32 { return this.agreed >> CONGESTION_AT; }
+  set congestion(v: u32) { this.agreed = this.agreed & ~(TWO_BITS << CONGESTION_AT) | v << CONGESTION_AT; }
   /** Initial sequence numbers, sent and received, until the handshake is complete. */
   get iss(): u32 { return this.sndUna; }
   get irs(): u32 { return this.rcvNxt - 1; }
-  /** Options both SYNs carried, AGREED_x; before the peer's SYN: what we offer. */
+  /** Options both SYNs carried, AGREED_x, among bits of other things; before the peer's SYN: what we offer. */
   get agreed(): u32 { return <u32>this.agreedBits; }
   set agreed(v: u32) { this.agreedBits = <u16>v; }
   /** Keepalive idle time and probe interval, milliseconds; of a connection that is accepted. */
@@ -390,9 +425,15 @@ export class Tcb extends Endpoint {
   /** SND.UP while M_URGENT_OUT: the sequence number behind the last urgent byte. */
   get sndUp(): u32 { return TINY || !this.loss ? this.sndUna : changetype<Loss>(this.loss).sndUp; }
   set sndUp(v: u32) { if (!TINY && this.loss) changetype<Loss>(this.loss).sndUp = v; }
+  /** The urgent byte while M_URGENT_HELD. */
+  get urgentByte(): u32 { return TINY || !this.loss ? 0 : changetype<Loss>(this.loss).urgentByte; }
+  set urgentByte(v: u32) { if (!TINY && this.loss) changetype<Loss>(this.loss).urgentByte = v; }
   get urgentSeq(): u32 { return TINY || !this.loss ? 0 : changetype<Loss>(this.loss).urgentSeq; }
   set urgentSeq(v: u32) { if (!TINY && this.loss) changetype<Loss>(this.loss).urgentSeq = v; }
 }
+
+// @ts-ignore: decorator
+@inline function wsa(byte: u8): u32 { return byte ? WSA_BASE + <u32>byte : 0; }
 
 // @ts-ignore: decorator
 @unmanaged

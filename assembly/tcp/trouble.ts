@@ -18,7 +18,7 @@ const SECOND_MSS: u32 = 512;
 
 /** A soft error: named if the connection times out, and told to a program that asks for it (RFC 9293 SHLD-25, MUST-47). */
 export function trouble(t: Tcb, error: i32): void {
-  t.softError = <u16>error;
+  t.softError = <u32>error;
   notify(t, NOTIFY_TROUBLE);
 }
 

@@ -34,7 +34,7 @@ export function urgentTake(t: Tcb): void {
   if (offset >= rcvUnread(t)) return;
   t.marks |= M_URGENT_MARK;
   if (t.marks & M_URGENT_INLINE) return;
-  t.urgentByte = <u8>load<u8>(ringAt(rcvRing(t), offset));
+  t.urgentByte = <u32>load<u8>(ringAt(rcvRing(t), offset));
   t.marks |= M_URGENT_HELD;
   notify(t, NOTIFY_URGENT);
   urgentPass(t);

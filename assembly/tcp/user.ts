@@ -356,7 +356,7 @@ export function tcpSetNoDelay(i: i32, on: bool): void {
 export function tcpSetCongestion(i: i32, algorithm: u32): void {
   const t = tcb(i);
   if (TINY || t.state == TCP_LISTEN) return;
-  t.congestion = <u8>(algorithm ? algorithm : congestionDefault());
+  t.congestion = algorithm ? algorithm : congestionDefault();
   t.cubicRuns = false;
   t.bytesAcked = 0;
 }
