@@ -38,8 +38,9 @@ export function arenaTake(start: usize, size: u32): void {
   untouched = end;
 }
 
-/** Pages added at once where the ceiling allows: 1 MiB. */
+/** Pages added at once where the ceiling allows: a quarter of those there are, at most 1 MiB. */
 const GROW_PAGES: i32 = 16;
+const GROW_SHARE: usize = 18;
 
 /** Makes [.., to) addressable; false at the ceiling or when the host refuses. */
 export function arenaExtend(to: usize): bool {
@@ -47,7 +48,7 @@ export function arenaExtend(to: usize): bool {
   if (TINY || to > limit || to < cursor || end == limit) return false;
   const least = <i32>((to - end + 0xffff) >> 16), most = <i32>((limit - end) >> 16);
   // Each growing is dear for the host, whatever its size.
-  let pages = max(least, min(GROW_PAGES, most));
+  let pages = max(least, min(min(GROW_PAGES, <i32>(end >> GROW_SHARE)), most));
   if (memory.grow(pages) < 0) {
     pages = least;
     if (memory.grow(pages) < 0) return false;

@@ -17,7 +17,7 @@ import { ACK, FIN, RST, SYN, tcpDestination, tcpHeaderSum, tcpParseOptions, tcpS
 import { ipIsLocal } from "../ip/route";
 import { M_FIN_HELD, M_PASSIVE, AGREED_ANY, AGREED_ECN, AGREED_TIMESTAMPS, AGREED_USER_TIMEOUT, NOTIFY_RESET, Tcb, tcb, TF_RST_RCVD } from "./tcb";
 import { notify } from "./lists";
-import { listenerFind, tupleFind } from "./table";
+import { listenerFind, tableEnsure, tupleFind } from "./table";
 import { BY_RST, BY_SUCCESSOR } from "./state";
 import { ackNow, challenge, initialSequence, sequenceFor, SUCCESSOR_GAP } from "./guard";
 import { abort, closed } from "./release";
@@ -101,6 +101,7 @@ function checksumRight(src16: usize, dst16: usize, segment: usize, len: u32): bo
 function arriveUnknown(iss: u32): void {
   if (!ipIsLocal(local)) return; // RFC 9293 MUST-57: nothing for broadcast or multicast addresses
   const l = listenerFind(local, lport);
+  if (l >= 0) tableEnsure();
   const verdict = l >= 0 ? arriveListen(l, local, remote, lport, rport, iss) : segFlags & RST ? LISTEN_DROP : LISTEN_RESET;
   if (verdict == LISTEN_RESET) answerStray();
   else if (verdict == LISTEN_CHILD) arriveAt(tcb(tupleFind(local, remote, lport, rport)));

@@ -10,7 +10,7 @@ import { config } from "../base/config";
 import { ICMP_FRAG_NEEDED, ICMP_HOST_UNREACHABLE, ICMP_NEIGHBOR_GONE, ICMP_NET_UNREACHABLE, ICMP_PORT_UNREACHABLE, ICMP_PROTOCOL_UNREACHABLE } from "../ip/icmp";
 import { pathTo, PATH_NEIGHBOR } from "../ip/route";
 import { TIMESTAMPS_ROOM } from "../wire/tcp";
-import { AGREED_TIMESTAMPS, M_ORPHAN, M_USED, remotePtr, Tcb, tcb, tcbCapacity } from "./tcb";
+import { AGREED_TIMESTAMPS, M_ORPHAN, M_USED, remotePtr, Tcb, tcb, tcbCount } from "./tcb";
 import { tupleFind } from "./table";
 import { fail } from "./release";
 import { trouble } from "./trouble";
@@ -62,7 +62,7 @@ function pathShrank(t: Tcb, mtu: u32): void {
 
 /** Interface `iface` is down: connections that leave by it have failed (semantics E-29). */
 export function tcpNetworkDown(iface: u32): void {
-  for (let i: u32 = 0; i < tcbCapacity; i++) {
+  for (let i: u32 = 0; i < tcbCount; i++) {
     const t = tcb(<i32>i);
     if (!(t.marks & M_USED) || t.state == TCP_CLOSED || t.state == TCP_LISTEN) continue;
     const p = pathTo(remotePtr(t));

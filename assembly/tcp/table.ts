@@ -10,12 +10,13 @@ import { hashTuple } from "../base/hash";
 import { randomBelow } from "../base/prng";
 import { carve } from "../memory/arena";
 import { rangesReset } from "../memory/ranges";
-import { Endpoint, indexOf, localPtr, M_HASHED, M_USED, remotePtr, tcb, tcbCapacity, tcbReset } from "./tcb";
+import { Endpoint, indexOf, localPtr, M_HASHED, M_USED, remotePtr, tcb, tcbCount, tcbEnsure, tcbReset } from "./tcb";
 import { cookiesReset } from "./cookie";
 import { guardReset } from "./guard";
 import { tupleHash } from "./hash";
 import { lossReset } from "./loss";
 import { repairsReset } from "./repairs";
+import { trainForget } from "./segment_out";
 import { listsReset } from "./lists";
 import { waitingFind, waitingReset } from "./waiting";
 import { waitingArrivalReset } from "./waiting_arrival";
@@ -62,6 +63,9 @@ function tableReset(connections: u32): bool {
   portNext = randomBelow(PORT_COUNT);
   return buckets != 0;
 }
+
+/** To be called by who is about to take a block (tcbEnsure), and holds none. */
+export function tableEnsure(): void { if (!TINY && tcbEnsure()) trainForget(); }
 
 function bucketOf(local: usize, remote: usize, ports: u32): usize { return buckets + (<usize>(tupleHash(local, remote, ports) & bucketMask) << 2); }
 
@@ -136,7 +140,7 @@ export function listenerFind(local: usize, lport: u32): i32 {
  */
 export function tcpPortFree(local16: usize, lport: u32): bool {
   const any = addrIsAny(local16);
-  for (let i: u32 = 0; i < tcbCapacity; i++) {
+  for (let i: u32 = 0; i < tcbCount; i++) {
     const e = tcb(<i32>i);
     if (!(e.marks & M_USED) || <u32>e.lport != lport || e.state == TCP_CLOSED || e.state == TCP_TIME_WAIT) continue;
     if (any || addrEqual(localPtr(e), local16)) return false;

@@ -6,7 +6,8 @@ import { TCP_CLOSED } from "../abi/winsock";
 import { STAT_TCP_CURRENT } from "../abi/stats";
 import { ADDR_SECOND, ADDRS_SKIPPED } from "../base/addr";
 import { countBy } from "../base/counters";
-import { carve } from "../memory/arena";
+import { arenaCursor, arenaLimit, carve } from "../memory/arena";
+import { blockGive, blockKeep, blockOrder, BLOCK_SHIFT } from "../memory/blocks";
 import { deadlineClear } from "../memory/deadlines";
 import { freeLink, freeNext } from "../memory/freelist";
 import { idOfConnection } from "../memory/identities";
@@ -466,25 +467,58 @@ const STRIDE: usize = (((TINY ? offsetof<Tcb>("idleAt") : offsetof<Tcb>()) + 7) 
 /** What an absent Loss block says: zero. */
 const NOTHING = memory.data(TINY ? 4 : 16, 4);
 
+/** Blocks that a table begins with that grows, and by what factor it does. */
+const FIRST: u32 = 128;
+const GROWTH: u32 = 4;
+/** A table of at most so many bytes, and a share of all memory no larger than 1 / 2^GROWN_SHARE, grows; others are there from the beginning. */
+const GROWN_MOST: u32 = 2 * 1024 * 1024;
+const GROWN_SHARE: u32 = 6;
+
 let table: usize = 0;
 let free: u32 = 0;
-/** Blocks in the table. */
+/** The table is a block of memory/blocks. */
+let grown: bool = false;
+/** Blocks there may be, and blocks that are there: tcb(i) for i < tcbCount. */
 export let tcbCapacity: u32 = 0;
+export let tcbCount: u32 = 0;
 
-/** Carves the table; every block is free. */
+/** Carves the table, or what it begins with; every block is free. */
 export function tcbReset(n: u32): bool {
   tcbCapacity = n;
-  table = carve(n * <u32>STRIDE);
+  tcbCount = n;
+  grown = false;
+  const whole = <u64>n * STRIDE;
+  if (!TINY && whole <= GROWN_MOST && whole <= (arenaLimit() - arenaCursor()) >> GROWN_SHARE) tcbCount = min(n, FIRST);
+  table = carve(tcbCount * <u32>STRIDE);
   if (!table) return false;
   table -= ADDRS_SKIPPED;
   free = 1;
   return true;
 }
 
-/** The block of a connection, 0 ≤ i < tcbCapacity. */
+/**
+ * Sees to it that tcbAlloc finds a block as long as there may be more and memory is to be had. The blocks move: whoever calls this holds no
+ * Tcb, and neither does anyone that called him. Returns true if they did.
+ */
+export function tcbEnsure(): bool {
+  if (TINY || free || tcbCount == tcbCapacity) return false;
+  const order = blockOrder(min(tcbCapacity, tcbCount * GROWTH) * <u32>STRIDE), at = blockKeep(order);
+  if (!at) return false;
+  const size: usize = 1 << (BLOCK_SHIFT + order), held = <usize>tcbCount * STRIDE, old = table;
+  memory.copy(at, old, held);
+  memory.fill(at + held, 0, size - held);
+  table = at;
+  free = tcbCount + 1;
+  tcbCount = min(tcbCapacity, <u32>(size / STRIDE));
+  if (grown) blockGive(old);
+  grown = true;
+  return true;
+}
+
+/** The block of a connection, 0 ≤ i < tcbCount. */
 // @ts-ignore: decorator
 @inline export function tcb(i: i32): Tcb {
-  assert(<u32>i < tcbCapacity, "no such connection");
+  assert(<u32>i < tcbCount, "no such connection");
   return changetype<Tcb>(table + <usize>i * STRIDE);
 }
 /** The block of a listener. */
@@ -527,7 +561,7 @@ export function lossDrop(t: Tcb): void {
 export function tcbAlloc(): i32 {
   if (!free) return -1;
   const i = <i32>free - 1, t = tcb(i);
-  free = freeNext(t.next, free, tcbCapacity);
+  free = freeNext(t.next, free, tcbCount);
   // A block may be freed while it stands in a queue; the queue keeps its links.
   const kept = t.marks & (M_FLAGGED | M_CHANGED), flaggedNext = t.flaggedNext, changedNext = t.changedNext;
   memory.fill(localPtr(t), 0, STRIDE);

@@ -23,7 +23,7 @@ import {
 } from "./tcb";
 import { announce, flag } from "./lists";
 import { disarm, T_RTX } from "./timer";
-import { listenerInsert, tupleFind } from "./table";
+import { listenerInsert, tableEnsure, tupleFind } from "./table";
 import { BY_ACTIVE_OPEN, BY_CLOSE, BY_PASSIVE_OPEN, BY_SUCCESSOR, transition } from "./state";
 import { ackNow, initialSequence, SUCCESSOR_GAP } from "./guard";
 import { abort, childRemove, closed, freeIfDone, listenerClose, retire } from "./release";
@@ -73,6 +73,7 @@ export function tcpOpen(local16: usize, lport: u32, remote16: usize, rport: u32,
     taken = true;
     waitingRemove(record);
   }
+  tableEnsure();
   const i = tcbAlloc();
   if (i < 0) return -1;
   const t = tcb(i);
@@ -97,6 +98,7 @@ const LOCAL = memory.data(ADDR_BYTES, ADDR_ALIGN);
  * further SYNs are dropped, so that their senders try again. Children begin with these limits. Returns the index, -1 if the table is full.
  */
 export function tcpListen(local16: usize, lport: u32, backlog: u32, rcvLimit: u32, sndLimit: u32, owner: i32): i32 {
+  tableEnsure();
   const i = tcbAlloc();
   if (i < 0) return -1;
   const l = listenerOf(i);

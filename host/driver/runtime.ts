@@ -40,7 +40,7 @@ export function microtaskSchedule(pollsPerTurn: number = POLLS_PER_TURN, clock: 
   // A reaction of a settled promise: queueMicrotask would keep an async context for each.
   const settled = Promise.resolve();
   /** Drivers that want a poll, in the order in which they asked; those before `next` had theirs. */
-  const ready: Driver[] = [];
+  const ready: (Driver | undefined)[] = [];
   let next = 0;
   let count = 0;
   let polls = 0;
@@ -63,7 +63,10 @@ export function microtaskSchedule(pollsPerTurn: number = POLLS_PER_TURN, clock: 
         now = clock.now();
         fresh = 0;
       }
-      (ready[next++] as Driver).pollNow(now);
+      const driver = ready[next] as Driver;
+      // A stack that is closed must not be kept by its place in the list.
+      ready[next++] = undefined;
+      driver.pollNow(now);
     }
     count = 0;
     next = 0;

@@ -4,7 +4,7 @@ import { STAT_TCP_CURRENT, STAT_TCP_ORPHANS, STAT_TCP_TIME_WAITS } from "../../a
 import { counter } from "../../assembly/base/counters";
 import { seqGt, seqLeq } from "../../assembly/base/seq";
 import { blockBytes } from "../../assembly/memory/blocks";
-import { M_USED, tcb, tcbCapacity } from "../../assembly/tcp/tcb";
+import { M_USED, tcb, tcbCount } from "../../assembly/tcp/tcb";
 import { TCP_LISTEN } from "../../assembly/abi/winsock";
 import { tcpIcmpError } from "../../assembly/tcp/icmp";
 import {
@@ -61,7 +61,7 @@ function act(i: i32): void {
 
 /** What must hold for every connection between two calls. */
 function sane(): void {
-  for (let i: u32 = 0; i < tcbCapacity; i++) {
+  for (let i: u32 = 0; i < tcbCount; i++) {
     const t = tcb(<i32>i);
     if (!(t.marks & M_USED) || t.state == TCP_LISTEN) continue;
     assert(seqLeq(t.sndUna, t.sndNxt) || t.state == 0, "SND.UNA beyond SND.NXT");
