@@ -29,13 +29,13 @@ export function arenaReset(memoryLimit: u32): void {
 
 /**
  * Carves from [start, start + size) instead, memory that is there already and that the caller gives up. For embedders whose
- * module has a heap of its own behind the static data, as the unit tests' has.
+ * module has a heap of its own behind the static data, as the unit tests' has. Of less than `size` at `first` the rest comes by growing.
  */
-export function arenaTake(start: usize, size: u32): void {
+export function arenaTake(start: usize, size: u32, first: u32 = size): void {
   cursor = (start + 15) & ~15;
-  end = start + <usize>size;
-  limit = end;
-  untouched = end;
+  limit = start + <usize>size;
+  end = start + <usize>first;
+  untouched = limit;
 }
 
 /** Pages added at once where the ceiling allows: a quarter of those there are, at most 1 MiB. */

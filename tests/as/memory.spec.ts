@@ -1,5 +1,5 @@
 import { carve } from "../../assembly/memory/arena";
-import { freshArena } from "./region";
+import { freshArena, freshArenaGrowing } from "./region";
 import { blockAlloc, blockBytes, blockFree, blockOrder, blockRoom, blocksReset, blocksShort } from "../../assembly/memory/blocks";
 import { chunkAt, chunkEnsure, chunksCarve, chunksReset } from "../../assembly/memory/chunks";
 import { Ring, ringAt, ringEnsure, ringFree, ringGet, ringPut, ringRun, ringUsed } from "../../assembly/memory/ring";
@@ -51,6 +51,47 @@ describe("blocks", () => {
   it("knows the smallest order", () => {
     expect<u32>(blockOrder(1)).toBe(0); expect<u32>(blockOrder(2048)).toBe(0); expect<u32>(blockOrder(2049)).toBe(1);
     expect<u32>(blockOrder(65536)).toBe(5); expect<u32>(blockOrder(65537)).toBe(6);
+  });
+});
+
+describe("a region that grows", () => {
+  it("the map grows with it: no block overlaps another, and everything joins again", () => {
+    freshArenaGrowing(4); expect<bool>(blocksReset(16)).toBe(true);
+    prngSeed(3, 1, 4, 1);
+    memory.fill(S, 0, 8192);
+    let wrong = 0, most: u32 = 0;
+    for (let round = 0; round < 6000; round++) {
+      const k = <usize>randomBelow(256) * 8, p = <usize>load<u32>(S + k), end = p + (<usize>2048 << load<u32>(S + k, 4));
+      if (p) {
+        if (load<u32>(p) != <u32>p || load<u32>(end - 4) != ~<u32>p) wrong++;
+        blockFree(p); store<u32>(S + k, 0);
+      } else {
+        // Mostly small ones, now and then one of 1 MiB.
+        const order = randomBelow(3) ? randomBelow(5) : randomBelow(10), fresh = blockAlloc(order);
+        if (!fresh) continue;
+        store<u32>(S + k, <u32>fresh); store<u32>(S + k, order, 4);
+        store<u32>(fresh, <u32>fresh); store<u32>(fresh + (<usize>2048 << order) - 4, ~<u32>fresh);
+        most = max(most, blockBytes);
+      }
+    }
+    for (let k: usize = 0; k < 2048; k += 8) if (load<u32>(S + k)) blockFree(<usize>load<u32>(S + k));
+    expect<i32>(wrong).toBe(0);
+    expect<u32>(blockBytes).toBe(0);
+    expect<bool>(most > 8 * 1024 * 1024).toBe(true, "more than the first map tells of");
+    const map = 4; // Units of the second map, the only table.
+    let n: u32 = 0;
+    while (blockAlloc(0)) n++;
+    expect<u32>(n).toBe((blockRoom() >> 11) - map);
+  });
+  it("one block larger than what the map tells of finds its place, and goes back whole", () => {
+    freshArenaGrowing(4); expect<bool>(blocksReset(16)).toBe(true);
+    const small = blockAlloc(0), large = blockAlloc(11), other = blockAlloc(11);
+    expect<bool>(large != 0 && other != 0).toBe(true, "two of 4 MiB");
+    memory.fill(large, 0x5a, 4 << 20); memory.fill(other, 0xa5, 4 << 20);
+    expect<u32>(load<u32>(large, (4 << 20) - 4)).toBe(0x5a5a5a5a);
+    blockFree(large); blockFree(other); blockFree(small);
+    expect<u32>(blockBytes).toBe(0);
+    expect<bool>(blockAlloc(11) != 0).toBe(true);
   });
 });
 

@@ -13,3 +13,9 @@ export function freshArena(): void {
   if (!region) { heap = new Array<i32>(16); region = <usize>memory.grow(PAGES) << 16; }
   arenaTake(region, <u32>PAGES << 16);
 }
+
+/** The same, of which `pages` are there at first. */
+export function freshArenaGrowing(pages: u32): void {
+  freshArena();
+  arenaTake(region, <u32>PAGES << 16, pages << 16);
+}
