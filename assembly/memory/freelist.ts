@@ -3,8 +3,8 @@
  * are index + 1, 0 = none.
  */
 
-/** Nothing follows: fits into a link of memory/links. */
-const END: u32 = TINY ? 0xff : 0xffffffff;
+/** Nothing follows. */
+const END: u32 = 0xffffffff;
 
 /** What follows reference `ref` of a table of n, by its link. */
 // @ts-ignore: decorator

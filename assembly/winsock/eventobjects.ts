@@ -18,13 +18,13 @@ class EventObject {
   signaled: u8;
   /** 1 while in the announcement queue. */
   queued: u8;
-  private nextByte: u8;
+  private nextByte: i8;
   /** From here on not in tiny. */
   private nextWord: u32;
 
   /** Next in the announcement queue or of the free ones, + 1. */
   @inline get next(): u32 { return TINY ? <u32>this.nextByte : this.nextWord; }
-  set next(v: u32) { if (TINY) this.nextByte = <u8>v; else this.nextWord = v; }
+  set next(v: u32) { if (TINY) this.nextByte = <i8>v; else this.nextWord = v; }
 }
 
 const STRIDE: u32 = TINY ? 8 : <u32>offsetof<EventObject>();
