@@ -41,6 +41,7 @@ export function frameRead(fd: i32, buffer: usize, capacity: u32): i32 {
 @inline export function frameBegin(): void { iovecs = 0; }
 // @ts-ignore: decorator
 @inline export function framePart(ptr: usize, len: u32): void {
+  assert((iovecs << 3) < <u32>SEED_BYTES, "too many parts of a frame");
   store<u32>(IOVECS + <usize>(iovecs << 3), <u32>ptr);
   store<u32>(IOVECS + <usize>(iovecs << 3), len, 4);
   iovecs++;
