@@ -28,7 +28,7 @@ export { echoRequest, echoState } from "./ip/echo";
 export { deviceAdd } from "./link/device";
 export { devicePost } from "./link/posted";
 export { eventsPull as events } from "./winsock/pull";
-export { reportPull as report } from "./winsock/teardown/report";
+export { reportPull as report } from "./winsock/teardown/reportslots";
 export { setCaller as caller } from "./winsock/waits";
 export { WSPCancelBlockingCall, socketState, orphans } from "./winsock/control";
 

@@ -16,7 +16,7 @@ let end: usize = WORDS;
  * The last answer for each of four domains: { domain, local, remote, ports, hash }. A connection that begins asks for the same thing
  * several times, and the next one to the same peer for half of it again. Not in tiny.
  */
-const LAST = memory.data(TINY ? 4 : 4 * 20, 4);
+const LAST: usize = TINY ? 0 : memory.data(4 * 20, 4);
 
 export function hashSeed(k0: u32, k1: u32): void {
   key0 = k0;

@@ -38,7 +38,7 @@ export const NEWS_UNWANTED: u32 = 128;
 
 /** Longest TPDU that is no DT: header and disconnect data. */
 const CONTROL_MAX: u32 = TPKT_HEADER + LI_MAX + 1 + DISCONNECT_DATA_MAX;
-const HEAD = memory.data(TINY ? 8 : 336, 8);
+const HEAD: usize = TINY ? 0 : memory.data(336, 8);
 const TPDU: usize = 4;
 
 /** Takes from the stream what there is. Returns NEWS_ bits; after BROKEN, REFUSED, CUT and UNWANTED the association is A_DEAD. */

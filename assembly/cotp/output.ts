@@ -8,7 +8,7 @@ import { A_OPEN, Association, calledTsap, E_RECEIVED, E_SENT, ended, outData, ow
 
 /** One packet: header, DT header and what a TPDU of our size carries. */
 const PACKET_MAX: u32 = TPKT_HEADER + TPDU_SIZE_OURS;
-const PACKET = memory.data(TINY ? 8 : 8208, 8);
+const PACKET: usize = TINY ? 0 : memory.data(8208, 8);
 
 /** Octets in front of a DT's user data. */
 export const DATA_OVERHEAD: u32 = TPKT_HEADER + DT_HEADER;

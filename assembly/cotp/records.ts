@@ -6,7 +6,7 @@ import { ringAt, ringEnsure, ringFree, ringGet, ringPut, ringRun, ringUsed } fro
 import { Association, records } from "./association";
 
 const HEADER: u32 = 4;
-const WORD = memory.data(4, 4);
+const WORD: usize = TINY ? 0 : memory.data(4, 4);
 
 function headerAt(a: Association, offset: u32): u32 {
   ringGet(records(a), offset, WORD, HEADER);

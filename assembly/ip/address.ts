@@ -21,12 +21,12 @@ export class OwnAddress {
   v4: u32;
   broadcast: u32;
   /** Length of the prefix that is on the link, 0..128. */
-  bits: u32;
+  bits: u16;
   /** Interface it belongs to. */
-  iface: u32;
+  iface: u16;
 }
 
-const SIZE: u32 = 32 - <u32>ADDR_SKIPPED;
+const SIZE: u32 = (TINY ? 28 : 32) - <u32>ADDR_SKIPPED;
 const TABLE = memory.data(MAX_ADDRESSES * SIZE, 8);
 let addresses: u32 = 0;
 /** Changes whenever addresses or routes do; what was learned from them under another value is stale. */
@@ -55,8 +55,8 @@ export function addressAdd(iface: u32, a16: usize, bits: u32): i32 {
   a.v4 = v4;
   // RFC 3021: a /31 has no broadcast address; neither has a /32. A /0 shares the limited broadcast.
   a.broadcast = plain >= 31 ? 0 : v4 | (V4_BROADCAST >> plain);
-  a.bits = bits;
-  a.iface = iface;
+  a.bits = <u16>bits;
+  a.iface = <u16>iface;
   topology++;
   return 0;
 }
@@ -106,14 +106,14 @@ export function addressOnLink(iface: i32, a16: usize): usize {
   let best: usize = 0, bits: u32 = 0;
   for (let i: u32 = 0; i < addresses; i++) {
     const a = own(i);
-    if ((iface < 0 || a.iface == <u32>iface) && a.bits > bits && addrMatches(ownPtr(a), a16, a.bits)) { best = ownPtr(a); bits = a.bits; }
+    if ((iface < 0 || <u32>a.iface == <u32>iface) && <u32>a.bits > bits && addrMatches(ownPtr(a), a16, <u32>a.bits)) { best = ownPtr(a); bits = <u32>a.bits; }
   }
   return best;
 }
 
 /** The first address of an interface, 0 if it has none. */
 export function addressFirst(iface: u32): usize {
-  for (let i: u32 = 0; i < addresses; i++) if (own(i).iface == iface) return ownPtr(own(i));
+  for (let i: u32 = 0; i < addresses; i++) if (<u32>own(i).iface == iface) return ownPtr(own(i));
   return 0;
 }
 

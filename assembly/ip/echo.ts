@@ -16,9 +16,9 @@ import { ipSourceFor } from "./route";
 
 /** Most bytes of data in a request: what one Ethernet frame carries. */
 const DATA_MAX: u32 = TINY ? 0 : 1472;
-const DATA = memory.data(TINY ? 8 : 1472, 8);
-const TO = memory.data(ADDR_BYTES, ADDR_ALIGN);
-const FROM = memory.data(ADDR_BYTES, ADDR_ALIGN);
+const DATA: usize = TINY ? 0 : memory.data(1472, 8);
+const TO: usize = TINY ? 0 : memory.data(ADDR_BYTES, ADDR_ALIGN);
+const FROM: usize = TINY ? 0 : memory.data(ADDR_BYTES, ADDR_ALIGN);
 
 /** Results of echoState; what ipSend refused to send is a state too (NO_ROUTE, UNREACHABLE). */
 const ECHO_NONE: i32 = 0;

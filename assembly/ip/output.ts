@@ -21,12 +21,12 @@ import { identificationFor } from "./identification";
 import { loopbackPut } from "./loopback";
 import { Path, pathNext, pathTo, PATH_GROUP, PATH_LOCAL, PATH_NEIGHBOR, PATH_NONE } from "./route";
 
-/** Room before TX: vnet header 12, Ethernet 14, IP header 20, rounded to 16. */
-const ROOM: i32 = 48;
+/** Room before TX: vnet header 12, Ethernet 14, IP header 20, rounded to 16; in tiny, which has no vnet headers, to 4. */
+const ROOM: i32 = TINY ? 36 : 48;
 /** The longest header of a transport is TCP's; a little text may stand beside it. */
 const ROOM_BEHIND: i32 = TINY ? 64 : 80;
-const BUFFER = memory.data(ROOM + ROOM_BEHIND, 16);
-/** Where a transport writes its header: 16-aligned. */
+const BUFFER = memory.data(ROOM + ROOM_BEHIND, TINY ? 4 : 16);
+/** Where a transport writes its header: 16-aligned, in tiny 4-aligned. */
 export const TX: usize = BUFFER + <usize>ROOM;
 const HEADER: usize = TX - <usize>IPV4_HEADER;
 const ETHER: usize = HEADER - <usize>ETHER_HEADER;

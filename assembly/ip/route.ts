@@ -39,8 +39,8 @@ class Route {
   private gate0: u64;
   private gate1: u64;
   /** Prefix length, 0..128. */
-  bits: u32;
-  iface: u32;
+  bits: u16;
+  iface: u16;
 }
 
 /** The way to one destination, valid while `version` is the topology's. */
@@ -54,19 +54,18 @@ export class Path {
   private next1: u64;
   /** Topology under which this was found; 0 = empty. */
   version: u32;
-  /** PATH_x. */
-  kind: u32;
-  /** Interface the packet leaves by, INTERFACE_LOOPBACK for PATH_LOCAL. */
-  iface: u32;
   /** Neighbour cache entry that answered last, + 1; the cache checks that it still is the next hop's. */
   neighbor: u32;
   /** Largest IP packet, bytes. */
   mtu: u32;
-  private pad: u32;
+  /** PATH_x. */
+  kind: u16;
+  /** Interface the packet leaves by, INTERFACE_LOOPBACK for PATH_LOCAL. */
+  iface: u16;
 }
 
-const ROUTE_SIZE: u32 = 40 - <u32>ADDRS_SKIPPED;
-const PATH_SIZE: u32 = 56 - <u32>ADDRS_SKIPPED;
+const ROUTE_SIZE: u32 = (TINY ? 36 : 40) - <u32>ADDRS_SKIPPED;
+const PATH_SIZE: u32 = 48 - <u32>ADDRS_SKIPPED;
 const ROUTES = memory.data(MAX_ROUTES * ROUTE_SIZE, 8);
 const PATHS = memory.data(MAX_PATHS * PATH_SIZE, 8);
 let routes: u32 = 0;
@@ -104,13 +103,13 @@ export function routeAdd(dest16: usize, bits: u32, gateway16: usize, iface: u32)
   if (routes == MAX_ROUTES) return E_FULL;
   // Longest prefix first; among equals the one added first.
   let at = routes;
-  while (at && route(at - 1).bits < bits) at--;
+  while (at && <u32>route(at - 1).bits < bits) at--;
   memory.copy(routePtr(at + 1), routePtr(at), (routes - at) * ROUTE_SIZE);
   routes++;
   addrCopy(routePtr(at), dest);
   if (direct) addrClear(gateway(at)); else addrCopy(gateway(at), via);
-  route(at).bits = bits;
-  route(at).iface = iface;
+  route(at).bits = <u16>bits;
+  route(at).iface = <u16>iface;
   topologyChanged();
   return 0;
 }
@@ -124,29 +123,30 @@ export function pathTo(dst16: usize): Path {
   p.version = topology;
   p.neighbor = 0;
   find(p, dst16);
-  p.mtu = p.kind == PATH_LOCAL ? LOOPBACK_MTU : p.kind == PATH_NONE ? MTU_UNKNOWN : device(p.iface).mtu;
+  const kind = <u32>p.kind;
+  p.mtu = kind == PATH_LOCAL ? LOOPBACK_MTU : kind == PATH_NONE ? MTU_UNKNOWN : device(<u32>p.iface).mtu;
   return p;
 }
 
 function find(p: Path, dst16: usize): void {
-  p.kind = PATH_NONE;
+  p.kind = <u16>PATH_NONE;
   p.iface = 0;
   if (addrIsAny(dst16)) return;
   if (ipIsLocal(dst16)) {
     // Tiny has no loopback queue.
-    if (!TINY) { p.kind = PATH_LOCAL; p.iface = INTERFACE_LOOPBACK; }
+    if (!TINY) { p.kind = <u16>PATH_LOCAL; p.iface = <u16>INTERFACE_LOOPBACK; }
     return;
   }
   if (addrIsMulticast(dst16) || ipIsBroadcast(dst16)) { findGroup(p, dst16); return; }
   const link = addressOnLink(-1, dst16);
   const i = matching(dst16);
-  if (i >= 0 && (!link || route(<u32>i).bits > prefixOf(link))) {
-    p.kind = PATH_NEIGHBOR;
+  if (i >= 0 && (!link || <u32>route(<u32>i).bits > prefixOf(link))) {
+    p.kind = <u16>PATH_NEIGHBOR;
     p.iface = route(<u32>i).iface;
     addrCopy(pathNext(p), addrIsAny(gateway(<u32>i)) ? dst16 : gateway(<u32>i));
   } else if (link) {
-    p.kind = PATH_NEIGHBOR;
-    p.iface = interfaceOf(link);
+    p.kind = <u16>PATH_NEIGHBOR;
+    p.iface = <u16>interfaceOf(link);
     addrCopy(pathNext(p), dst16);
   }
 }
@@ -158,13 +158,13 @@ function findGroup(p: Path, dst16: usize): void {
   if (i >= 0) iface = <i32>route(<u32>i).iface;
   for (let d: u32 = 0; iface < 0 && d < deviceCount; d++) if (addressFirst(d)) iface = <i32>d;
   if (iface < 0) return;
-  p.kind = PATH_GROUP;
-  p.iface = <u32>iface;
+  p.kind = <u16>PATH_GROUP;
+  p.iface = <u16>iface;
 }
 
 /** The route with the longest matching prefix, -1 if none. */
 function matching(dst16: usize): i32 {
-  for (let i: u32 = 0; i < routes; i++) if (addrMatches(routePtr(i), dst16, route(i).bits)) return <i32>i;
+  for (let i: u32 = 0; i < routes; i++) if (addrMatches(routePtr(i), dst16, <u32>route(i).bits)) return <i32>i;
   return -1;
 }
 
@@ -174,15 +174,16 @@ function matching(dst16: usize): i32 {
  */
 export function ipSourceFor(dst16: usize, out16: usize): i32 {
   const p = pathTo(dst16);
-  if (p.kind == PATH_NONE) return -1;
-  if (p.kind == PATH_LOCAL) {
+  const kind = <u32>p.kind;
+  if (kind == PATH_NONE) return -1;
+  if (kind == PATH_LOCAL) {
     // 127.0.0.2 is reached from 127.0.0.1; an own address from itself.
     if (addrIsLoopback(dst16) && addrIsV4(dst16)) addrSetV4(out16, 0x7f000001); else addrCopy(out16, dst16);
     return <i32>INTERFACE_LOOPBACK;
   }
   let from: usize = 0;
-  if (p.kind == PATH_NEIGHBOR) from = addressOnLink(<i32>p.iface, pathNext(p));
-  if (!from) from = addressFirst(p.iface);
+  if (kind == PATH_NEIGHBOR) from = addressOnLink(<i32>p.iface, pathNext(p));
+  if (!from) from = addressFirst(<u32>p.iface);
   if (!from) return -1;
   addrCopy(out16, from);
   return <i32>p.iface;
@@ -191,13 +192,13 @@ export function ipSourceFor(dst16: usize, out16: usize): i32 {
 /** A transport's negative advice (RFC 9293 MUST-20, RFC 1122 §3.3.1.4): the next hop towards dst16 is asked whether it is still there. */
 export function ipDoubt(dst16: usize): void {
   const p = pathTo(dst16);
-  if (p.kind == PATH_NEIGHBOR) neighborDoubt(neighborFind(p.iface, pathNext(p)));
+  if (<u32>p.kind == PATH_NEIGHBOR) neighborDoubt(neighborFind(<u32>p.iface, pathNext(p)));
 }
 
 /** True if TCP packets to dst16 may be as large as IPv4 allows: the device on the way makes segments of them (ipCut in ip/output). */
 export function ipCuts(dst16: usize): bool {
   const p = pathTo(dst16);
-  return p.kind == PATH_NEIGHBOR && deviceSegments(device(p.iface));
+  return <u32>p.kind == PATH_NEIGHBOR && deviceSegments(device(<u32>p.iface));
 }
 
 /** Largest IP packet towards dst16 in bytes, headers included; 576 if there is no route. */

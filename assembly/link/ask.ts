@@ -7,10 +7,11 @@ import { ETHER_HEADER, ETHERTYPE_ARP, macCopy, macSetBroadcast } from "../wire/e
 import { device, deviceMac } from "./device";
 import { etherWrite } from "./ethernet";
 
-const BUFFER = memory.data(60, 4);
-/** vnet header 12 from 2, always zeros; Ethernet header 14 from 14, so that the packet at 28 is 4-aligned. */
-const ETHER: usize = BUFFER + 14;
-const PACKET: usize = BUFFER + 28;
+/** vnet header 12 from 2, always zeros and not in tiny; Ethernet header 14 behind it, so that the packet is 4-aligned. */
+const VNET_ROOM: i32 = TINY ? 0 : 12;
+const BUFFER = memory.data(44 + VNET_ROOM, 4);
+const ETHER: usize = BUFFER + 2 + <usize>VNET_ROOM;
+const PACKET: usize = ETHER + <usize>ETHER_HEADER;
 
 /** Asks who has the mapped address target16: mac alone, or everybody if mac is 0. 0 or WASI_EAGAIN. */
 export function arpAsk(iface: u32, source: u32, target16: usize, mac: usize): i32 {

@@ -19,8 +19,6 @@ const PACKET_MAX: u32 = 65535;
 export class Device {
   /** File descriptor the host knows it by. */
   fd: i32;
-  /** DEVICE_x bits. */
-  capabilities: u32;
   /** Largest IP packet, bytes. */
   mtu: u32;
   /** Own hardware address, six bytes: read through deviceMac. */
@@ -29,18 +27,21 @@ export class Device {
   private mac2: u16;
   /** 1 after a read said that the device is gone or down, until one says otherwise. */
   down: u16;
+  /** From here on not in tiny. DEVICE_x bits. */
+  capabilities: u32;
   /** Record of its posted buffers (link/posted), 0 while it is read with fd_read. */
   posted: usize;
 }
 
-const TABLE = memory.data(MAX_DEVICES * 24, 4);
+const SIZE: u32 = TINY ? <u32>offsetof<Device>("capabilities") : <u32>offsetof<Device>();
+const TABLE = memory.data(MAX_DEVICES * SIZE, 4);
 /** Devices added since configure. */
 export let deviceCount: u32 = 0;
 
 export function devicesReset(): void { deviceCount = 0; }
 
 // @ts-ignore: decorator
-@inline export function device(i: u32): Device { return changetype<Device>(TABLE + <usize>i * offsetof<Device>()); }
+@inline export function device(i: u32): Device { return changetype<Device>(TABLE + <usize>(i * SIZE)); }
 
 /** True if packets of up to 64 KiB that stand for several TCP segments may cross (wire/vnet). */
 // @ts-ignore: decorator
@@ -63,10 +64,12 @@ export function deviceAdd(fd: i32, capabilities: u32, mtu: u32, mac: usize): i32
   if (deviceCount == MAX_DEVICES) return E_FULL;
   const d = device(deviceCount);
   d.fd = fd;
-  d.capabilities = capabilities;
   d.mtu = mtu;
   d.down = 0;
-  d.posted = 0;
+  if (!TINY) {
+    d.capabilities = capabilities;
+    d.posted = 0;
+  }
   // The host's six bytes may lie anywhere: single bytes need no alignment.
   memory.copy(deviceMac(d), mac, 6);
   deviceCount++;

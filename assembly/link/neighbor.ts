@@ -15,6 +15,7 @@ import { due, now } from "../base/time";
 import { carve } from "../memory/arena";
 import { deadlineBefore } from "../memory/deadlines";
 import { idOfNeighbors } from "../memory/identities";
+import { linkLoad, linkStore } from "../memory/links";
 import { ETHER_HEADER, ETHERTYPE_IPV4, macCopy, macEqual } from "../wire/ethernet";
 import { arpAsk } from "./ask";
 import { device } from "./device";
@@ -54,7 +55,8 @@ class Neighbor {
   state: u8;
   /** Requests sent since the last answer. */
   tries: u8;
-  iface: u32;
+  /** In tiny iface and next, a byte each. */
+  private ifaceWord: u32;
   /** Own IPv4 address that asks for it. */
   source: u32;
   /** When the address was confirmed, or the neighbour given up. */
@@ -62,14 +64,22 @@ class Neighbor {
   /** When the next request goes, while INCOMPLETE or PROBING. */
   retryAt: u32;
   used: u32;
-  /** Next in its hash bucket, index + 1. */
-  next: u32;
   /** Packets waiting (link/parking). */
   waiting: u32;
+  /** From here on not in tiny. */
+  private nextWord: u32;
   private pad: u32;
+
+  get iface(): u32 { return linkLoad(changetype<usize>(this) + LINKS); }
+  set iface(v: u32) { linkStore(changetype<usize>(this) + LINKS, v); }
+  /** Next in its hash bucket, index + 1. */
+  get next(): u32 { return linkLoad(changetype<usize>(this) + NEXT); }
+  set next(v: u32) { linkStore(changetype<usize>(this) + NEXT, v); }
 }
 
-const SIZE: usize = offsetof<Neighbor>() - ADDR_SKIPPED;
+const LINKS: usize = offsetof<Neighbor>("ifaceWord");
+const NEXT: usize = TINY ? LINKS + 1 : offsetof<Neighbor>("nextWord");
+const SIZE: usize = (TINY ? offsetof<Neighbor>("nextWord") : offsetof<Neighbor>()) - ADDR_SKIPPED;
 
 let table: usize = 0;
 let buckets: usize = 0;
@@ -168,8 +178,8 @@ function victim(): u32 {
 function drop(n: u32): void {
   const e = entry(n);
   let at = bucketOf(e.iface, addressOf(e));
-  while (load<u32>(at) != n) at = changetype<usize>(entry(load<u32>(at))) + offsetof<Neighbor>("next");
-  store<u32>(at, e.next);
+  while (linkLoad(at) != n) at = changetype<usize>(entry(linkLoad(at))) + NEXT;
+  linkStore(at, e.next);
   for (let b = unpark(waitingOf(e)); b; b = unpark(waitingOf(e))) parkedRelease(b);
   e.state = <u8>FREE;
   neighborhood++;

@@ -2,7 +2,8 @@
  * Handles: table index in the low bits, generation above. Free entries queue first in, first out, so that a closed value
  * is not seen again for as long as possible (V-19). 0 and all ones are never issued.
  *
- * Entry: u32 handle value (issued or last issued) @0, i32 object @4, u32 kind @8; of one that is free FREE and next free + 1 there.
+ * Entry: u32 handle value (issued or last issued) @0, i32 object @4, u32 kind @8; of one that is free FREE and next free + 1 there. In tiny
+ * object, kind and next are a byte each, from @4 on.
  */
 import { carve } from "./arena";
 
@@ -14,7 +15,7 @@ export const KIND_PORT: u32 = 3;
 
 /** Before it was used first an entry is all zero. */
 const FREE: u32 = 1 << 31;
-const ENTRY: usize = 12;
+const ENTRY: usize = TINY ? 8 : 12;
 let table: usize = 0;
 let size: u32 = 0;
 let bits: u32 = 0;
@@ -41,7 +42,7 @@ export function handlesReset(n: u32): bool {
 }
 
 // @ts-ignore: decorator
-@inline function isOpen(e: usize): bool { return load<i32>(e, 8) > 0; }
+@inline function isOpen(e: usize): bool { return TINY ? load<u8>(e, 5) != 0 : load<i32>(e, 8) > 0; }
 
 // @ts-ignore: decorator
 @inline function entryOf(h: u32): usize {
@@ -49,6 +50,22 @@ export function handlesReset(n: u32): bool {
   if (i >= size) return 0;
   const e = table + <usize>i * ENTRY;
   return load<u32>(e) == h && isOpen(e) ? e : 0;
+}
+
+// @ts-ignore: decorator
+@inline function objectOf(e: usize): i32 { return TINY ? <i32>load<u8>(e, 4) : load<i32>(e, 4); }
+// @ts-ignore: decorator
+@inline function setObject(e: usize, v: i32): void { if (TINY) store<u8>(e, v, 4); else store<i32>(e, v, 4); }
+// @ts-ignore: decorator
+@inline function kindOf(e: usize): u32 { return TINY ? <u32>load<u8>(e, 5) : load<u32>(e, 8); }
+// @ts-ignore: decorator
+@inline function setKind(e: usize, v: u32): void { if (TINY) store<u8>(e, v, 5); else store<u32>(e, v, 8); }
+// @ts-ignore: decorator
+@inline function nextOf(e: usize): u32 { return TINY ? <u32>load<u8>(e, 6) : load<u32>(e, 8) & ~FREE; }
+/** Free, with the next one's place + 1 or 0. */
+function setFree(e: usize, next: u32): void {
+  if (TINY) { setKind(e, KIND_FREE); store<u8>(e, next, 6); }
+  else store<u32>(e, FREE | next, 8);
 }
 
 /** A new handle of `kind` for `object`; 0 when the table is full. */
@@ -61,14 +78,14 @@ export function handleAlloc(kind: u32, object: i32): u32 {
   } else {
     if (!first) return 0;
     e = table + <usize>(first - 1) * ENTRY;
-    first = load<u32>(e, 8) & ~FREE;
+    first = nextOf(e);
     if (!first) last = 0;
     h = load<u32>(e) + (1 << bits);
   }
   while (h == 0 || h == 0xffffffff) h += 1 << bits;
   store<u32>(e, h);
-  store<i32>(e, object, 4);
-  store<u32>(e, kind, 8);
+  setObject(e, object);
+  setKind(e, kind);
   handlesOpen++;
   return h;
 }
@@ -77,7 +94,7 @@ export function handleAlloc(kind: u32, object: i32): u32 {
 // @ts-ignore: decorator
 @inline export function handleObject(h: u32, kind: u32): i32 {
   const i = h & mask, e = table + <usize>i * ENTRY;
-  return i < size && load<u32>(e) == h && load<u32>(e, 8) == kind ? load<i32>(e, 4) : -1;
+  return i < size && load<u32>(e) == h && kindOf(e) == kind ? objectOf(e) : -1;
 }
 
 /** Object that the closed handle h named last; -1 if h is open, or its place in the table has been given away again. */
@@ -85,21 +102,21 @@ export function handleFormer(h: u32): i32 {
   const i = h & mask;
   if (i >= size) return -1;
   const e = table + <usize>i * ENTRY;
-  return load<u32>(e) == h && !isOpen(e) ? load<i32>(e, 4) : -1;
+  return load<u32>(e) == h && !isOpen(e) ? objectOf(e) : -1;
 }
 
 /** Kind of an open handle, KIND_FREE for anything else. */
 export function handleKind(h: u32): u32 {
   const e = entryOf(h);
-  return e ? load<u32>(e, 8) : KIND_FREE;
+  return e ? kindOf(e) : KIND_FREE;
 }
 
 export function handleFree(h: u32): void {
   const e = entryOf(h);
   if (!e) return;
-  store<u32>(e, FREE, 8);
+  setFree(e, 0);
   const i = <u32>((e - table) / ENTRY) + 1;
-  if (last) store<u32>(table + <usize>(last - 1) * ENTRY, FREE | i, 8); else first = i;
+  if (last) setFree(table + <usize>(last - 1) * ENTRY, i); else first = i;
   last = i;
   handlesOpen--;
 }

@@ -7,18 +7,42 @@ import { BLOCK_SHIFT, blockAlloc, blockFree, blockOrder } from "./blocks";
 // @ts-ignore: decorator
 @unmanaged
 export class Ring {
+  /** The block; in tiny the order of its size in the lowest bits. */
+  private block: usize;
+  /** The capacity; in tiny head and tail, 16 bits each. */
+  private size: u32;
+  /** From here on not in tiny. */
+  private first: u32;
+  private past: u32;
+
   /** The block, 0 while there is none. */
-  base: usize;
+  @inline get base(): usize { return TINY ? this.block & ~ORDER : this.block; }
   /** Capacity in bytes, 0 while there is no block. */
-  capacity: u32;
+  @inline get capacity(): u32 { return !TINY ? this.size : this.block ? 1 << (BLOCK_SHIFT + (<u32>this.block & <u32>ORDER)) : 0; }
   /** Index of the first byte held. */
-  head: u32;
+  @inline get head(): u32 { return TINY ? <u32>load<u16>(changetype<usize>(this), INDICES) : this.first; }
+  set head(v: u32) { if (TINY) store<u16>(changetype<usize>(this), v, INDICES); else this.first = v; }
   /** Index after the last byte held. */
-  tail: u32;
+  @inline get tail(): u32 { return TINY ? <u32>load<u16>(changetype<usize>(this), INDICES + 2) : this.past; }
+  set tail(v: u32) { if (TINY) store<u16>(changetype<usize>(this), v, INDICES + 2); else this.past = v; }
+
+  /** Has this block of 2 KiB << order, or none. */
+  @inline take(block: usize, order: u32): void {
+    this.block = TINY ? block | <usize>order : block;
+    if (!TINY) this.size = block ? 1 << (BLOCK_SHIFT + order) : 0;
+  }
 }
 
+/** Bytes of a ring. */
+export const RING_SIZE: u32 = TINY ? <u32>offsetof<Ring>("first") : <u32>offsetof<Ring>();
+/** Tiny: blocks begin at multiples of 8 and none has more than 2 KiB << 5. */
+const ORDER: usize = 7;
+/** Tiny: where head and tail stand, and the bits of each: no ring there holds as many bytes. */
+const INDICES: usize = offsetof<Ring>("size");
+const INDEX: u32 = 0xffff;
+
 // @ts-ignore: decorator
-@inline export function ringUsed(r: Ring): u32 { return r.tail - r.head; }
+@inline export function ringUsed(r: Ring): u32 { return TINY ? (r.tail - r.head) & INDEX : r.tail - r.head; }
 
 /** Address of the byte `offset` after the head; valid only if there is a block. */
 // @ts-ignore: decorator
@@ -47,8 +71,7 @@ function ringGrow(r: Ring, need: u32, span: u32): bool {
     }
     blockFree(r.base);
   }
-  r.base = fresh;
-  r.capacity = capacity;
+  r.take(fresh, order);
   return true;
 }
 
@@ -71,7 +94,6 @@ export function ringGet(r: Ring, offset: u32, dst: usize, len: u32): void {
 /** Gives the block back; whatever was held is gone. */
 export function ringFree(r: Ring): void {
   if (r.base) blockFree(r.base);
-  r.base = 0;
-  r.capacity = 0;
+  r.take(0, 0);
   r.head = r.tail;
 }

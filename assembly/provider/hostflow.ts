@@ -35,7 +35,7 @@ export const DATAGRAM_WRITABLE: u32 = 2;
 export const DATAGRAM_ERROR: u32 = 4;
 
 /** Where bytes go that nobody may have. */
-const SINK = memory.data(TINY ? 8 : 2048, 8);
+const SINK: usize = TINY ? 0 : memory.data(2048, 8);
 
 /** The host says what a descriptor is ready for. Remembered until the next poll; unknown descriptors mean nothing. */
 export function hostReadiness(fd: i32, bits: u32): void {

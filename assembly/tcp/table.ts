@@ -9,8 +9,9 @@ import { config } from "../base/config";
 import { hashTuple } from "../base/hash";
 import { randomBelow } from "../base/prng";
 import { carve } from "../memory/arena";
+import { linkLoad, linkStore } from "../memory/links";
 import { rangesReset } from "../memory/ranges";
-import { Endpoint, indexOf, localPtr, M_HASHED, M_USED, remotePtr, tcb, tcbCount, tcbEnsure, tcbReset } from "./tcb";
+import { Endpoint, HASH_NEXT, indexOf, localPtr, M_HASHED, M_USED, remotePtr, tcb, tcbCount, tcbEnsure, tcbReset } from "./tcb";
 import { cookiesReset } from "./cookie";
 import { guardReset } from "./guard";
 import { tupleHash } from "./hash";
@@ -24,7 +25,7 @@ import { waitingArrivalReset } from "./waiting_arrival";
 /** Domain of the keyed hash (base/hash). */
 const DOMAIN_PORT: u32 = 0x7463b002;
 
-const LISTEN_BUCKETS: u32 = TINY ? 4 : 256;
+const LISTEN_BUCKETS: u32 = TINY ? 1 : 256;
 /** Out-of-order ranges of all connections together: enough for many, bounded for all. */
 const RANGES_LEAST: u32 = TINY ? 0 : 256;
 const RANGES_MOST: u32 = 16384;
@@ -105,8 +106,8 @@ export function unhash(e: Endpoint, isListener: bool): void {
   lastFound = -1;
   const wanted = <u32>indexOf(e) + 1;
   let link = isListener ? listenBucket(e.lport) : bucketOf(localPtr(e), remotePtr(e), <u32>e.lport << 16 | <u32>e.rport);
-  while (load<u32>(link) != wanted) link = changetype<usize>(tcb(<i32>load<u32>(link) - 1)) + offsetof<Endpoint>("hashNext");
-  store<u32>(link, e.hashNext);
+  while (linkLoad(link) != wanted) link = changetype<usize>(tcb(<i32>linkLoad(link) - 1)) + HASH_NEXT;
+  linkStore(link, e.hashNext);
 }
 
 // @ts-ignore: decorator
@@ -116,9 +117,9 @@ export function unhash(e: Endpoint, isListener: bool): void {
 export function listenerInsert(i: i32): void {
   const e = tcb(i);
   let link = listenBucket(e.lport);
-  while (load<u32>(link)) link = changetype<usize>(tcb(<i32>load<u32>(link) - 1)) + offsetof<Endpoint>("hashNext");
+  while (linkLoad(link)) link = changetype<usize>(tcb(<i32>linkLoad(link) - 1)) + HASH_NEXT;
   e.hashNext = 0;
-  store<u32>(link, <u32>i + 1);
+  linkStore(link, <u32>i + 1);
   e.marks |= M_HASHED;
 }
 

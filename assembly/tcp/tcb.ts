@@ -11,6 +11,7 @@ import { blockGive, blockKeep, blockOrder, BLOCK_SHIFT } from "../memory/blocks"
 import { deadlineClear } from "../memory/deadlines";
 import { freeLink, freeNext } from "../memory/freelist";
 import { idOfConnection } from "../memory/identities";
+import { byteAt, linkLoad, linkStore, setByteAt } from "../memory/links";
 import { Ring } from "../memory/ring";
 import { Loss, lossAlloc, lossFree } from "./loss";
 
@@ -155,6 +156,9 @@ const WSA_BASE: u32 = 10000;
 // @ts-ignore: decorator
 @unmanaged
 export class Endpoint {
+  /** Next block + 1 in the queues of M_FLAGGED and M_CHANGED. In tiny, whose blocks begin behind these, they stand beside hashNext. */
+  private flaggedWord: u32;
+  private changedWord: u32;
   /** Local and remote address: read through localPtr and remotePtr. */
   private local0: u64;
   private local1: u64;
@@ -169,14 +173,10 @@ export class Endpoint {
   rport: u16;
   private flagBits: u16;
   private notifyBits: u16;
-  /** Next block of the same hash bucket + 1. */
-  hashNext: u32;
+  private hashWord: u32;
   /** Neighbours + 1 in the one list the block stands in: free, a listener's. Of a connection in none: keepIdle, keepInterval. */
   prev: u32;
   next: u32;
-  /** Next block + 1 in the queues of M_FLAGGED and M_CHANGED. */
-  flaggedNext: u32;
-  changedNext: u32;
   private stateByte: u8;
   ttl: u8;
   tos: u8;
@@ -192,7 +192,17 @@ export class Endpoint {
   /** NOTIFY_x not taken yet. */
   get notify(): u32 { return <u32>this.notifyBits; }
   set notify(v: u32) { this.notifyBits = <u16>v; }
+  /** Next block of the same hash bucket + 1 (memory/links; also reached through HASH_NEXT). */
+  @inline get hashNext(): u32 { return linkLoad(changetype<usize>(this) + HASH_NEXT); }
+  set hashNext(v: u32) { linkStore(changetype<usize>(this) + HASH_NEXT, v); }
+  @inline get flaggedNext(): u32 { return TINY ? byteAt(changetype<usize>(this) + HASH_NEXT, 1) : this.flaggedWord; }
+  set flaggedNext(v: u32) { if (TINY) setByteAt(changetype<usize>(this) + HASH_NEXT, 1, v); else this.flaggedWord = v; }
+  @inline get changedNext(): u32 { return TINY ? byteAt(changetype<usize>(this) + HASH_NEXT, 2) : this.changedWord; }
+  set changedNext(v: u32) { if (TINY) setByteAt(changetype<usize>(this) + HASH_NEXT, 2, v); else this.changedWord = v; }
 }
+
+/** Where a block's hashNext stands. */
+export const HASH_NEXT: usize = offsetof<Endpoint>("hashWord");
 
 // @ts-ignore: decorator
 @unmanaged
@@ -227,11 +237,9 @@ export class Tcb extends Endpoint {
   srtt: u32;
   rttvar: u32;
 
-  /** Send queue: [sndEnd - used, sndEnd). Receive buffer: unread bytes, out-of-order ones ahead of its tail. */
+  /** Send queue: [sndEnd - used, sndEnd). In tiny the second half is the receive buffer. */
   private sndRing0: u64;
   private sndRing1: u64;
-  private rcvRing0: u64;
-  private rcvRing1: u64;
 
   rto: u32;
   /** While M_RTT_TIMING: an ACK of rttSeq ends the measurement begun at rttAt. With timestamps: when the timer expired last. */
@@ -303,6 +311,9 @@ export class Tcb extends Endpoint {
   rackAt: u32;
   /** RCV.NXT as the last ACK that left told it (Last.ACK.sent of RFC 7323). */
   lastAckSent: u32;
+  /** Receive buffer: unread bytes, out-of-order ones ahead of its tail. */
+  private rcvRing0: u64;
+  private rcvRing1: u64;
   /** Bytes received in order. */
   bytesReceived: u64;
   /** With AGREED_TIMESTAMPS: the timestamp to echo (TS.Recent), when it came, and what turns the clock into ours. */
@@ -461,8 +472,11 @@ export class Listener extends Endpoint {
   uto: u8;
 }
 
+/** What lies before the addresses, and what of a block tiny leaves to the one before. */
+const FRONT: usize = offsetof<Endpoint>("local0");
+const SKIPPED: usize = TINY ? FRONT + ADDRS_SKIPPED : 0;
 /** Bytes from one block to the next: the 64-bit fields of every block are aligned. */
-const STRIDE: usize = (((TINY ? offsetof<Tcb>("idleAt") : offsetof<Tcb>()) + 7) & ~7) - ADDRS_SKIPPED;
+const STRIDE: usize = (((TINY ? offsetof<Tcb>("idleAt") : offsetof<Tcb>()) + 7) & ~7) - SKIPPED;
 
 /** What an absent Loss block says: zero. */
 const NOTHING = memory.data(TINY ? 4 : 16, 4);
@@ -491,7 +505,7 @@ export function tcbReset(n: u32): bool {
   if (!TINY && whole <= GROWN_MOST && whole <= (arenaLimit() - arenaCursor()) >> GROWN_SHARE) tcbCount = min(n, FIRST);
   table = carve(tcbCount * <u32>STRIDE);
   if (!table) return false;
-  table -= ADDRS_SKIPPED;
+  table -= SKIPPED;
   free = 1;
   return true;
 }
@@ -528,13 +542,13 @@ export function tcbEnsure(): bool {
 @inline export function indexOf(e: Endpoint): i32 { return <i32>((changetype<usize>(e) - table) / STRIDE); }
 
 // @ts-ignore: decorator
-@inline export function localPtr(e: Endpoint): usize { return changetype<usize>(e) + ADDRS_SKIPPED; }
+@inline export function localPtr(e: Endpoint): usize { return changetype<usize>(e) + FRONT + ADDRS_SKIPPED; }
 // @ts-ignore: decorator
-@inline export function remotePtr(e: Endpoint): usize { return changetype<usize>(e) + ADDR_SECOND; }
+@inline export function remotePtr(e: Endpoint): usize { return changetype<usize>(e) + FRONT + ADDR_SECOND; }
 // @ts-ignore: decorator
 @inline export function sndRing(t: Tcb): Ring { return changetype<Ring>(changetype<usize>(t) + offsetof<Tcb>("sndRing0")); }
 // @ts-ignore: decorator
-@inline export function rcvRing(t: Tcb): Ring { return changetype<Ring>(changetype<usize>(t) + offsetof<Tcb>("rcvRing0")); }
+@inline export function rcvRing(t: Tcb): Ring { return changetype<Ring>(changetype<usize>(t) + (TINY ? offsetof<Tcb>("sndRing1") : offsetof<Tcb>("rcvRing0"))); }
 // @ts-ignore: decorator
 @inline export function outOfOrderList(t: Tcb): usize { return changetype<usize>(t) + offsetof<Tcb>("outOfOrder"); }
 
@@ -564,7 +578,7 @@ export function tcbAlloc(): i32 {
   free = freeNext(t.next, free, tcbCount);
   // A block may be freed while it stands in a queue; the queue keeps its links.
   const kept = t.marks & (M_FLAGGED | M_CHANGED), flaggedNext = t.flaggedNext, changedNext = t.changedNext;
-  memory.fill(localPtr(t), 0, STRIDE);
+  memory.fill(changetype<usize>(t) + SKIPPED, 0, STRIDE);
   t.marks = kept | M_USED;
   t.flaggedNext = flaggedNext;
   t.changedNext = changedNext;

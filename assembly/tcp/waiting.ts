@@ -1,5 +1,5 @@
 /**
- * TIME_WAIT in 64 bytes (RFC 9293 §3.6.1): once nobody looks at a connection any more, this is all that is left of it, and it is enough to
+ * TIME_WAIT in 64 bytes, in tiny 32 (RFC 9293 §3.6.1): once nobody looks at a connection any more, this is all that is left of it, and it is enough to
  * answer whatever of it still wanders about, to keep its four-tuple, and to let the next connection begin beyond it. Found through a keyed
  * hash; as all wait equally long, the list in order of arrival is the order of expiry.
  */
@@ -14,6 +14,7 @@ import { chunkAt, chunkEnsure, chunksCarve } from "../memory/chunks";
 import { deadlineClear, deadlineSet } from "../memory/deadlines";
 import { freeLink, freeNext } from "../memory/freelist";
 import { idOfWaiting } from "../memory/identities";
+import { byteAt, setByteAt } from "../memory/links";
 import { tupleHash } from "./hash";
 import { AGREED_TIMESTAMPS, localPtr, remotePtr, Tcb } from "./tcb";
 import { windowEdge, windowField } from "./window";
@@ -31,8 +32,6 @@ export class Waiting {
   /** SND.NXT and RCV.NXT, behind both FINs. */
   sndNxt: u32;
   rcvNxt: u32;
-  /** With WAIT_STAMPED: the timestamp to echo. */
-  tsRecent: u32;
   /** End of the time. */
   expiry: u32;
   /** The window last offered, as it stands in a header. */
@@ -40,7 +39,9 @@ export class Waiting {
   ttl: u8;
   /** Differentiated Services field, its lower bits WAIT_x. */
   marks: u8;
-  /** Three numbers of 21 bits, each a record + 1 or 0: next in the hash bucket, previous and next in the list. */
+  /** With WAIT_STAMPED: the timestamp to echo. In tiny the three numbers of links, a byte each. */
+  tsRecent: u32;
+  /** From here on not in tiny. Three numbers of 21 bits, each a record + 1 or 0: next in the hash bucket, previous and next in the list. */
   links: u64;
 }
 
@@ -48,10 +49,10 @@ export class Waiting {
 export const WAIT_STAMPED: u32 = 1;
 
 /** Bytes of a record. */
-export const WAITING_SIZE: u32 = 64 - <u32>ADDRS_SKIPPED;
+export const WAITING_SIZE: u32 = (TINY ? <u32>offsetof<Waiting>("links") : 64) - <u32>ADDRS_SKIPPED;
 const LINK: u64 = 0x1fffff;
-const PREVIOUS: u64 = 21;
-const NEXT: u64 = 42;
+const PREVIOUS: u64 = TINY ? 1 : 21;
+const NEXT: u64 = TINY ? 2 : 42;
 
 let table: usize = 0;
 let buckets: usize = 0;
@@ -72,9 +73,16 @@ export let waitingCount: u32 = 0;
 @inline export function waitingRemote(w: Waiting): usize { return changetype<usize>(w) + ADDR_SECOND; }
 
 // @ts-ignore: decorator
-@inline function link(w: Waiting, at: u64): u32 { return <u32>((w.links >> at) & LINK); }
+@inline function small(w: Waiting): usize { return changetype<usize>(w) + offsetof<Waiting>("tsRecent"); }
 // @ts-ignore: decorator
-@inline function setLink(w: Waiting, at: u64, n: u32): void { w.links = (w.links & ~(LINK << at)) | <u64>n << at; }
+@inline function link(w: Waiting, at: u64): u32 { return TINY ? byteAt(small(w), <usize>at) : <u32>((w.links >> at) & LINK); }
+// @ts-ignore: decorator
+@inline function setLink(w: Waiting, at: u64, n: u32): void {
+  if (TINY) setByteAt(small(w), <usize>at, n); else w.links = (w.links & ~(LINK << at)) | <u64>n << at;
+}
+/** All three links at once: of a record in no list, 0; of a free one as memory/freelist has it. */
+// @ts-ignore: decorator
+@inline function setLinks(w: Waiting, n: u32): void { if (TINY) w.tsRecent = n; else w.links = <u64>n; }
 
 /** Carves the records and their buckets. False if memory does not suffice. */
 export function waitingReset(): bool {
@@ -116,7 +124,7 @@ export function waitingAdd(t: Tcb): bool {
     waitingRemove(first);
   }
   const n = free, w = waiting(n);
-  free = freeNext(<u32>w.links, n, capacity);
+  free = freeNext(TINY ? w.tsRecent : <u32>w.links, n, capacity);
   addrCopy(waitingLocal(w), localPtr(t));
   addrCopy(waitingRemote(w), remotePtr(t));
   w.ports = <u32>t.lport << 16 | <u32>t.rport;
@@ -127,7 +135,7 @@ export function waitingAdd(t: Tcb): bool {
   w.window = <u16>windowField(t, windowEdge(t));
   w.ttl = t.ttl;
   w.marks = <u8>(<u32>t.tos & 0xfc | (!TINY && t.agreed & AGREED_TIMESTAMPS ? WAIT_STAMPED : 0));
-  w.links = 0;
+  setLinks(w, 0);
   const bucket = bucketOf(waitingLocal(w), waitingRemote(w), w.ports);
   setLink(w, 0, load<u32>(bucket));
   store<u32>(bucket, n);
@@ -166,7 +174,7 @@ export function waitingRemove(n: u32): void {
     setLink(waiting(at), 0, link(w, 0));
   }
   detach(n);
-  w.links = <u64>freeLink(free);
+  setLinks(w, freeLink(free));
   free = n;
   waitingCount--;
   countBy(STAT_TCP_TIME_WAITS, -1);

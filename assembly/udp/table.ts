@@ -10,7 +10,7 @@ import { carve } from "../memory/arena";
 import { blockAlloc, blockFree, blockOrder } from "../memory/blocks";
 import { chunkAt, chunkEnsure, chunksCarve } from "../memory/chunks";
 import { freeLink, freeNext } from "../memory/freelist";
-import { Ring } from "../memory/ring";
+import { Ring, RING_SIZE } from "../memory/ring";
 
 /** The peer named by udpConnect is the only one heard. */
 export const UF_CONNECTED: u32 = 1;
@@ -65,7 +65,6 @@ export class Ucb {
   nextChanged: u32;
 }
 
-const RING: u32 = <u32>offsetof<Ring>();
 const EPHEMERAL_FIRST: u32 = 49152;
 const EPHEMERAL_COUNT: u32 = 16384;
 
@@ -90,7 +89,7 @@ export function udpReset(): bool {
 }
 
 /** Block, then its two rings; a multiple of eight. */
-const STRIDE: u32 = ((<u32>offsetof<Ucb>() + 2 * RING + 7) & ~7) - <u32>ADDRS_SKIPPED;
+const STRIDE: u32 = ((<u32>offsetof<Ucb>() + 2 * RING_SIZE + 7) & ~7) - <u32>ADDRS_SKIPPED;
 
 // @ts-ignore: decorator
 @inline export function ucb(i: u32): Ucb { return changetype<Ucb>(chunkAt(table, i, STRIDE)); }
@@ -116,7 +115,7 @@ export function udpOpen(owner: i32): i32 {
   const i = free - 1, u = ucb(i);
   free = freeNext(u.next, free, size);
   u.received = changetype<Ring>(changetype<usize>(u) + offsetof<Ucb>());
-  u.unsent = changetype<Ring>(changetype<usize>(u) + offsetof<Ucb>() + RING);
+  u.unsent = changetype<Ring>(changetype<usize>(u) + offsetof<Ucb>() + RING_SIZE);
   u.owner = owner;
   u.flags = 0;
   u.localPort = 0;

@@ -8,9 +8,11 @@ import { timeSample } from "../base/time";
 import { hashSeed } from "../base/hash";
 import { prngSeed } from "../base/prng";
 
-const SCRATCH = memory.data(32, 8);
-/** Up to eight { pointer, length } pairs for one fd_write. */
-const IOVECS = memory.data(64, 4);
+/** A key for the hash, a state for the generator; as many bytes as the pairs of a frame's parts have. */
+const SEED_BYTES: i32 = 24;
+const SCRATCH = memory.data(8, 8);
+/** Up to three { pointer, length } pairs for one fd_write: a header, and text that lies in two pieces. */
+const IOVECS = memory.data(SEED_BYTES, 4);
 let iovecs: u32 = 0;
 
 /** Samples the monotonic clock into base/time. A host without one leaves the time as it is. */
@@ -20,9 +22,9 @@ export function clockSample(): void {
 
 /** Seeds the keyed hash and the generator from the host; false if the host has no randomness. */
 export function seedFromHost(): bool {
-  if (random_get(SCRATCH, 24) != <u16>WASI_SUCCESS) return false;
-  hashSeed(load<u32>(SCRATCH), load<u32>(SCRATCH, 4));
-  prngSeed(load<u32>(SCRATCH, 8), load<u32>(SCRATCH, 12), load<u32>(SCRATCH, 16), load<u32>(SCRATCH, 20));
+  if (random_get(IOVECS, SEED_BYTES) != <u16>WASI_SUCCESS) return false;
+  hashSeed(load<u32>(IOVECS), load<u32>(IOVECS, 4));
+  prngSeed(load<u32>(IOVECS, 8), load<u32>(IOVECS, 12), load<u32>(IOVECS, 16), load<u32>(IOVECS, 20));
   return true;
 }
 
@@ -39,6 +41,7 @@ export function frameRead(fd: i32, buffer: usize, capacity: u32): i32 {
 @inline export function frameBegin(): void { iovecs = 0; }
 // @ts-ignore: decorator
 @inline export function framePart(ptr: usize, len: u32): void {
+  assert((iovecs << 3) < <u32>SEED_BYTES, "too many parts of a frame");
   store<u32>(IOVECS + <usize>(iovecs << 3), <u32>ptr);
   store<u32>(IOVECS + <usize>(iovecs << 3), len, 4);
   iovecs++;

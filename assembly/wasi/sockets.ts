@@ -45,12 +45,12 @@ declare function sock_getlocaladdr(fd: i32, addr: usize, addr_len: usize): i32;
 @unsafe @external("wasi_snapshot_preview1", "sock_getpeeraddr")
 declare function sock_getpeeraddr(fd: i32, addr: usize, addr_len: usize): i32;
 
-const IOVECS = memory.data(16, 4);
-const RESULT = memory.data(4, 4);
-const LENGTH = memory.data(4, 4);
-const FLAGS = memory.data(4, 4);
-const VALUE = memory.data(4, 4);
-const NAME = memory.data(28, 4);
+const IOVECS: usize = TINY ? 0 : memory.data(16, 4);
+const RESULT: usize = TINY ? 0 : memory.data(4, 4);
+const LENGTH: usize = TINY ? 0 : memory.data(4, 4);
+const FLAGS: usize = TINY ? 0 : memory.data(4, 4);
+const VALUE: usize = TINY ? 0 : memory.data(4, 4);
+const NAME: usize = TINY ? 0 : memory.data(28, 4);
 
 /** Writes NAME; returns its length. */
 function sockaddr(addr: usize, port: u32): u32 {

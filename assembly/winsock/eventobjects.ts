@@ -15,12 +15,19 @@ import { mayAccess } from "./result";
 class EventObject {
   handle: u32;
   /** 1 = signaled. */
-  signaled: u32;
-  /** Next in the announcement queue or of the free ones, + 1. */
-  next: u32;
+  signaled: u8;
   /** 1 while in the announcement queue. */
-  queued: u32;
+  queued: u8;
+  private nextByte: i8;
+  /** From here on not in tiny. */
+  private nextWord: u32;
+
+  /** Next in the announcement queue or of the free ones, + 1. */
+  @inline get next(): u32 { return TINY ? <u32>this.nextByte : this.nextWord; }
+  set next(v: u32) { if (TINY) this.nextByte = <i8>v; else this.nextWord = v; }
 }
+
+const STRIDE: u32 = TINY ? 8 : <u32>offsetof<EventObject>();
 
 /** Most handles one WSAWaitForMultipleEvents call looks at. */
 const MAXIMUM_WAIT_OBJECTS: u32 = 64;
@@ -32,11 +39,11 @@ let first: u32 = 0;
 let last: u32 = 0;
 
 // @ts-ignore: decorator
-@inline function at(i: u32): EventObject { return changetype<EventObject>(chunkAt(table, i, <u32>offsetof<EventObject>())); }
+@inline function at(i: u32): EventObject { return changetype<EventObject>(chunkAt(table, i, STRIDE)); }
 
 export function eventObjectsReset(): bool {
   capacity = TINY ? <u32>TINY_SOCKETS : config(CONFIG_MAX_SOCKETS);
-  table = chunksCarve(capacity, <u32>offsetof<EventObject>());
+  table = chunksCarve(capacity, STRIDE);
   if (!table) return false;
   free = 1;
   first = last = 0;
@@ -47,7 +54,7 @@ export function isEvent(h: u32): bool { return handleObject(h, KIND_EVENT) >= 0;
 
 /** A new event object, not signaled; 0 when handles are used up. */
 export function WSACreateEvent(): u32 {
-  if (!free || !chunkEnsure(table, free - 1, capacity, <u32>offsetof<EventObject>())) return 0;
+  if (!free || !chunkEnsure(table, free - 1, capacity, STRIDE)) return 0;
   const i = free - 1, h = handleAlloc(KIND_EVENT, <i32>i);
   if (!h) return 0;
   const e = at(i);

@@ -8,7 +8,7 @@ import { randomBelow } from "../base/prng";
 import { datagramBind, streamBind, streamFailure, streamPort } from "../provider/index";
 import { has, indexOf, isHosted, isStream, localOf, S_ACCEPTED, S_BOUND, S_EXCLUSIVE, S_REUSEADDR, Socket, socketAt, T_OPEN } from "./socket";
 
-const CHAINS: u32 = TINY ? 8 : 1024;
+const CHAINS: u32 = TINY ? 1 : 1024;
 const EPHEMERAL_FIRST: u32 = 49152;
 const EPHEMERAL_COUNT: u32 = 16384;
 

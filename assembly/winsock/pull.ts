@@ -1,7 +1,6 @@
 /** What the host pulls after a poll: wake-ups, signaled event objects, completion routines, window messages, soft errors, close reports (abi/events). */
 import { E_ARGUMENT } from "../abi/link";
 import { EVENT_A, EVENT_B, EVENT_HANDLE, EVENT_KIND, EVENT_MESSAGE, EVENT_REPORT, EVENT_ROUTINE, EVENT_SIGNALED, EVENT_TROUBLE, EVENT_WAKE, SIZEOF_EVENT } from "../abi/events";
-import { REPORT_HANDLE, REPORT_OUTCOME } from "../abi/report";
 import { streamTrouble, streamUnanswered } from "../provider/index";
 import { signaledTake } from "./eventobjects";
 import { messageEvent, messageNumber, messageSocket, messageTake, messageWindow } from "./mailboxes";
@@ -9,7 +8,7 @@ import { winsockOf } from "./overlapped/codes";
 import { routineTake } from "./overlapped/complete";
 import { operation, operationFree } from "./overlapped/operations";
 import { mayAccess } from "./result";
-import { reportAnnounce } from "./teardown/report";
+import { reportAnnounce, reportHandle, reportOutcome } from "./teardown/reportslots";
 import { troubleTake } from "./trouble";
 import { wakeTake, waitAt } from "./waits";
 
@@ -41,7 +40,7 @@ export function eventsPull(ptr: usize, capacity: i32): i32 {
   for (; n < capacity; n++) {
     const at = reportAnnounce();
     if (!at) break;
-    ptr = put(ptr, EVENT_REPORT, load<u32>(at + <usize>REPORT_HANDLE), load<u32>(at + <usize>REPORT_OUTCOME), 0);
+    ptr = put(ptr, EVENT_REPORT, reportHandle(at), reportOutcome(at), 0);
   }
   return n;
 }

@@ -15,6 +15,7 @@ import { deadlineClear } from "../memory/deadlines";
 import { freeLink, freeNext } from "../memory/freelist";
 import { handleObject, handlesOpen, KIND_SOCKET } from "../memory/handles";
 import { idOfSocket } from "../memory/identities";
+import { byteAt, linkLoad, linkStore, setByteAt } from "../memory/links";
 import { PROVIDER_HOST } from "../provider/kinds";
 import { NONE, Overlap, overlapAlloc, overlapFree } from "./overlapped/overlap";
 import { Settings, settingsAlone, settingsDefault, settingsInitial, settingsLeave, settingsReset, settingsShare, SETTINGS_TINY } from "./settings";
@@ -93,10 +94,6 @@ export class Socket {
   flags: u32;
   /** A descriptor that names the object; after the last close, the one closed last. */
   handle: u32;
-  /** Open descriptors. */
-  refs: u32;
-  /** Index in the provider's table, -1 while there is none. */
-  transport: i32;
   /** PROVIDER_ number. */
   provider: u8;
   /** SOCK_STREAM, SOCK_DGRAM or SOCK_SEQPACKET. */
@@ -124,14 +121,14 @@ export class Socket {
   eventReported: u16;
   /** Error recorded with FD_CLOSE. */
   closeError: u16;
-  /** First wait record + 1, 0 = nobody waits. */
-  waits: u32;
+  /** In tiny also portNext, portPrev and refs. */
+  private waitsWord: u32;
   /** Bytes the last refused send wanted: FD_WRITE comes when they fit; 0 = any room will do. After the last close: lingerUntil. */
   writeNeed: u32;
   /** When the connection was established; valid with S_CONNECTED. After the last close: closedAt. */
   connectedAt: u32;
   private connectErrorBits: u16;
-  /** Stands in the list of winsock/trouble; outlives the object's use. */
+  /** Stands in the list of winsock/trouble; outlives the object's use. In tiny: transport + 1. */
   troubled: u8;
   /** lingerUntil counts; drainUntil counts. */
   lingering: u8;
@@ -142,9 +139,6 @@ export class Socket {
   abortCause: u8;
   /** The linger time ran out. */
   lingerExpired: u8;
-  /** Neighbours in the chain of sockets with the same port hash, index + 1; previous 0 = first. While free: next free object, as memory/freelist has it. */
-  portNext: u32;
-  portPrev: u32;
   /** Number of the select pass that saw the socket last. From the last close on: closeWait. */
   mark: u32;
   /** From here on not in tiny, whose objects end before. Next object + 1 in the list of winsock/trouble. */
@@ -155,6 +149,25 @@ export class Socket {
   overlap: usize;
   /** Its Settings, which others may share: see settingsOf. */
   settings: usize;
+  private refsWord: u32;
+  private transportWord: i32;
+  private portNextWord: u32;
+  private portPrevWord: u32;
+
+  /** First wait record + 1, 0 = nobody waits. */
+  @inline get waits(): u32 { return linkLoad(changetype<usize>(this) + LINKS); }
+  set waits(v: u32) { linkStore(changetype<usize>(this) + LINKS, v); }
+  /** Neighbours in the chain of sockets with the same port hash, index + 1; previous 0 = first. While free: next free object, as memory/freelist has it. */
+  @inline get portNext(): u32 { return TINY ? byteAt(changetype<usize>(this) + LINKS, 1) : this.portNextWord; }
+  set portNext(v: u32) { if (TINY) setByteAt(changetype<usize>(this) + LINKS, 1, v); else this.portNextWord = v; }
+  @inline get portPrev(): u32 { return TINY ? byteAt(changetype<usize>(this) + LINKS, 2) : this.portPrevWord; }
+  set portPrev(v: u32) { if (TINY) setByteAt(changetype<usize>(this) + LINKS, 2, v); else this.portPrevWord = v; }
+  /** Open descriptors. */
+  @inline get refs(): u32 { return TINY ? byteAt(changetype<usize>(this) + LINKS, 3) : this.refsWord; }
+  set refs(v: u32) { if (TINY) setByteAt(changetype<usize>(this) + LINKS, 3, v); else this.refsWord = v; }
+  /** Index in the provider's table, -1 while there is none. */
+  @inline get transport(): i32 { return TINY ? <i32>this.troubled - 1 : this.transportWord; }
+  set transport(v: i32) { if (TINY) this.troubled = <u8>(v + 1); else this.transportWord = v; }
 
   /** Result of the last finished connect attempt, 0 = success. */
   get connectError(): i32 { return <i32>this.connectErrorBits; }
@@ -212,6 +225,8 @@ export class Socket {
   set uto(v: u8) { settingsOf(this).uto = v; }
 }
 
+/** Where waits stands, and in tiny what shares its word. */
+const LINKS: usize = offsetof<Socket>("waitsWord");
 /** Where the settings of an object stand in tiny, after its other fields. */
 const SETTINGS_AT: usize = (offsetof<Socket>("troubleNext") + 3) & ~3;
 const SOCKET_STRIDE: u32 = TINY ? <u32>SETTINGS_AT + SETTINGS_TINY - <u32>ADDRS_SKIPPED : (<u32>offsetof<Socket>() + 7) & ~7;

@@ -8,7 +8,7 @@ import { claimsForget, startups } from "./socket";
 
 /** "255.255.255.255:65535" and its zero. */
 const TEXT_MAX: u32 = 22;
-const TEXT = memory.data(TINY ? 2 : 22 * 2, 2);
+const TEXT: usize = TINY ? 0 : memory.data(22 * 2, 2);
 let used: u32 = 0;
 
 function put(code: u32): void { store<u16>(TEXT + <usize>(used << 1), <u16>code); used++; }

@@ -12,7 +12,7 @@ import { portWaitsReset } from "./portwaits";
 import { portsReset } from "./ports";
 import { settingsReady } from "./settings";
 import { socketTableReset } from "./socket";
-import { reportsReady, reportsReset } from "./teardown/report";
+import { reportsReady, reportsReset } from "./teardown/reportslots";
 import { troubleReset } from "./trouble";
 import { waitsReset } from "./waits";
 

@@ -13,6 +13,7 @@ import { chunkAt, chunkEnsure, chunksCarve } from "../memory/chunks";
 import { deadlineBefore } from "../memory/deadlines";
 import { freeLink, freeNext } from "../memory/freelist";
 import { idOfSocket } from "../memory/identities";
+import { byteAt, setByteAt } from "../memory/links";
 import { clockSample } from "../wasi/preview1";
 import { enter, has, indexOf, it, S_WATCHED, Socket, socketAt, startups } from "./socket";
 
@@ -26,18 +27,11 @@ const W_DONE: u8 = 2;
 // @ts-ignore: decorator
 @unmanaged
 export class Wait {
-  /** Next record + 1 of the socket, of the selects, of the detached or of the free ones. */
-  next: u32;
-  /** Neighbours in the wake queue, + 1. */
-  wakeNext: u32;
-  wakePrev: u32;
-  /** Object that keeps the deadline, -1 = none. */
-  socket: i32;
   /** Descriptor the call was made with; 0 for a select. */
   handle: u32;
   caller: u32;
-  /** When the call was made first; without a time limit, as of the last poll. */
-  started: u32;
+  /** When the call was made first; without a time limit, as of the last poll. In tiny the four links instead. */
+  private startedWord: u32;
   /** Valid with timed. */
   deadline: u32;
   /** Bytes transferred so far. */
@@ -51,7 +45,29 @@ export class Wait {
   /** The caller was told to try again and has not come back yet: telling it twice says nothing new. */
   told: u8;
   timed: u8;
+  /** From here on not in tiny. */
+  private nextWord: u32;
+  private wakeNextWord: u32;
+  private wakePrevWord: u32;
+  private socketWord: i32;
+
+  get started(): u32 { return TINY ? 0 : this.startedWord; }
+  set started(v: u32) { if (!TINY) this.startedWord = v; }
+  /** Next record + 1 of the socket, of the selects, of the detached or of the free ones. */
+  @inline get next(): u32 { return TINY ? byteAt(changetype<usize>(this) + LINKS, 0) : this.nextWord; }
+  set next(v: u32) { if (TINY) setByteAt(changetype<usize>(this) + LINKS, 0, v); else this.nextWord = v; }
+  /** Neighbours in the wake queue, + 1. */
+  @inline get wakeNext(): u32 { return TINY ? byteAt(changetype<usize>(this) + LINKS, 1) : this.wakeNextWord; }
+  set wakeNext(v: u32) { if (TINY) setByteAt(changetype<usize>(this) + LINKS, 1, v); else this.wakeNextWord = v; }
+  @inline get wakePrev(): u32 { return TINY ? byteAt(changetype<usize>(this) + LINKS, 2) : this.wakePrevWord; }
+  set wakePrev(v: u32) { if (TINY) setByteAt(changetype<usize>(this) + LINKS, 2, v); else this.wakePrevWord = v; }
+  /** Object that keeps the deadline, -1 = none. */
+  @inline get socket(): i32 { return TINY ? <i32>byteAt(changetype<usize>(this) + LINKS, 3) - 1 : this.socketWord; }
+  set socket(v: i32) { if (TINY) setByteAt(changetype<usize>(this) + LINKS, 3, <u32>v + 1); else this.socketWord = v; }
 }
+
+/** Where the links of a record stand in tiny. */
+const LINKS: usize = offsetof<Wait>("startedWord");
 
 let pool: usize = 0;
 let size: u32 = 0;
@@ -69,7 +85,7 @@ export let currentCaller: u32 = 0;
 export function setCaller(id: u32): void { currentCaller = id; }
 
 /** Records begin at multiples of 4: devices have no unaligned access. */
-const STRIDE: u32 = (<u32>offsetof<Wait>() + 3) & ~3;
+const STRIDE: u32 = (<u32>(TINY ? offsetof<Wait>("nextWord") : offsetof<Wait>()) + 3) & ~3;
 // @ts-ignore: decorator
 @inline export function waitAt(ref: u32): Wait { return changetype<Wait>(chunkAt(pool, ref - 1, STRIDE)); }
 
@@ -216,7 +232,7 @@ function arm(w: Wait, s: Socket, timeout: u32): void {
   w.timed = 1;
   // Only a wait with a limit needs to know the time exactly: asking the host costs more than the rest of a call.
   w.started = clockNow();
-  w.deadline = w.started + min<u32>(timeout, 0x7fffffff);
+  w.deadline = now + min<u32>(timeout, 0x7fffffff);
   deadlineBefore(idOfSocket(indexOf(s)), w.deadline);
 }
 
@@ -333,7 +349,11 @@ export function selectWait(timed: bool, timeout: u32): u32 {
   const w = waitAt(r);
   w.next = selects;
   selects = r;
-  if (timed) { w.timed = 1; w.started = clockNow(); w.deadline = w.started + timeout; }
+  if (timed) {
+    w.timed = 1;
+    w.started = clockNow();
+    w.deadline = now + timeout;
+  }
   return r;
 }
 

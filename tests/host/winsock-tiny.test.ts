@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { LASTACK_WAIT } from "../../host/abi/errors.gen.ts";
 import { FD_CLOSE, FD_READ, SD_SEND } from "../../host/abi/winsock.gen.ts";
 import type { Core } from "../../host/core/index.ts";
-import { B, connected, PORT } from "./support/pair.ts";
+import { B, connected, PORT, pair } from "./support/pair.ts";
 
 const END = new Uint8Array(0);
 const tiny = { build: "tiny" };
@@ -75,6 +75,47 @@ test("C-08, C-13, C-15, C-18, C-44 in tiny: every kind of close", async () => {
   unread.world.runFor(10);
   assert.equal(unread.a.close(unread.s), 0);
   assert.equal(unread.a.report(unread.s).cause, "unreadData");
+});
+
+test("a report in tiny, which keeps it in half the room, says what it says elsewhere", async () => {
+  const reports = await Promise.all(["tiny", "debug"].map(async (build) => {
+    const { a, b, s, t, world } = await connected({ build });
+    a.send(s, new Uint8Array(75));
+    world.runFor(100);
+    b.send(t, new Uint8Array(33));
+    b.shutdown(t, SD_SEND);
+    world.runFor(100);
+    a.send(s, new Uint8Array(50));
+    assert.equal(a.close(s), 0);
+    world.runFor(10);
+    b.close(t);
+    const { handle: _, ...aborted } = a.report(s), { handle: __, ...reset } = b.report(t);
+    return { aborted, reset };
+  }));
+  const [tiny, debug] = reports as [(typeof reports)[0], (typeof reports)[0]];
+  assert.deepEqual(tiny, debug);
+  const { outcome, cause, bytesSent, bytesAcknowledged, bytesUnacknowledged, bytesDiscarded, peerFin } = tiny.aborted;
+  assert.deepEqual(
+    { outcome, cause, bytesSent, bytesAcknowledged, bytesUnacknowledged, bytesDiscarded, peerFin },
+    { outcome: "aborted", cause: "unreadData", bytesSent: 125, bytesAcknowledged: 75, bytesUnacknowledged: 50, bytesDiscarded: 33, peerFin: true },
+  );
+  assert.deepEqual([tiny.reset.outcome, tiny.reset.error], ["resetByPeer", 10054]);
+});
+
+test("tiny keeps as many reports as it is told to, more than a byte counts, in their order", async () => {
+  const SLOTS = 300;
+  const { a, world } = await pair({ ...tiny, config: { reportSlots: SLOTS } });
+  for (let round = 0; round < 2; round++) {
+    const closed = Array.from({ length: SLOTS }, () => {
+      const s = a.socket();
+      assert.equal(a.close(s), 0);
+      return s;
+    });
+    world.runFor(10);
+    assert.deepEqual(a.reports.map((r) => r.handle), closed);
+    assert.ok(a.reports.every((r) => r.outcome === "notConnected" && r.dropped === 0));
+    a.reports.length = 0;
+  }
 });
 
 test("V-25 in tiny: a nonblocking send may be partial, a blocking one is whole; nothing is lost on a bad wire", async () => {

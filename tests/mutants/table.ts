@@ -225,7 +225,7 @@ const SOCKETS: readonly Mutant[] = [
   m("winsock/teardown/linger", "unread bytes do not reset", "if (!s.drainMs && unreadOf(s) &&", "if (s.drainMs && unreadOf(s) &&"),
   m("winsock/teardown/linger", "a nonblocking socket is refused even after SD_SEND", "if (has(s, S_SEND_SHUT)) return CLOSE_BACKGROUND;", "if (has(s, S_SEND_SHUT)) return CLOSE_REFUSE;"),
   m("winsock/teardown/report", "graceful without the peer's FIN", "facts & TF_FIN_RCVD ? OUTCOME_GRACEFUL : OUTCOME_DELIVERED", "facts & TF_FIN_ACKED ? OUTCOME_GRACEFUL : OUTCOME_DELIVERED"),
-  m("winsock/teardown/report", "unacknowledged bytes are left out of the report", "sent - acked);", "acked - acked);"),
+  m("winsock/teardown/reportslots", "unacknowledged bytes are left out of the report", "REPORT_BYTES_UNACKED, sent - acked);", "REPORT_BYTES_UNACKED, acked - acked);"),
   m("winsock/teardown/report", "a reset by the peer reads as ours", "if (facts & TF_RST_RCVD) {\n    put", "if (facts & 0) {\n    put"),
   m("winsock/teardown/shutdown", "SD_BOTH ends only sending", "(how == SD_SEND ? 0 : S_RECV_SHUT)", "(how == SD_BOTH ? 0 : S_RECV_SHUT)"),
   m("winsock/teardown/shutdown", "shutdown wakes no receiver", "(flags & S_RECV_SHUT ? 1 << OP_RECV : 0)", "(flags & S_RECV_SHUT ? 0 << OP_RECV : 0)"),

@@ -14,7 +14,7 @@ import { portLive, portQueue } from "./port";
 export let begun: u32 = 0;
 
 /** Operations whose routine is due. */
-const ROUTINES = memory.data(8, 4);
+const ROUTINES: usize = TINY ? 0 : memory.data(8, 4);
 // @ts-ignore: decorator
 @inline function routines(): Queue { return changetype<Queue>(ROUTINES); }
 

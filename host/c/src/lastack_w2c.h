@@ -55,6 +55,8 @@ static inline __attribute__((always_inline)) void check_access(u32 a, u32 offset
 DEFINE_LOAD(i32_load, u32, u32, u32, ALIGNED(4))
 DEFINE_LOAD(i64_load, u64, u64, u64, ALIGNED(4))
 DEFINE_LOAD(i64_load32_u, u32, u64, u64, ALIGNED(4))
+DEFINE_LOAD(i64_load16_u, u16, u64, u64, ALIGNED(2))
+DEFINE_LOAD(i64_load8_u, u8, u64, u64, 1)
 DEFINE_LOAD(i32_load8_s, s8, s32, u32, 1)
 DEFINE_LOAD(i32_load8_u, u8, u32, u32, 1)
 DEFINE_LOAD(i32_load16_s, s16, s32, u32, ALIGNED(2))
@@ -64,6 +66,8 @@ DEFINE_STORE(i32_store8, u8, u32, 1)
 DEFINE_STORE(i32_store16, u16, u32, ALIGNED(2))
 DEFINE_STORE(i64_store, u64, u64, ALIGNED(4))
 DEFINE_STORE(i64_store32, u32, u64, ALIGNED(4))
+DEFINE_STORE(i64_store16, u16, u64, ALIGNED(2))
+DEFINE_STORE(i64_store8, u8, u64, 1)
 
 static inline void check_range(u32 a, u32 n) {
   if (UNLIKELY(a > LASTACK_MEMORY_BYTES || n > LASTACK_MEMORY_BYTES - a)) wasm_rt_trap_oob();
