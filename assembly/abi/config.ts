@@ -145,6 +145,8 @@ export const POLICY_ICMP_HARD: u32 = 1 << 5;
 export const POLICY_ICMP_SOFT: u32 = 1 << 6;
 /** The segment size is not lowered when full segments vanish (RFC 2923 §2.1). */
 export const POLICY_NO_BLACK_HOLES: u32 = 1 << 7;
+/** A SYN that was repeated twice in vain goes on without options but the segment size, for paths that drop what they do not know. */
+export const POLICY_DROP_SYN_OPTIONS: u32 = 1 << 8;
 
 /** Switch bits: set = the second reading of the V row, clear = its recommended default. */
 export const SWITCH_V01_CLOSE_ABORTED: u32 = 1 << 0;

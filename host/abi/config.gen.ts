@@ -146,6 +146,8 @@ export const POLICY_ICMP_HARD = 32;
 export const POLICY_ICMP_SOFT = 64;
 /** The segment size is not lowered when full segments vanish (RFC 2923 §2.1). */
 export const POLICY_NO_BLACK_HOLES = 128;
+/** A SYN that was repeated twice in vain goes on without options but the segment size, for paths that drop what they do not know. */
+export const POLICY_DROP_SYN_OPTIONS = 256;
 
 /** Switch bits: set = the second reading of the V row, clear = its recommended default. */
 export const SWITCH_V01_CLOSE_ABORTED = 1;

@@ -115,6 +115,11 @@ export interface Knobs {
   icmpHard?: "connecting" | "always" | "never";
   /** Full segments that vanish make segments smaller (RFC 2923 §2.1): after three timeouts 1024 bytes, after five 512. Default true. */
   blackHoles?: boolean;
+  /**
+   * From its third repetition on a SYN goes without options but the segment size, for paths that drop what they do not know; a SYN,ACK that
+   * answers an earlier one is still taken at its word. Default false.
+   */
+  dropSynOptions?: boolean;
   /** TCP window scale option (RFC 7323). Default true. */
   windowScale?: boolean;
   /** TCP timestamps option, with it protection against old segments (RFC 7323). Default true. */
@@ -179,6 +184,7 @@ const POLICIES = {
   dropSynFin: [abi.POLICY_DROP_SYN_FIN, true],
   silent: [abi.POLICY_SILENT, true],
   blackHoles: [abi.POLICY_NO_BLACK_HOLES, false],
+  dropSynOptions: [abi.POLICY_DROP_SYN_OPTIONS, true],
 } as const;
 /** Knobs that take a word. */
 const WORDS = {

@@ -249,13 +249,14 @@ describe("system variables", () => {
     assert.deepEqual(applied("net.ipv4.tcp_rmem", "4096 87380 6291456"), { recvBuffer: 87380 });
     assert.deepEqual(applied("net.inet.tcp.insecure_rst", "1"), { policy: 1 });
     assert.deepEqual(applied("net.inet.tcp.insecure_rst", "0"), { policy: 0 });
+    assert.deepEqual(applied("net.inet.tcp.rexmit_drop_options", "1"), { policy: 256 });
     assert.deepEqual(applied("net.inet.tcp.syncookies_only", "1"), { synCookies: 2 });
     assert.equal((applied("net.inet.tcp.rfc1323", "0").features ?? 1) & 1, 0);
   });
 
   test("a value the core behaves by is fine, another needs a feature, an unknown name is unsupported", () => {
-    assert.deepEqual(applied("net.inet.tcp.rexmit_drop_options", "0"), {});
-    assert.throws(() => applied("net.inet.tcp.rexmit_drop_options", "1"), /syn options dropped on retransmission/);
+    assert.deepEqual(applied("net.ipv4.tcp_fastopen", "3"), {});
+    assert.throws(() => applied("net.ipv4.tcp_fastopen", "1024"), /fast open/);
     assert.throws(() => applied("net.inet.tcp.nonsense", "1"), Unsupported);
     assert.throws(() => applied("net.inet.tcp.recvspace", "many"), Unsupported);
     assert.throws(() => applied("net.inet.tcp.delacktime", "600"), Unsupported);

@@ -152,6 +152,8 @@
 #define LASTACK_POLICY_ICMP_SOFT 64u
 /** The segment size is not lowered when full segments vanish (RFC 2923 §2.1). */
 #define LASTACK_POLICY_NO_BLACK_HOLES 128u
+/** A SYN that was repeated twice in vain goes on without options but the segment size, for paths that drop what they do not know. */
+#define LASTACK_POLICY_DROP_SYN_OPTIONS 256u
 
 /** Switch bits: set = the second reading of the V row, clear = its recommended default. */
 #define LASTACK_SWITCH_V01_CLOSE_ABORTED 1u

@@ -14,7 +14,6 @@ export const CAPABILITIES = {
   accecn: false,
   "window scale": true,
   "tcp info": true,
-  "syn options dropped on retransmission": false,
   cork: false,
   urgent: true,
 } as const satisfies Record<string, boolean>;

@@ -5,7 +5,7 @@
  */
 import {
   COOKIES_ALWAYS, COOKIES_NEVER, COOKIES_WHEN_FULL, DEFAULT_FEATURES, FEATURE_CUBIC, FEATURE_ECN, FEATURE_ECN_ASK, FEATURE_FRTO, FEATURE_RACK, FEATURE_SACK,
-  FEATURE_TIMESTAMPS, FEATURE_USER_TIMEOUT, FEATURE_WINDOW_SCALE, POLICY_DROP_SYN_FIN, POLICY_ICMP_SOFT, POLICY_INSECURE_ACK, POLICY_INSECURE_RST, POLICY_INSECURE_SYN, POLICY_SILENT,
+  FEATURE_TIMESTAMPS, FEATURE_USER_TIMEOUT, FEATURE_WINDOW_SCALE, POLICY_DROP_SYN_FIN, POLICY_DROP_SYN_OPTIONS, POLICY_ICMP_SOFT, POLICY_INSECURE_ACK, POLICY_INSECURE_RST, POLICY_INSECURE_SYN, POLICY_SILENT,
 } from "../../../host/abi/config.gen.ts";
 import type { CoreConfig } from "../../../host/core/index.ts";
 import { type Feature, missing } from "./capabilities.ts";
@@ -65,6 +65,7 @@ const FIELDS: Record<string, Setter> = {
   "net.inet.tcp.drop_synfin": policy(POLICY_DROP_SYN_FIN, nonZero),
   "net.inet.tcp.blackhole": policy(POLICY_SILENT, nonZero),
   "net.inet.tcp.icmp_may_rst": policy(POLICY_ICMP_SOFT, (value) => value === 0),
+  "net.inet.tcp.rexmit_drop_options": policy(POLICY_DROP_SYN_OPTIONS, nonZero),
   "net.inet.tcp.syncookies": (c, v) => (c.synCookies = v === 0 ? COOKIES_NEVER : COOKIES_WHEN_FULL),
   "net.inet.tcp.syncookies_only": (c, v) => {
     if (v !== 0) c.synCookies = COOKIES_ALWAYS;
@@ -102,7 +103,6 @@ const FIELDS: Record<string, Setter> = {
 
 /** Knobs the core does not have yet: the values it behaves by, and the feature any other value needs. */
 const KNOBS: Record<string, { fine: readonly number[]; feature: Feature }> = {
-  "net.inet.tcp.rexmit_drop_options": { fine: [0], feature: "syn options dropped on retransmission" },
   "net.ipv4.tcp_fastopen": { fine: [0, 1, 2, 3], feature: "fast open" },
 };
 
