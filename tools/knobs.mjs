@@ -58,6 +58,7 @@ ${switchRows()}
 | what | API | Winsock |
 |---|---|---|
 | Nagle off | \`setNoDelay\` | \`TCP_NODELAY\` |
+| full segments only | \`setCork\` | \`LSO_CORK\` |
 | keep-alive | \`setKeepAlive\` | \`SO_KEEPALIVE\`, \`SIO_KEEPALIVE_VALS\`, \`TCP_KEEPALIVE\`, \`TCP_KEEPINTVL\`, \`TCP_KEEPCNT\` |
 | user timeout (R2) | \`setUserTimeout\` | \`TCP_MAXRT\` (seconds), \`TCP_MAXRTMS\` |
 | user timeout option (RFC 5482) | \`setUserTimeoutOption\` | \`LSO_USER_TIMEOUT_OPTION\`, \`LSO_USER_TIMEOUT_PEER\` |

@@ -97,6 +97,8 @@ export const M_FIN_HELD: u32 = 1 << 20;
 export const M_SCALED: u32 = 1 << 21;
 /** A listener that answers SYNs with RST (SO_PAUSE_ACCEPT). */
 export const M_PAUSED: u32 = 1 << 22;
+/** The same bit of a connection: only full segments leave (LSO_CORK, tcp/cork). */
+export const M_CORKED: u32 = 1 << 22;
 /** The close waits (SO_LINGER) and has a limit of its own: no time limit of ours counts meanwhile. */
 export const M_LINGER: u32 = 1 << 23;
 /** That close itself sends the FIN: if its time runs out a RST follows in every state (W-10). */
@@ -132,6 +134,9 @@ export const AGREED_USER_TIMEOUT: u32 = 1 << 3;
 /** What AGREED_ECN leads to: our ACKs echo a mark; the next new text says that the window was reduced. */
 export const AGREED_ECHO: u32 = 1 << 8;
 export const AGREED_CWR_OWED: u32 = 1 << 9;
+/** Nor agreed on: text waits for LSO_CORK, until T_IDLE at most; it has waited long enough (tcp/cork). */
+export const AGREED_CORK_WAITS: u32 = 1 << 10;
+export const AGREED_CORK_DUE: u32 = 1 << 11;
 
 /** What connections and listeners have in common. */
 // @ts-ignore: decorator

@@ -278,7 +278,8 @@ test("features are found by what a script writes", () => {
   assert.deepEqual(needs("0 < SEW 0:0(0) win 1\n0 > S. 0:0(0) ack 1"), []);
   assert.deepEqual(needs("0 > SE. 0:0(0) ack 1"), ["ecn"]);
   assert.deepEqual(needs("0 < S 0:0(0) win 1 <FO>\n0 < . 1:1(0) <md5 00>\n0 < . 1:1(0) /udp(1 > 2)"), ["fast open", "md5", "udp encapsulation"]);
-  assert.deepEqual(needs("0 setsockopt(3, SOL_TCP, TCP_CORK, [1], 4) = 0"), ["cork"]);
+  assert.deepEqual(needs("0 setsockopt(3, SOL_TCP, TCP_NOPUSH, [1], 4) = 0\n0 send(3, ..., 1, MSG_MORE) = 1"), ["nopush", "more to come"]);
+  assert.deepEqual(needs("0 setsockopt(3, SOL_TCP, TCP_CORK, [1], 4) = 0"), []);
 });
 
 test("POSIX names of Winsock errors", () => {

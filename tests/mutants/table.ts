@@ -103,7 +103,7 @@ const SENDING: readonly Mutant[] = [
   m("tcp/output", "the peer's window is not heeded", "const room = min(window, max(<i32>(t.sndUna + t.cwnd", "const room = min(65535, max(<i32>(t.sndUna + t.cwnd"),
   m("tcp/output", "the congestion window is not heeded", "<i32>(t.sndUna + t.cwnd + limitedTransmit(t) - t.sndNxt)", "<i32>(t.sndUna + 1000000 + limitedTransmit(t) - t.sndNxt)"),
   m("tcp/output", "Nagle never holds back", "if (len == queued) return noDelay ||", "if (len == queued) return true ||"),
-  m("tcp/output", "TCP_NODELAY is not heeded", "const noDelay = t.marks & M_NO_DELAY ||", "const noDelay = t.marks & 0 ||"),
+  m("tcp/output", "TCP_NODELAY is not heeded", "const noDelay = t.marks & TOLD ?", "const noDelay = t.marks & 0 ?"),
   m("tcp/output", "a retransmission forgets the FIN", "const fin = seq + text == t.sndEnd && seqGt(t.sndNxt, t.sndEnd);", "const fin = seq + text == t.sndEnd && seqGt(t.sndUna, t.sndEnd);"),
   m("tcp/output", "a closed window is never probed", "if (t.sndNxt == t.sndUna && !armed(t, T_PERSIST)) {", "if (t.sndNxt == t.sndUna && armed(t, T_PERSIST)) {"),
   m("tcp/output", "a keepalive probe has SND.NXT", "segmentSend(t, t.sndNxt - 1, ACK, 0, 0)", "segmentSend(t, t.sndNxt - 0, ACK, 0, 0)"),
@@ -292,6 +292,26 @@ const MESSAGES: readonly Mutant[] = [
   m("winsock/seqpacket/transfer", "a nonblocking send takes part of a message", "if (!waits && need > sendRoom(s))", "if (!waits && 0 > sendRoom(s))"),
 ];
 
+const CORKED: readonly Mutant[] = [
+  m("tcp/segment_out", "the second repetition of a SYN has no options either", "const BARE_SYN: u32 = 3;", "const BARE_SYN: u32 = 2;"),
+  m("tcp/segment_out", "SYNs keep their options whatever the stack is told", "(config(CONFIG_POLICY) & POLICY_DROP_SYN_OPTIONS) != 0;", "(config(CONFIG_POLICY) & 0) != 0;"),
+  m("tcp/segment_out", "SYNs lose their options although nobody said so", "(config(CONFIG_POLICY) & POLICY_DROP_SYN_OPTIONS) != 0;", "(config(CONFIG_POLICY) | 1) != 0;"),
+  m("tcp/output", "LSO_CORK holds nothing back beside TCP_NODELAY", "? TINY || !corkHolds(t) :", "? TINY || (t.marks & M_NO_DELAY) != 0 :"),
+  m("tcp/output", "text that waits for LSO_CORK has no limit", "        corkWait(t);\n", ""),
+  m("tcp/output", "LSO_CORK holds back from the probe of the tail only", "  if (queued && window > 0 && (queued >= <u32>t.sndMss || !corkHolds(t))) {", "  if (queued && window > 0) {"),
+  m("tcp/cork", "a small window with a FIN behind it is not probed while LSO_CORK is on", "&& !(t.flags & TF_SEND_SHUT) && !urgentWaits(t);", "&& !urgentWaits(t);"),
+  m("tcp/cork", "urgent text waits for LSO_CORK", "&& !(t.flags & TF_SEND_SHUT) && !urgentWaits(t);", "&& !(t.flags & TF_SEND_SHUT);"),
+  m("tcp/cork", "LSO_CORK holds for a second", "const LIMIT_MS: u32 = 200;", "const LIMIT_MS: u32 = 1000;"),
+  m("tcp/cork", "each write begins the limit of LSO_CORK anew", "  if (t.agreed & AGREED_CORK_WAITS && t.sndNxt == begun) return;\n", ""),
+  m("tcp/cork", "text that came later leaves with the limit of what has left", "  if (t.agreed & AGREED_CORK_WAITS && t.sndNxt == begun) return;", "  if (t.agreed & AGREED_CORK_WAITS) return;"),
+  m("tcp/cork", "the limit of LSO_CORK counts once", "t.agreed &= ~(AGREED_CORK_WAITS | AGREED_CORK_DUE); }\n\n/** T_IDLE", "t.agreed &= ~AGREED_CORK_WAITS; }\n\n/** T_IDLE"),
+  m("tcp/cork", "the limit outlives the text it was for", "t.agreed &= ~(AGREED_CORK_WAITS | AGREED_CORK_DUE); }\n\n/** T_IDLE", "t.agreed &= ~AGREED_CORK_DUE; }\n\n/** T_IDLE"),
+  m("tcp/cork", "setting LSO_CORK again begins its limit anew", "  if (on == ((t.marks & M_CORKED) != 0)) return;\n", ""),
+  m("tcp/cork", "clearing LSO_CORK sends nothing", "  if (!on) flag(t);\n", ""),
+  m("tcp/cork", "TCP_NODELAY lets nothing go that waits for LSO_CORK", "{ if (t.marks & M_CORKED) push(t); }", "{ if (t.marks & 0) push(t); }"),
+  m("winsock/connect", "LSO_CORK set before connect or listen is forgotten", "if (!TINY && s.corked) streamSetCork(", "if (!TINY && false) streamSetCork("),
+];
+
 export const MUTANTS: readonly Mutant[] = [
-  ...ARRIVAL, ...DEFENCE, ...OPENING, ...SENDING, ...OPTIONS, ...RECOVERY, ...ENDING, ...SOCKETS, ...OVERLAPPED, ...MESSAGES, ...LINK,
+  ...ARRIVAL, ...DEFENCE, ...OPENING, ...SENDING, ...OPTIONS, ...RECOVERY, ...ENDING, ...SOCKETS, ...OVERLAPPED, ...MESSAGES, ...CORKED, ...LINK,
 ];

@@ -14,7 +14,9 @@ export const CAPABILITIES = {
   accecn: false,
   "window scale": true,
   "tcp info": true,
-  cork: false,
+  /** Two more ways to hold text back, of FreeBSD and of one call. */
+  nopush: false,
+  "more to come": false,
   urgent: true,
 } as const satisfies Record<string, boolean>;
 
