@@ -159,7 +159,7 @@ const OPTIONS: readonly Mutant[] = [
   m("tcp/urgent", "the urgent pointer names the urgent byte itself", "const pointer = t.sndUp - seq;", "const pointer = t.sndUp - seq - 1;"),
   m("tcp/urgent", "the pointer to a place far off wraps", "tcpPutUrgent(p, flags, min(pointer, POINTER_MAX));", "tcpPutUrgent(p, flags, pointer & POINTER_MAX);"),
   m("tcp/urgent", "a closed window keeps urgent text secret", "  t.marks |= M_URGENT_OUT;\n  ackNow(t);", "  t.marks |= M_URGENT_OUT;"),
-  m("tcp/output", "urgent text waits for what is on the way", "t.marks & M_NO_DELAY || urgentWaits(t) ||", "t.marks & M_NO_DELAY ||"),
+  m("tcp/output", "urgent text waits for what is on the way", ": urgentWaits(t) || seqLeq(t.sndSml", ": seqLeq(t.sndSml"),
   m("winsock/send", "what there was room for is urgent, not the last byte", "&& !e && moved && moved == buffersTotal)", "&& moved)"),
   m("tcp/congestion", "ACKs that arrive together find an unused window", "max(flight, t.outstanding); }", "max(flight, 0); }"),
   m("tcp/congestion", "what came before a recovery in the same poll is not replaced", "t.prrDelivered = t.prrFlight - flight;", "t.prrDelivered = 0;"),
@@ -292,7 +292,7 @@ const MESSAGES: readonly Mutant[] = [
   m("winsock/seqpacket/transfer", "a nonblocking send takes part of a message", "if (!waits && need > sendRoom(s))", "if (!waits && 0 > sendRoom(s))"),
 ];
 
-const CORKED: readonly Mutant[] = [
+const HOLDING: readonly Mutant[] = [
   m("tcp/segment_out", "the second repetition of a SYN has no options either", "const BARE_SYN: u32 = 3;", "const BARE_SYN: u32 = 2;"),
   m("tcp/segment_out", "SYNs keep their options whatever the stack is told", "(config(CONFIG_POLICY) & POLICY_DROP_SYN_OPTIONS) != 0;", "(config(CONFIG_POLICY) & 0) != 0;"),
   m("tcp/segment_out", "SYNs lose their options although nobody said so", "(config(CONFIG_POLICY) & POLICY_DROP_SYN_OPTIONS) != 0;", "(config(CONFIG_POLICY) | 1) != 0;"),
@@ -313,5 +313,5 @@ const CORKED: readonly Mutant[] = [
 ];
 
 export const MUTANTS: readonly Mutant[] = [
-  ...ARRIVAL, ...DEFENCE, ...OPENING, ...SENDING, ...OPTIONS, ...RECOVERY, ...ENDING, ...SOCKETS, ...OVERLAPPED, ...MESSAGES, ...CORKED, ...LINK,
+  ...ARRIVAL, ...DEFENCE, ...OPENING, ...SENDING, ...OPTIONS, ...RECOVERY, ...ENDING, ...SOCKETS, ...OVERLAPPED, ...MESSAGES, ...HOLDING, ...LINK,
 ];
