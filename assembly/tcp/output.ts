@@ -8,7 +8,7 @@ import { seqGt, seqLeq, seqLt, seqMax } from "../base/seq";
 import { now } from "../base/time";
 import { ACK, FIN, PSH, RST, SYN } from "../wire/tcp";
 import {
-  M_ACK_NOW, M_DETACHED, M_KEEP_NOW, M_CORKED, M_NO_DELAY, M_PROBE_NOW, M_RST_BARE, M_RST_OWED, M_RTX_NOW, M_SYN_NOW, AGREED_CORK_DUE, AGREED_CORK_WAITS, AGREED_SACK, AGREED_TIMESTAMPS, AGREED_USER_TIMEOUT, Tcb, tcb, TAIL_DUE, TF_FIN_SENT, TF_SEND_SHUT,
+  M_ACK_NOW, M_DETACHED, M_KEEP_NOW, M_CORKED, M_NO_DELAY, M_PROBE_NOW, M_RST_BARE, M_RST_OWED, M_RTX_NOW, M_SYN_NOW, AGREED_CORK_DUE, AGREED_CORK_WAITS, AGREED_LOWERED, AGREED_SACK, AGREED_TIMESTAMPS, AGREED_USER_TIMEOUT, Tcb, tcb, TAIL_DUE, TF_FIN_SENT, TF_SEND_SHUT,
 } from "./tcb";
 import { flag } from "./lists";
 import { arm, armed, armRetransmission, T_PERSIST, T_RTX } from "./timer";
@@ -18,6 +18,7 @@ import { sndUsed } from "./buffers";
 import { ccIdle, lossOver } from "./congestion";
 import { corkBegin, corkEnd, corkHolds, corkWait } from "./cork";
 import { frtoLimit, limitedTransmit, mayRepair, mayResend, persistStart, RECOVERY_SACK, repairNext, rtoNow, rttBegin, rttCancel } from "./retransmission";
+import { sizeDue, sizeRepeated, sizeTried } from "./pathsize";
 import { rackOn, repaired, tailProbed, tailWatch } from "./rack";
 import { repairLost } from "./repairs";
 import { sackGapEnd, sackHighest, sackSkip } from "./scoreboard";
@@ -28,7 +29,7 @@ import { duplicateAckSend, opening, packetText, repeatCount, segmentSend, trainF
 /** The program said when short segments leave. */
 const TOLD: u32 = TINY ? M_NO_DELAY : M_NO_DELAY | M_CORKED;
 /** Bits of `agreed` that sendRarely looks at. */
-const RARE: u32 = AGREED_USER_TIMEOUT | AGREED_CORK_WAITS | AGREED_CORK_DUE;
+const RARE: u32 = AGREED_USER_TIMEOUT | AGREED_CORK_WAITS | AGREED_CORK_DUE | AGREED_LOWERED;
 
 /** Segments per call, so that one connection cannot keep the others waiting. */
 const BUDGET: u32 = 64;
@@ -113,9 +114,25 @@ function sendRarely(t: Tcb): i32 {
     const r = segmentSend(t, t.sndNxt, ACK, 0, 0);
     if (r > 0) return r;
   }
+  if (t.agreed & AGREED_LOWERED) {
+    const r = sendTrial(t);
+    if (r > 0) return r;
+  }
   corkBegin(t);
   const r = sendMore(t);
   corkEnd(t);
+  return r;
+}
+
+/** One segment of the size that the path did not carry once, if it is time to try it. */
+function sendTrial(t: Tcb): i32 {
+  restart(t);
+  const size = sizeDue(t), lowered = t.sndMss, seq = t.sndNxt;
+  if (!size) return 0;
+  t.sndMss = <u16>size;
+  const r = sendSegment(t, size, false, false);
+  t.sndMss = lowered;
+  if (!r) sizeTried(t, seq);
   return r;
 }
 
@@ -225,6 +242,7 @@ function resend(t: Tcb, seq: u32): i32 {
   const end = seq + text + (fin ? 1 : 0);
   if (seqGt(end, t.rtxNxt)) t.rtxNxt = end;
   if (!TINY) t.prrOut += text;
+  if (!TINY && t.agreed & AGREED_LOWERED) sizeRepeated(t, seq);
   if (!TINY && t.agreed & AGREED_SACK) repaired(t, seq, end);
   t.sentAt = now;
   if (!armed(t, T_RTX)) arm(t, T_RTX, rtoNow(t));
@@ -239,9 +257,13 @@ function mayLeave(t: Tcb, len: u32, queued: u32): bool {
   return noDelay && len >= t.maxWnd >> 1;
 }
 
+/** Sending begins again after a pause (RFC 5681 §4.1). */
+// @ts-ignore: decorator
+@inline function restart(t: Tcb): void { if (t.sndNxt == t.sndUna && now - t.sentAt > rtoNow(t)) ccIdle(t); }
+
 /** Segments of new data, and the FIN behind the last byte. */
 function sendNew(t: Tcb, budget: u32): i32 {
-  if (t.sndNxt == t.sndUna && now - t.sentAt > rtoNow(t)) ccIdle(t);
+  restart(t);
   const mss = <u32>t.sndMss;
   let left = <i32>budget, most: u32 = 0;
   while (seqLeq(t.sndNxt, t.sndEnd)) { // beyond it the FIN is out: nothing can follow

@@ -88,6 +88,11 @@ export interface Knobs {
   keepIntervalMs?: number;
   /** Keep-alive: unanswered probes before the connection fails. Default 10. */
   keepCount?: number;
+  /**
+   * After this time the segment size that a connection had before its path did not carry it is tried again, by one segment where at least four
+   * more are queued behind it (RFC 4821 §7.3); RFC 1191 §6.3 says ten minutes, and never below five. 0 to 2^30; 0 = never; default 600000.
+   */
+  pathAgeMs?: number;
   /** Age at which a neighbour is asked again. Default 60000. */
   neighborAgeMs?: number;
   /** First value of the core's 32-bit millisecond clock; lets a test cross its wrap. Default 0. */
@@ -113,7 +118,7 @@ export interface Knobs {
    * SHLD-26), or are soft errors only ("never").
    */
   icmpHard?: "connecting" | "always" | "never";
-  /** Full segments that vanish make segments smaller (RFC 2923 §2.1): after three timeouts 1024 bytes, after five 512. Default true. */
+  /** Full segments that vanish make segments smaller (RFC 2923 §2.1): after three timeouts 1024 bytes, after five 512; `pathAgeMs` says for how long. Default true. */
   blackHoles?: boolean;
   /**
    * From its third repetition on a SYN goes without options but the segment size, for paths that drop what they do not know; a SYN,ACK that
@@ -216,6 +221,7 @@ const TIMES: Readonly<Record<Exclude<keyof Knobs, Named>, Bounds>> = {
   keepIdleMs: ["keepIdleMs", 1, 2 ** 30 - 1],
   keepIntervalMs: ["keepIntervalMs", 1, 2 ** 30 - 1],
   keepCount: ["keepCount", 1, 255],
+  pathAgeMs: ["pathAgeMs", 0, 2 ** 30],
   neighborAgeMs: ["neighborAgeMs", 1, TIME_MAX_MS],
   timeOrigin: ["timeOrigin", 0, U32_MAX],
 };

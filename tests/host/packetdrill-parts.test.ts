@@ -257,6 +257,9 @@ describe("system variables", () => {
   test("a value the core behaves by is fine, another needs a feature, an unknown name is unsupported", () => {
     assert.deepEqual(applied("net.ipv4.tcp_fastopen", "3"), {});
     assert.throws(() => applied("net.ipv4.tcp_fastopen", "1024"), /fast open/);
+    assert.deepEqual(["0", "1"].map((value) => applied("net.ipv4.tcp_mtu_probing", value)), [{ policy: 128 }, { policy: 0 }]);
+    assert.throws(() => applied("net.ipv4.tcp_mtu_probing", "2"), /mtu probing from the start/);
+    assert.deepEqual(applied("net.ipv4.tcp_probe_interval", "600"), { pathAgeMs: 600_000 });
     assert.throws(() => applied("net.inet.tcp.nonsense", "1"), Unsupported);
     assert.throws(() => applied("net.inet.tcp.recvspace", "many"), Unsupported);
     assert.throws(() => applied("net.inet.tcp.delacktime", "600"), Unsupported);

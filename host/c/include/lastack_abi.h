@@ -129,7 +129,10 @@
 #define LASTACK_DEFAULT_USER_TIMEOUT_LEAST_MS 100000u
 #define LASTACK_CONFIG_USER_TIMEOUT_MOST_MS 160u
 #define LASTACK_DEFAULT_USER_TIMEOUT_MOST_MS 600000u
-#define LASTACK_SIZEOF_CONFIG 164u
+/** A segment size that was lowered because the path did not carry more is tried again after this time, milliseconds (RFC 1191 §6.3 says ten minutes); 0 = never. */
+#define LASTACK_CONFIG_PATH_AGE_MS 164u
+#define LASTACK_DEFAULT_PATH_AGE_MS 600000u
+#define LASTACK_SIZEOF_CONFIG 168u
 
 /** CONFIG_SYN_COOKIES: never; when there is no room for another half-open connection; always. */
 #define LASTACK_COOKIES_NEVER 0u

@@ -16,6 +16,7 @@ export const CAPABILITIES = {
   "tcp info": true,
   /** Two more ways to hold text back, of FreeBSD and of one call. */
   nopush: false,
+  "mtu probing from the start": false,
   "more to come": false,
   urgent: true,
 } as const satisfies Record<string, boolean>;
