@@ -81,7 +81,7 @@ const DEFENCE: readonly Mutant[] = [
   m("tcp/trouble", "R1 is not noticed", "if (times == config(CONFIG_ADVICE_RETRIES)) {", "if (times == config(CONFIG_ADVICE_RETRIES) + 1) {"),
   m("tcp/trouble", "the next hop is not doubted", "    ipDoubt(remotePtr(t));\n", ""),
   m("tcp/trouble", "small segments are cut too when they vanish", "t.sndNxt - t.sndUna < <u32>t.sndMss || ", ""),
-  m("tcp/trouble", "full segments that vanish stay full", "  t.sndMss = <u16>mss;\n", ""),
+  m("tcp/trouble", "full segments that vanish stay full", "  sizeLower(t, mss);\n", ""),
   m("tcp/progress", "a connection's own user timeout does not count", "if (t.userLimit && !(t.marks & M_ORPHAN))", "if (t.userLimit && t.marks & M_ORPHAN)"),
   m("tcp/progress", "a handshake has no limit of its own", "if (limit) arm(t, T_USER, min<u32>(limit, 1 << 30));\n}\n\n/** The handle was closed", "}\n\n/** The handle was closed"),
   m("winsock/ipoptions", "a program may set the ECN bits", "const DSCP_MASK: u32 = 0xfc;", "const DSCP_MASK: u32 = 0xff;"),
@@ -312,6 +312,27 @@ const HOLDING: readonly Mutant[] = [
   m("winsock/connect", "LSO_CORK set before connect or listen is forgotten", "if (!TINY && s.corked) streamSetCork(", "if (!TINY && false) streamSetCork("),
 ];
 
+const SIZES: readonly Mutant[] = [
+  m("tcp/pathsize", "a size that was lowered is tried again at once", "    t.sizeAt = now + age;\n", "    t.sizeAt = now;\n"),
+  m("tcp/pathsize", "a size that was lowered is never tried again", "|| <i32>(now - t.sizeAt) < 0 ||", "|| <i32>(now - t.sizeAt) < 1 << 30 ||"),
+  m("tcp/pathsize", "CONFIG_PATH_AGE_MS = 0 tries at once", "  if (age && lossTake(t)) {", "  if (lossTake(t)) {"),
+  m("tcp/pathsize", "the larger size is tried with nothing behind it", "const BEHIND: u32 = 4;", "const BEHIND: u32 = 0;"),
+  m("tcp/pathsize", "a trial that arrived changes nothing", "      t.sndMss = <u16>size;\n", ""),
+  m("tcp/pathsize", "an ACK of half the trial will do", "seqGeq(t.sndUna, t.sizeSeq + size)", "seqGeq(t.sndUna, t.sizeSeq + (size >> 1))"),
+  m("tcp/pathsize", "the ACK of what was before the trial will do", "seqGeq(t.sndUna, t.sizeSeq + size)", "seqGeq(t.sndUna, t.sizeSeq)"),
+  m("tcp/pathsize", "a trial that was sent again counts as arrived", "  if (t.sizeTrial == OUT && inside) {", "  if (t.sizeTrial == OUT && !inside && inside) {"),
+  m("tcp/pathsize", "after a trial was lost the next comes at once", "  t.sizeTrial = LOST_ALONE;\n  t.sizeAt = now + config(CONFIG_PATH_AGE_MS);", "  t.sizeTrial = LOST_ALONE;"),
+  m("tcp/pathsize", "other losses beside a trial are forgiven", "} else if (t.sizeTrial == LOST_ALONE && !inside) t.sizeTrial = LOST;", "} else if (t.sizeTrial == LOST_ALONE && !inside && inside) t.sizeTrial = LOST;"),
+  m("tcp/pathsize", "a trial that is lost shrinks the window", "return t.sizeTrial == LOST_ALONE; }", "return t.sizeTrial == 255; }"),
+  m("tcp/pathsize", "a loss before the trial is taken for it", "if (t.sizeTrial != OUT || t.sndUna != t.sizeSeq) return;", "if (t.sizeTrial != OUT) return;"),
+  m("tcp/pathsize", "a trial that timed out is tried again at once", "  t.sizeTrial = LOST;\n  t.sizeAt = now + config(CONFIG_PATH_AGE_MS);\n}\n", "  t.sizeTrial = 0;\n}\n"),
+  m("tcp/output", "after a pause a trial uses the whole old window", "  restart(t);\n  const size", "  const size"),
+  m("tcp/output", "all segments have the size of the trial", "  t.sndMss = lowered;\n", ""),
+  m("tcp/congestion", "what a lowered size is to be remembered by is given back", "  if (t.agreed & AGREED_LOWERED || t.recovery", "  if (t.recovery"),
+  m("tcp/icmp", "a size that a router lowered stays low", "if (TINY || t.state == TCP_SYN_SENT) t.sndMss = <u16>text; else sizeLower(t, text);", "t.sndMss = <u16>text;"),
+  m("tcp/trouble", "a size that a black hole lowered stays low", "  sizeLower(t, mss);\n", "  t.sndMss = <u16>mss;\n"),
+];
+
 export const MUTANTS: readonly Mutant[] = [
-  ...ARRIVAL, ...DEFENCE, ...OPENING, ...SENDING, ...OPTIONS, ...RECOVERY, ...ENDING, ...SOCKETS, ...OVERLAPPED, ...MESSAGES, ...HOLDING, ...LINK,
+  ...ARRIVAL, ...DEFENCE, ...OPENING, ...SENDING, ...OPTIONS, ...RECOVERY, ...ENDING, ...SOCKETS, ...OVERLAPPED, ...MESSAGES, ...HOLDING, ...SIZES, ...LINK,
 ];
