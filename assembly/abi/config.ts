@@ -122,7 +122,10 @@ export const CONFIG_USER_TIMEOUT_LEAST_MS: u32 = 156;
 export const DEFAULT_USER_TIMEOUT_LEAST_MS: u32 = 100000;
 export const CONFIG_USER_TIMEOUT_MOST_MS: u32 = 160;
 export const DEFAULT_USER_TIMEOUT_MOST_MS: u32 = 600000;
-export const SIZEOF_CONFIG: u32 = 164;
+/** A segment size that was lowered because the path did not carry more is tried again after this time, milliseconds (RFC 1191 §6.3 says ten minutes); 0 = never. */
+export const CONFIG_PATH_AGE_MS: u32 = 164;
+export const DEFAULT_PATH_AGE_MS: u32 = 600000;
+export const SIZEOF_CONFIG: u32 = 168;
 
 /** CONFIG_SYN_COOKIES: never; when there is no room for another half-open connection; always. */
 export const COOKIES_NEVER: u32 = 0;
@@ -145,6 +148,8 @@ export const POLICY_ICMP_HARD: u32 = 1 << 5;
 export const POLICY_ICMP_SOFT: u32 = 1 << 6;
 /** The segment size is not lowered when full segments vanish (RFC 2923 §2.1). */
 export const POLICY_NO_BLACK_HOLES: u32 = 1 << 7;
+/** A SYN that was repeated twice in vain goes on without options but the segment size, for paths that drop what they do not know. */
+export const POLICY_DROP_SYN_OPTIONS: u32 = 1 << 8;
 
 /** Switch bits: set = the second reading of the V row, clear = its recommended default. */
 export const SWITCH_V01_CLOSE_ABORTED: u32 = 1 << 0;

@@ -82,6 +82,12 @@ export const UTO_CHANGEABLE: u32 = 1 << 1;
 /** Get u32: the peer's user timeout as it told last, milliseconds; 0 = it told none. Level SOL_LASTACK. */
 export const LSO_USER_TIMEOUT_PEER: i32 = 22;
 
+/**
+ * Get/set u32, level SOL_LASTACK: 1 = only full segments leave (TCP_CORK of other systems); default 0. What fills none waits until the option
+ * is cleared, the sending side is shut, or 200 ms are over. A listener's children have its value.
+ */
+export const LSO_CORK: i32 = 23;
+
 /** Transport selectors of a SOCK_SEQPACKET socket, at most 32 octets each, level SOL_LASTACK. Set: before connect or listen. */
 /** Own: the calling one of a connect; of a listener, the one that callers must name, empty = any. */
 export const LSO_TSAP_OWN: i32 = 16;

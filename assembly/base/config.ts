@@ -52,6 +52,7 @@ function defaults(): void {
   fill(C.CONFIG_ACK_EVERY, C.DEFAULT_ACK_EVERY);
   fill(C.CONFIG_USER_TIMEOUT_LEAST_MS, C.DEFAULT_USER_TIMEOUT_LEAST_MS);
   fill(C.CONFIG_USER_TIMEOUT_MOST_MS, C.DEFAULT_USER_TIMEOUT_MOST_MS);
+  fill(C.CONFIG_PATH_AGE_MS, C.DEFAULT_PATH_AGE_MS);
 }
 
 /**
@@ -88,6 +89,7 @@ function configLegal(): bool {
   if (config(C.CONFIG_ACK_EVERY) < 1 || config(C.CONFIG_ACK_EVERY) > 16 || config(C.CONFIG_CHALLENGE_LIMIT) > 1 << 30) return false;
   const userMost = config(C.CONFIG_USER_TIMEOUT_MOST_MS);
   if (config(C.CONFIG_USER_TIMEOUT_LEAST_MS) > userMost || userMost < 1 || userMost > 1 << 30) return false;
+  if (config(C.CONFIG_PATH_AGE_MS) > 1 << 30) return false;
   if (config(C.CONFIG_TIME_WAIT_MS) > 300000) return false;
   if (config(C.CONFIG_DELAYED_ACK_MS) > 500) return false;
   if (config(C.CONFIG_RTO_MAX_MS) > 600000 || config(C.CONFIG_RTO_MIN_MS) > config(C.CONFIG_RTO_MAX_MS)) return false;

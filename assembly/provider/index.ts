@@ -279,6 +279,8 @@ export function streamSetNoDelay(p: u8, i: i32, on: bool): void {
 }
 /** Which congestion control, CONGESTION_x or 0 for the stack's. The host's sockets have their own. */
 export function streamSetCongestion(p: u8, i: i32, algorithm: u32): void { if (p == PROVIDER_INET) T.tcpSetCongestion(i, algorithm); }
+/** LSO_CORK. The host's sockets have none. */
+export function streamSetCork(p: u8, i: i32, on: bool): void { if (!TINY && p == PROVIDER_INET) T.tcpSetCork(i, on); }
 export function streamSetKeepAlive(p: u8, i: i32, on: bool, idle: u32, interval: u32, probes: u32): void {
   switch (providerOf(p)) {
     case PROVIDER_INET: T.tcpSetKeepAlive(i, on, idle, interval, probes); break;

@@ -11,7 +11,7 @@ import { CONFIG_FEATURES, FEATURE_CUBIC } from "../abi/config";
 import { CONGESTION_CUBIC, CONGESTION_NEWRENO } from "../abi/sockets";
 import { config } from "../base/config";
 import { ECE } from "../wire/tcp";
-import { AGREED_CWR_OWED, AGREED_ECN, lossDrop, lossTake, M_URGENT_DUE, M_URGENT_HELD, M_URGENT_MARK, M_URGENT_OUT, Tcb } from "./tcb";
+import { AGREED_CWR_OWED, AGREED_ECN, lossDrop, lossTake, M_URGENT_DUE, M_URGENT_HELD, M_URGENT_MARK, M_URGENT_OUT, Tcb, TF_LOWERED } from "./tcb";
 import { segFlags } from "./segment_in";
 import { cubicAcked, cubicDecrease, cubicPause, cubicTimeout } from "./cubic";
 
@@ -137,18 +137,21 @@ export function ccRecovered(t: Tcb, flight: u32): void {
 /** The retransmission timer expired; `first` time for this data (RFC 5681 §3.1). What it takes can be given back (ccUndo). */
 export function ccTimeout(t: Tcb, flight: u32, first: bool): void {
   if (first) {
-    if (!TINY && lossTake(t)) {
-      t.undoWindow = t.cwnd;
-      t.undoThreshold = t.ssthresh;
-      t.undoMax = t.cubicMax;
-    }
+    if (!TINY && lossTake(t)) ccKeep(t);
     decrease(t, flight);
     if (isCubic(t)) cubicTimeout(t);
   }
   t.cwnd = <u32>t.sndMss;
 }
 
-/** The timeout was spurious (RFC 5682): nothing was lost, and the window is what it was. */
+/** Remembers the window for ccUndo. */
+export function ccKeep(t: Tcb): void {
+  t.undoWindow = t.cwnd;
+  t.undoThreshold = t.ssthresh;
+  t.undoMax = t.cubicMax;
+}
+
+/** The timeout was spurious (RFC 5682), or the loss one of the path's size: the window is what it was. */
 export function ccUndo(t: Tcb): void {
   t.cwnd = max(t.cwnd, t.undoWindow);
   t.ssthresh = max(t.ssthresh, t.undoThreshold);
@@ -167,6 +170,6 @@ export function ccIdle(t: Tcb): void {
  */
 export function lossOver(t: Tcb): void {
   if (t.sndNxt != t.sndUna || t.ssthresh != CWND_MAX || t.outOfOrder || t.sacked || t.repairs || t.dupStart != t.dupEnd) return;
-  if (t.recovery || t.watched || t.frto || t.marks & (M_URGENT_DUE | M_URGENT_MARK | M_URGENT_HELD | M_URGENT_OUT)) return;
+  if (t.flags & TF_LOWERED || t.recovery || t.watched || t.frto || t.marks & (M_URGENT_DUE | M_URGENT_MARK | M_URGENT_HELD | M_URGENT_OUT)) return;
   lossDrop(t);
 }

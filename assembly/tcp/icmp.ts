@@ -14,6 +14,7 @@ import { AGREED_TIMESTAMPS, M_ORPHAN, M_USED, remotePtr, Tcb, tcb, tcbCount } fr
 import { tupleFind } from "./table";
 import { fail } from "./release";
 import { trouble } from "./trouble";
+import { sizeLower } from "./pathsize";
 import { resendAll } from "./retransmission";
 import { OVERHEAD_V4, OVERHEAD_V6 } from "./segment_out";
 
@@ -56,7 +57,7 @@ function pathShrank(t: Tcb, mtu: u32): void {
   // Until the peer's SYN has come it is not settled whether timestamps take their part; afterwards they do.
   const text = !TINY && t.agreed & AGREED_TIMESTAMPS && t.state != TCP_SYN_SENT ? mss - TIMESTAMPS_ROOM : mss;
   if (text >= <u32>t.sndMss) return;
-  t.sndMss = <u16>text;
+  if (TINY || t.state == TCP_SYN_SENT) t.sndMss = <u16>text; else sizeLower(t, text);
   if (t.state != TCP_SYN_SENT) resendAll(t);
 }
 

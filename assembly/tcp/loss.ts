@@ -51,6 +51,11 @@ export class Loss {
   undoMax: u32;
   /** F-RTO (RFC 5682): with FRTO_NEW, where the new segments end that may tell a spurious timeout. */
   frtoEnd: u32;
+  /** While TF_LOWERED (tcp/pathsize): bytes of text a segment carried before, when to try that again, where the trial stands and begins. */
+  sizeBefore: u32;
+  sizeAt: u32;
+  sizeTrial: u32;
+  sizeSeq: u32;
   /** Place of the last urgent byte while M_URGENT_DUE or M_URGENT_MARK. */
   urgentSeq: u32;
   /** SND.UP while M_URGENT_OUT. */

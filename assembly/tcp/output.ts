@@ -8,7 +8,7 @@ import { seqGt, seqLeq, seqLt, seqMax } from "../base/seq";
 import { now } from "../base/time";
 import { ACK, FIN, PSH, RST, SYN } from "../wire/tcp";
 import {
-  M_ACK_NOW, M_DETACHED, M_KEEP_NOW, M_NO_DELAY, M_PROBE_NOW, M_RST_BARE, M_RST_OWED, M_RTX_NOW, M_SYN_NOW, AGREED_SACK, AGREED_TIMESTAMPS, AGREED_USER_TIMEOUT, Tcb, tcb, TAIL_DUE, TF_FIN_SENT, TF_SEND_SHUT,
+  M_ACK_NOW, M_DETACHED, M_KEEP_NOW, M_CORKED, M_NO_DELAY, M_PROBE_NOW, M_RST_BARE, M_RST_OWED, M_RTX_NOW, M_SYN_NOW, AGREED_SACK, AGREED_TIMESTAMPS, AGREED_USER_TIMEOUT, Tcb, tcb, TAIL_DUE, TF_CORK_DUE, TF_CORK_WAITS, TF_FIN_SENT, TF_LOWERED, TF_SEND_SHUT,
 } from "./tcb";
 import { flag } from "./lists";
 import { arm, armed, armRetransmission, T_PERSIST, T_RTX } from "./timer";
@@ -16,13 +16,20 @@ import { userTimeLimit } from "./progress";
 import { fail, freeIfDone, retire } from "./release";
 import { sndUsed } from "./buffers";
 import { ccIdle, lossOver } from "./congestion";
+import { corkBegin, corkEnd, corkHolds, corkWait } from "./cork";
 import { frtoLimit, limitedTransmit, mayRepair, mayResend, persistStart, RECOVERY_SACK, repairNext, rtoNow, rttBegin, rttCancel } from "./retransmission";
+import { sizeDue, sizeRepeated, sizeTried } from "./pathsize";
 import { rackOn, repaired, tailProbed, tailWatch } from "./rack";
 import { repairLost } from "./repairs";
 import { sackGapEnd, sackHighest, sackSkip } from "./scoreboard";
 import { urgentWaits } from "./urgent";
 import { utoLeads } from "./usertimeout";
 import { duplicateAckSend, opening, packetText, repeatCount, segmentSend, trainForget } from "./segment_out";
+
+/** The program said when short segments leave. */
+const TOLD: u32 = TINY ? M_NO_DELAY : M_NO_DELAY | M_CORKED;
+/** Bits of `agreed` that sendRarely looks at. */
+const RARE: u32 = TF_CORK_WAITS | TF_CORK_DUE | TF_LOWERED;
 
 /** Segments per call, so that one connection cannot keep the others waiting. */
 const BUDGET: u32 = 64;
@@ -98,10 +105,38 @@ function sendText(t: Tcb): i32 {
     if (r > 0) return r;
     t.marks &= ~M_RTX_NOW;
   }
-  if (!TINY && t.agreed & AGREED_USER_TIMEOUT && utoLeads(t)) {
+  return !TINY && (t.flags & RARE || t.agreed & AGREED_USER_TIMEOUT) ? sendRarely(t) : sendMore(t);
+}
+
+/** What most connections never need, in front of the rest. */
+function sendRarely(t: Tcb): i32 {
+  if (t.agreed & AGREED_USER_TIMEOUT && utoLeads(t)) {
     const r = segmentSend(t, t.sndNxt, ACK, 0, 0);
     if (r > 0) return r;
   }
+  if (t.flags & TF_LOWERED) {
+    const r = sendTrial(t);
+    if (r > 0) return r;
+  }
+  corkBegin(t);
+  const r = sendMore(t);
+  corkEnd(t);
+  return r;
+}
+
+/** One segment of the size that the path did not carry once, if it is time to try it. */
+function sendTrial(t: Tcb): i32 {
+  restart(t);
+  const size = sizeDue(t), lowered = t.sndMss, seq = t.sndNxt;
+  if (!size) return 0;
+  t.sndMss = <u16>size;
+  const r = sendSegment(t, size, false, false);
+  t.sndMss = lowered;
+  if (!r) sizeTried(t, seq);
+  return r;
+}
+
+function sendMore(t: Tcb): i32 {
   if (!TINY && <u32>t.tailProbe == TAIL_DUE) {
     const r = sendTail(t);
     if (r > 0) return r;
@@ -177,7 +212,7 @@ function sendTail(t: Tcb): i32 {
     return 0;
   }
   const window = <i32>(t.sndUna + t.sndWnd - t.sndNxt), queued = seqLt(t.sndNxt, t.sndEnd) ? t.sndEnd - t.sndNxt : 0;
-  if (queued && window > 0) {
+  if (queued && window > 0 && (queued >= <u32>t.sndMss || !corkHolds(t))) {
     const len = min(min<u32>(queued, t.sndMss), <u32>window), r = sendSegment(t, len, len == queued && (t.flags & TF_SEND_SHUT) != 0, len == queued);
     if (r > 0) return r;
     tailProbed(t, false);
@@ -207,23 +242,28 @@ function resend(t: Tcb, seq: u32): i32 {
   const end = seq + text + (fin ? 1 : 0);
   if (seqGt(end, t.rtxNxt)) t.rtxNxt = end;
   if (!TINY) t.prrOut += text;
+  if (!TINY && t.flags & TF_LOWERED) sizeRepeated(t, seq);
   if (!TINY && t.agreed & AGREED_SACK) repaired(t, seq, end);
   t.sentAt = now;
   if (!armed(t, T_RTX)) arm(t, T_RTX, rtoNow(t));
   return 0;
 }
 
-/** Rules 1 to 3 of RFC 9293 §3.8.6.2.1, with Minshall's form of Nagle: only a short segment in flight holds back another. */
+/** Rules 1 to 3 of RFC 9293 §3.8.6.2.1, with Minshall's form of Nagle: only a short segment in flight holds back another. LSO_CORK holds back all of them. */
 function mayLeave(t: Tcb, len: u32, queued: u32): bool {
   if (len >= <u32>t.sndMss) return true;
-  const noDelay = t.marks & M_NO_DELAY || urgentWaits(t) || seqLeq(t.sndSml, t.sndUna) || t.sndNxt == t.sndUna;
+  const noDelay = t.marks & TOLD ? TINY || !corkHolds(t) : urgentWaits(t) || seqLeq(t.sndSml, t.sndUna) || t.sndNxt == t.sndUna;
   if (len == queued) return noDelay || (t.flags & TF_SEND_SHUT) != 0;
   return noDelay && len >= t.maxWnd >> 1;
 }
 
+/** Sending begins again after a pause (RFC 5681 §4.1). */
+// @ts-ignore: decorator
+@inline function restart(t: Tcb): void { if (t.sndNxt == t.sndUna && now - t.sentAt > rtoNow(t)) ccIdle(t); }
+
 /** Segments of new data, and the FIN behind the last byte. */
 function sendNew(t: Tcb, budget: u32): i32 {
-  if (t.sndNxt == t.sndUna && now - t.sentAt > rtoNow(t)) ccIdle(t);
+  restart(t);
   const mss = <u32>t.sndMss;
   let left = <i32>budget, most: u32 = 0;
   while (seqLeq(t.sndNxt, t.sndEnd)) { // beyond it the FIN is out: nothing can follow
@@ -233,6 +273,10 @@ function sendNew(t: Tcb, budget: u32): i32 {
     const room = min(window, max(<i32>(t.sndUna + t.cwnd + limitedTransmit(t) - t.sndNxt), <i32>(frtoLimit(t) - t.sndNxt)));
     let len = room > 0 ? min(min<u32>(queued, mss), <u32>room) : 0;
     if (queued ? !len || !mayLeave(t, len, queued) : window <= 0) {
+      if (!TINY && len && corkHolds(t)) {
+        corkWait(t);
+        return 0;
+      }
       // Closed window, or a window too small to be useful: the probe timer overrides (rule 4).
       if (t.sndNxt == t.sndUna && !armed(t, T_PERSIST)) {
         persistStart(t);

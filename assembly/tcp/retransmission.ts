@@ -9,10 +9,11 @@ import { count } from "../base/counters";
 import { seqGeq, seqGt, seqLt, seqMax } from "../base/seq";
 import { now } from "../base/time";
 import { ccAcked, ccDuplicate, ccLoss, ccPartial, ccRecovered, ccRepairAcked, ccRepaired, ccSackLoss, ccTimeout, ccUndo } from "./congestion";
-import { M_PROBE_NOW, M_RTT_KNOWN, M_RTT_TIMING, M_RTX_NOW, AGREED_SACK, AGREED_TIMESTAMPS, Tcb } from "./tcb";
+import { M_PROBE_NOW, M_RTT_KNOWN, M_RTT_TIMING, M_RTX_NOW, AGREED_SACK, AGREED_TIMESTAMPS, Tcb, TF_LOWERED } from "./tcb";
 import { flag } from "./lists";
 import { sackCertain, sackForget, sackHighest, sackMeasure, sackSkip } from "./scoreboard";
 import { repairLost } from "./repairs";
+import { sizeForgiven, sizeLost, sizeTimedOut } from "./pathsize";
 import { arm, disarm, T_PERSIST, T_RACK, T_RTX } from "./timer";
 
 /** Nothing is known to be missing. */
@@ -103,7 +104,9 @@ export function recoveryReset(t: Tcb): void {
     return;
   }
   if (seqGeq(t.sndUna, t.recover)) {
-    if (recovery == RECOVERY_FAST) ccRecovered(t, t.sndNxt - t.sndUna);
+    const forgiven = !TINY && (t.flags & TF_LOWERED) != 0 && sizeForgiven(t);
+    if (!TINY && forgiven) ccUndo(t);
+    else if (recovery == RECOVERY_FAST) ccRecovered(t, t.sndNxt - t.sndUna);
     else if (!TINY && recovery == RECOVERY_SACK) ccRepaired(t);
     else if (!TINY && t.frto == FRTO_NEW) spurious(t);
     if (!TINY) {
@@ -172,6 +175,7 @@ export function recoveryDuplicate(t: Tcb): void {
   t.recovery = <u8>RECOVERY_FAST;
   t.recover = t.sndNxt;
   count(STAT_TCP_FAST_RETRANS);
+  if (!TINY && t.flags & TF_LOWERED) sizeLost(t);
   ccLoss(t, t.sndNxt - t.sndUna);
   t.marks |= M_RTX_NOW;
   rttCancel(t);
@@ -193,6 +197,7 @@ export function sackLost(t: Tcb): void {
   t.recover = t.sndNxt;
   t.rtxNxt = t.sndUna;
   count(STAT_TCP_FAST_RETRANS);
+  if (t.flags & TF_LOWERED) sizeLost(t);
   ccSackLoss(t, t.sndNxt - t.sndUna);
   t.marks |= M_RTX_NOW;
   t.rescued = false;
@@ -237,6 +242,7 @@ export function resendAll(t: Tcb): void {
 export function retransmitTimeout(t: Tcb): void {
   if (t.sndNxt == t.sndUna) return;
   count(STAT_TCP_TIMEOUTS);
+  if (!TINY && t.flags & TF_LOWERED) sizeTimedOut(t);
   const first = t.backoff == 0;
   if (<u32>t.backoff < BACKOFF_MAX) t.backoff++;
   if (!TINY && t.agreed & AGREED_TIMESTAMPS) t.rttAt = now;

@@ -2,6 +2,7 @@
  * One segment onto the wire: header at TX, text straight from the send queue, checksum over both (RFC 9293 §3.1).
  * Nothing about the connection changes unless the segment was taken.
  */
+import { CONFIG_POLICY, POLICY_DROP_SYN_OPTIONS } from "../abi/config";
 import { IPPROTO_TCP, TCP_SYN_RCVD, TCP_SYN_SENT } from "../abi/winsock";
 import { WSAEHOSTUNREACH, WSAENETUNREACH } from "../abi/errors";
 import { WASI_EAGAIN } from "../abi/link";
@@ -9,6 +10,7 @@ import { STAT_TCP_OUT_RSTS, STAT_TCP_OUT_SEGS, STAT_TCP_RETRANS_SEGS } from "../
 import { ADDR_V4, addrIsV4 } from "../base/addr";
 import { swap32 } from "../base/bytes";
 import { sumBytes, sumFinish, sumFold, sumFoldWords, sumPair, sumPseudo, sumSwap } from "../base/checksum";
+import { config } from "../base/config";
 import { count, countBy } from "../base/counters";
 import { seqGeq } from "../base/seq";
 import { ringAt, ringRun } from "../memory/ring";
@@ -35,6 +37,9 @@ export const OVERHEAD_V6: u32 = 60;
 const CUT_MAX: u32 = 65535 - 20 - 60;
 /** A peer that asks for smaller segments gets these: headers must not outweigh the text by much. */
 export const MSS_MIN: u32 = 64;
+
+/** The first repetition of a SYN that POLICY_DROP_SYN_OPTIONS is about. */
+const BARE_SYN: u32 = 3;
 
 const PROTOCOL = <u32>IPPROTO_TCP;
 /** So few bytes of text are copied behind the header: less than a part of its own costs whoever takes the frame. */
@@ -197,7 +202,11 @@ function compose(t: Tcb, seq: u32, flags: u32, offset: u32, len: u32, window: u3
  * are agreed on, SACK in ACKs while text is missing. Returns the header's length.
  */
 function optionsWrite(t: Tcb, flags: u32, len: u32): u32 {
-  let header = flags & SYN ? tcpEmitMss(TX, t.rcvMss) : TCP_HEADER;
+  let header = TCP_HEADER;
+  if (flags & SYN) {
+    header = tcpEmitMss(TX, t.rcvMss);
+    if (!TINY && !(flags & ACK) && synBare(t)) return header;
+  }
   if (TINY) return header;
   if (t.agreed & AGREED_TIMESTAMPS) header = tcpEmitStamp(TX, header, stampNow(t), flags & ACK ? t.tsRecent : 0);
   if (flags & SYN) {
@@ -206,6 +215,13 @@ function optionsWrite(t: Tcb, flags: u32, len: u32): u32 {
   } else if (t.agreed & AGREED_SACK && (flags & (ACK | RST)) == ACK) header = sackWrite(t, TX, header, len);
   return t.agreed & AGREED_USER_TIMEOUT ? utoWrite(t, TX, header, flags, len) : header;
 }
+
+/**
+ * POLICY_DROP_SYN_OPTIONS (net.inet.tcp.rexmit_drop_options of FreeBSD): the third repetition of a SYN and all after it have no option but
+ * the segment size. What they leave out counts as offered by those before: a SYN,ACK carries only what its SYN did (RFC 7323 §1.3, §3.2;
+ * RFC 2018 §2), so it tells which of them it answers.
+ */
+function synBare(t: Tcb): bool { return <u32>t.synRetries >= BARE_SYN && (config(CONFIG_POLICY) & POLICY_DROP_SYN_OPTIONS) != 0; }
 
 /** Sends the header of `header` bytes that stands at TX, which no control block stands for: 0 = sent. */
 export function bareSend(local: usize, remote: usize, header: u32, ttl: u32, tos: u32): i32 {

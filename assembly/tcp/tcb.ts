@@ -15,7 +15,7 @@ import { byteAt, linkLoad, linkStore, setByteAt } from "../memory/links";
 import { Ring } from "../memory/ring";
 import { Loss, lossAlloc, lossFree } from "./loss";
 
-/** Facts about a connection, tcpFlags(i). They are never cleared. */
+/** Facts about a connection, tcpFlags(i). They are never cleared. The last bits are none. */
 /** Our sending side is shut: a FIN stands after the last byte. */
 export const TF_SEND_SHUT: u32 = 1 << 0;
 /** Our receiving side is shut. */
@@ -34,7 +34,12 @@ export const TF_FAILED: u32 = 1 << 6;
 export const TF_RST_SENT: u32 = 1 << 7;
 /** ESTABLISHED was reached. */
 export const TF_CONNECTED_ONCE: u32 = 1 << 8;
-/** No fact, and nothing for others: SND.MAX is one beyond SND.NXT (Tcb.sndMax). */
+/** No facts, and nothing for others. Text waits for LSO_CORK, until T_IDLE at most; it has waited long enough (tcp/cork). */
+export const TF_CORK_WAITS: u32 = 1 << 12;
+export const TF_CORK_DUE: u32 = 1 << 13;
+/** Segments are smaller than both ends would have them; the Loss block knows the size before (tcp/pathsize). */
+export const TF_LOWERED: u32 = 1 << 14;
+/** SND.MAX is one beyond SND.NXT (Tcb.sndMax). */
 const TF_PROBED: u32 = 1 << 15;
 
 /** Bits of tcpNotifyTake(i): what happened since they were taken last. */
@@ -101,6 +106,8 @@ export const M_FIN_HELD: u32 = 1 << 20;
 export const M_SCALED: u32 = 1 << 21;
 /** A listener that answers SYNs with RST (SO_PAUSE_ACCEPT). */
 export const M_PAUSED: u32 = 1 << 22;
+/** The same bit of a connection: only full segments leave (LSO_CORK, tcp/cork). */
+export const M_CORKED: u32 = 1 << 22;
 /** The close waits (SO_LINGER) and has a limit of its own: no time limit of ours counts meanwhile. */
 export const M_LINGER: u32 = 1 << 23;
 /** That close itself sends the FIN: if its time runs out a RST follows in every state (W-10). */
@@ -434,6 +441,14 @@ export class Tcb extends Endpoint {
   set undoMax(v: u32) { if (!TINY && this.loss) changetype<Loss>(this.loss).undoMax = v; }
   get frtoEnd(): u32 { return TINY || !this.loss ? this.sndNxt : changetype<Loss>(this.loss).frtoEnd; }
   set frtoEnd(v: u32) { if (!TINY && this.loss) changetype<Loss>(this.loss).frtoEnd = v; }
+  get sizeBefore(): u32 { return TINY || !this.loss ? 0 : changetype<Loss>(this.loss).sizeBefore; }
+  set sizeBefore(v: u32) { if (!TINY && this.loss) changetype<Loss>(this.loss).sizeBefore = v; }
+  get sizeAt(): u32 { return TINY || !this.loss ? 0 : changetype<Loss>(this.loss).sizeAt; }
+  set sizeAt(v: u32) { if (!TINY && this.loss) changetype<Loss>(this.loss).sizeAt = v; }
+  get sizeTrial(): u32 { return TINY || !this.loss ? 0 : changetype<Loss>(this.loss).sizeTrial; }
+  set sizeTrial(v: u32) { if (!TINY && this.loss) changetype<Loss>(this.loss).sizeTrial = v; }
+  get sizeSeq(): u32 { return TINY || !this.loss ? 0 : changetype<Loss>(this.loss).sizeSeq; }
+  set sizeSeq(v: u32) { if (!TINY && this.loss) changetype<Loss>(this.loss).sizeSeq = v; }
   /** SND.UP while M_URGENT_OUT: the sequence number behind the last urgent byte. */
   get sndUp(): u32 { return TINY || !this.loss ? this.sndUna : changetype<Loss>(this.loss).sndUp; }
   set sndUp(v: u32) { if (!TINY && this.loss) changetype<Loss>(this.loss).sndUp = v; }

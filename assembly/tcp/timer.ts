@@ -17,7 +17,7 @@ export const T_USER: u32 = 8;
 export const T_KEEP: u32 = 16;
 /** End of TIME_WAIT, or limit of FIN_WAIT_2: nothing is owed then, so never together with T_USER. */
 export const T_WAIT: u32 = 32;
-/** Empty buffers go back. */
+/** Empty buffers go back, or text has waited long enough (tcp/cork). */
 export const T_IDLE: u32 = 64;
 /** Reordering timer, or the probe of the tail: never both (RFC 8985 §8). */
 export const T_RACK: u32 = 128;

@@ -8,6 +8,7 @@ import { flag } from "./lists";
 import { arm, T_ACK, T_IDLE, T_KEEP, T_PERSIST, T_RACK, T_RTX, T_USER, T_WAIT, timerDue, timersEnter } from "./timer";
 import { ackNow } from "./guard";
 import { buffersIdle } from "./buffers";
+import { corkTimeout } from "./cork";
 import { keepaliveTimeout } from "./keepalive";
 import { userTimeout, waitTimeout } from "./progress";
 import { fail } from "./release";
@@ -34,7 +35,7 @@ function expire(t: Tcb, timer: u32): void {
     case T_USER: userTimeout(t); break;
     case T_KEEP: keepaliveTimeout(t); break;
     case T_WAIT: waitTimeout(t); break;
-    case T_IDLE: if (!TINY) buffersIdle(t, t.state == TCP_CLOSED); break;
+    case T_IDLE: if (!TINY && !corkTimeout(t)) buffersIdle(t, t.state == TCP_CLOSED); break;
   }
 }
 

@@ -9,6 +9,7 @@ import { count } from "../base/counters";
 import { ipDoubt } from "../ip/route";
 import { NOTIFY_TROUBLE, remotePtr, Tcb } from "./tcb";
 import { notify } from "./lists";
+import { sizeLower } from "./pathsize";
 
 /** Unanswered timeouts of a full segment before smaller ones are tried, and the two sizes of text then (RFC 4821 §7.2, RFC 1191 §7). */
 const FIRST_CUT: u32 = 3;
@@ -34,9 +35,9 @@ export function unanswered(t: Tcb, times: u32): void {
   if (times == FIRST_CUT) narrow(t, FIRST_MSS); else if (times == SECOND_CUT) narrow(t, SECOND_MSS);
 }
 
-/** Full segments may be what the path does not carry: shorter ones from now on. They stay short as long as the connection lasts. */
+/** Full segments may be what the path does not carry: shorter ones from now on. */
 function narrow(t: Tcb, mss: u32): void {
   if (t.sndNxt - t.sndUna < <u32>t.sndMss || <u32>t.sndMss <= mss) return;
   count(STAT_TCP_BLACK_HOLES);
-  t.sndMss = <u16>mss;
+  sizeLower(t, mss);
 }

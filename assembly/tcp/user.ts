@@ -29,6 +29,7 @@ import { ackNow, initialSequence, SUCCESSOR_GAP } from "./guard";
 import { abort, childRemove, closed, freeIfDone, listenerClose, retire } from "./release";
 import { bufferEmptied, rcvFlush, rcvUnread, sndReserve, sndUsed } from "./buffers";
 import { congestionDefault } from "./congestion";
+import { corkPush } from "./cork";
 import { keepaliveBegin } from "./keepalive";
 import { begin } from "./open";
 import { connectTimeLimit, finWait2Limit, orphanTimeLimit } from "./progress";
@@ -36,6 +37,7 @@ import { urgentLimit, urgentPass } from "./urgent";
 import { waiting, waitingFind, waitingRemove } from "./waiting";
 import { windowUpdateDue } from "./window";
 
+export { tcpSetCork } from "./cork";
 export { tcpPeerUserTimeout, tcpSetUserTimeout, tcpSetUserTimeoutOption } from "./progress";
 export { tcpEphemeralPort, tcpPortFree } from "./table";
 export {
@@ -351,7 +353,9 @@ export function tcpDetach(i: i32): void {
 export function tcpSetNoDelay(i: i32, on: bool): void {
   const t = tcb(i);
   t.marks = on ? t.marks | M_NO_DELAY : t.marks & ~M_NO_DELAY;
-  if (on) flag(t);
+  if (!on) return;
+  if (!TINY) corkPush(t);
+  flag(t);
 }
 
 /** CONGESTION_x; 0 = the stack's default. Takes effect at once, from the window as it is. */

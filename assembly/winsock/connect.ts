@@ -8,7 +8,7 @@ import { ADDR_ALIGN, ADDR_BYTES, addrClear, addrCopy, addrIsAny, addrSetV4 } fro
 import { ipIsGroup, ipSourceFor } from "../ip/route";
 import {
   datagramConnect, OPEN_TAKEN, OPEN_UNREACHABLE, streamDetach, streamEphemeralPort, streamFailure, streamNames, streamOpen,
-  streamSetCongestion, streamSetKeepAlive, streamSetNoDelay, streamSetUrgentInline, streamSetUserTimeout, streamSetUserTimeoutOption,
+  streamSetCongestion, streamSetCork, streamSetKeepAlive, streamSetNoDelay, streamSetUrgentInline, streamSetUserTimeout, streamSetUserTimeoutOption,
 } from "../provider/index";
 import { ipChanged } from "./ipoptions";
 import { raise } from "./netevents";
@@ -132,6 +132,7 @@ function unbindImplicit(s: Socket): void {
 export function applyOptions(s: Socket): void {
   if (has(s, S_NODELAY)) streamSetNoDelay(s.provider, s.transport, true);
   if (!TINY && s.congestion) streamSetCongestion(s.provider, s.transport, s.congestion);
+  if (!TINY && s.corked) streamSetCork(s.provider, s.transport, true);
   if (has(s, S_KEEPALIVE)) streamSetKeepAlive(s.provider, s.transport, true, s.keepIdle, s.keepInterval, s.keepCount);
   if (s.ttl || s.tos) ipChanged(s);
   if (s.userTimeout) streamSetUserTimeout(s.provider, s.transport, s.userTimeout);

@@ -2,10 +2,10 @@
 import { WSAEFAULT, WSAEINVAL, WSAEISCONN, WSAENOBUFS, WSAENOPROTOOPT } from "../abi/errors";
 import { FEATURE_USER_TIMEOUT, CONFIG_FEATURES } from "../abi/config";
 import {
-  CONGESTION_CUBIC, LSO_CONGESTION, LSO_ERROR_REPORTS, LSO_LINGER_MS, LSO_TSAP_CALLED, LSO_TSAP_OWN, LSO_USER_TIMEOUT_OPTION, LSO_USER_TIMEOUT_PEER, UTO_CHANGEABLE, UTO_ENABLED,
+  CONGESTION_CUBIC, LSO_CONGESTION, LSO_CORK, LSO_ERROR_REPORTS, LSO_LINGER_MS, LSO_TSAP_CALLED, LSO_TSAP_OWN, LSO_USER_TIMEOUT_OPTION, LSO_USER_TIMEOUT_PEER, UTO_CHANGEABLE, UTO_ENABLED,
 } from "../abi/sockets";
 import { LSO_CAPABILITIES, LSO_DRAIN, LSO_FIN_ACKED, LSO_OUTSTANDING, LSO_RESET } from "../abi/winsock";
-import { streamBlind, streamCapabilities, streamOutstanding, streamPeerUserTimeout, streamSetCongestion, streamSetUserTimeoutOption } from "../provider/index";
+import { streamBlind, streamCapabilities, streamOutstanding, streamPeerUserTimeout, streamSetCongestion, streamSetCork, streamSetUserTimeoutOption } from "../provider/index";
 import { config } from "../base/config";
 import { TF_FIN_ACKED } from "../tcp/tcb";
 import { calledTsap, ownTsap } from "../cotp/association";
@@ -39,8 +39,15 @@ export function setLastackOption(s: Socket, name: i32, value: usize, n: u32): i3
       if (n < 4) return WSAEFAULT;
       if (load<u32>(value) > CONGESTION_CUBIC) return WSAEINVAL;
       if (!settingsOwn(s)) return WSAENOBUFS;
-      s.congestion = load<u8>(value);
+      s.congestion = load<u32>(value);
       if (s.transport >= 0 && !has(s, S_LISTENING)) streamSetCongestion(s.provider, s.transport, s.congestion);
+      return 0;
+    case LSO_CORK:
+      if (TINY || isHosted(s)) return WSAENOPROTOOPT;
+      if (n < 4) return WSAEFAULT;
+      if (!settingsOwn(s)) return WSAENOBUFS;
+      s.corked = load<u32>(value) != 0;
+      if (s.transport >= 0 && !has(s, S_LISTENING)) streamSetCork(s.provider, s.transport, s.corked);
       return 0;
     case LSO_USER_TIMEOUT_OPTION: return TINY ? WSAENOPROTOOPT : setUserTimeoutOption(s, value, n);
     case LSO_ERROR_REPORTS:
@@ -95,6 +102,10 @@ export function getLastackOption(s: Socket, name: i32, out: usize): i32 {
     case LSO_CONGESTION:
       if (TINY) return WSAENOPROTOOPT;
       store<u32>(out, s.congestion);
+      return 4;
+    case LSO_CORK:
+      if (TINY || isHosted(s)) return WSAENOPROTOOPT;
+      store<u32>(out, s.corked ? 1 : 0);
       return 4;
     case LSO_USER_TIMEOUT_OPTION:
       if (TINY || isHosted(s)) return WSAENOPROTOOPT;

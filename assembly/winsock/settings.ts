@@ -28,7 +28,7 @@ export class Settings {
   /** IP_TTL, 0 = default; IP_TOS. */
   ttl: u8;
   tos: u8;
-  /** LSO_CONGESTION. */
+  /** LSO_CONGESTION, with SETTINGS_CORK. */
   congestion: u8;
   /** LSO_USER_TIMEOUT_OPTION + 1; 0 = the stack's. */
   uto: u8;
@@ -40,6 +40,9 @@ export class Settings {
   /** Sockets that share it; while it is free what follows, as memory/freelist has it. */
   users: u32;
 }
+
+/** LSO_CORK is on: a bit beside LSO_CONGESTION. */
+export const SETTINGS_CORK: u32 = 1 << 7;
 
 /** Bytes of a record in tiny. */
 export const SETTINGS_TINY: u32 = (<u32>offsetof<Settings>("ref") + 3) & ~3;

@@ -18,7 +18,7 @@ import { idOfSocket } from "../memory/identities";
 import { byteAt, linkLoad, linkStore, setByteAt } from "../memory/links";
 import { PROVIDER_HOST } from "../provider/kinds";
 import { NONE, Overlap, overlapAlloc, overlapFree } from "./overlapped/overlap";
-import { Settings, settingsAlone, settingsDefault, settingsInitial, settingsLeave, settingsReset, settingsShare, SETTINGS_TINY } from "./settings";
+import { Settings, settingsAlone, settingsDefault, settingsInitial, settingsLeave, settingsReset, settingsShare, SETTINGS_CORK, SETTINGS_TINY } from "./settings";
 
 /** Socket flags. The option flags keep what setsockopt was told; the others are state. */
 export const S_NONBLOCKING: u32 = 1 << 0;
@@ -219,8 +219,10 @@ export class Socket {
   set ttl(v: u8) { settingsOf(this).ttl = v; }
   get tos(): u8 { return settingsOf(this).tos; }
   set tos(v: u8) { settingsOf(this).tos = v; }
-  get congestion(): u8 { return settingsOf(this).congestion; }
-  set congestion(v: u8) { settingsOf(this).congestion = v; }
+  get congestion(): u32 { return <u32>settingsOf(this).congestion & ~SETTINGS_CORK; }
+  set congestion(v: u32) { settingsOf(this).congestion = <u8>(v | (<u32>settingsOf(this).congestion & SETTINGS_CORK)); }
+  get corked(): bool { return (<u32>settingsOf(this).congestion & SETTINGS_CORK) != 0; }
+  set corked(v: bool) { settingsOf(this).congestion = <u8>(this.congestion | (v ? SETTINGS_CORK : 0)); }
   get uto(): u8 { return settingsOf(this).uto; }
   set uto(v: u8) { settingsOf(this).uto = v; }
 }

@@ -123,7 +123,10 @@ export const CONFIG_USER_TIMEOUT_LEAST_MS = 156;
 export const DEFAULT_USER_TIMEOUT_LEAST_MS = 100000;
 export const CONFIG_USER_TIMEOUT_MOST_MS = 160;
 export const DEFAULT_USER_TIMEOUT_MOST_MS = 600000;
-export const SIZEOF_CONFIG = 164;
+/** A segment size that was lowered because the path did not carry more is tried again after this time, milliseconds (RFC 1191 §6.3 says ten minutes); 0 = never. */
+export const CONFIG_PATH_AGE_MS = 164;
+export const DEFAULT_PATH_AGE_MS = 600000;
+export const SIZEOF_CONFIG = 168;
 
 /** CONFIG_SYN_COOKIES: never; when there is no room for another half-open connection; always. */
 export const COOKIES_NEVER = 0;
@@ -146,6 +149,8 @@ export const POLICY_ICMP_HARD = 32;
 export const POLICY_ICMP_SOFT = 64;
 /** The segment size is not lowered when full segments vanish (RFC 2923 §2.1). */
 export const POLICY_NO_BLACK_HOLES = 128;
+/** A SYN that was repeated twice in vain goes on without options but the segment size, for paths that drop what they do not know. */
+export const POLICY_DROP_SYN_OPTIONS = 256;
 
 /** Switch bits: set = the second reading of the V row, clear = its recommended default. */
 export const SWITCH_V01_CLOSE_ABORTED = 1;

@@ -88,6 +88,11 @@ export interface Knobs {
   keepIntervalMs?: number;
   /** Keep-alive: unanswered probes before the connection fails. Default 10. */
   keepCount?: number;
+  /**
+   * After this time the segment size that a connection had before its path did not carry it is tried again, by one segment where at least four
+   * more are queued behind it (RFC 4821 §7.3); RFC 1191 §6.3 says ten minutes, and never below five. 0 to 2^30; 0 = never; default 600000.
+   */
+  pathAgeMs?: number;
   /** Age at which a neighbour is asked again. Default 60000. */
   neighborAgeMs?: number;
   /** First value of the core's 32-bit millisecond clock; lets a test cross its wrap. Default 0. */
@@ -113,8 +118,13 @@ export interface Knobs {
    * SHLD-26), or are soft errors only ("never").
    */
   icmpHard?: "connecting" | "always" | "never";
-  /** Full segments that vanish make segments smaller (RFC 2923 §2.1): after three timeouts 1024 bytes, after five 512. Default true. */
+  /** Full segments that vanish make segments smaller (RFC 2923 §2.1): after three timeouts 1024 bytes, after five 512; `pathAgeMs` says for how long. Default true. */
   blackHoles?: boolean;
+  /**
+   * From its third repetition on a SYN goes without options but the segment size, for paths that drop what they do not know; a SYN,ACK that
+   * answers an earlier one is still taken at its word. Default false.
+   */
+  dropSynOptions?: boolean;
   /** TCP window scale option (RFC 7323). Default true. */
   windowScale?: boolean;
   /** TCP timestamps option, with it protection against old segments (RFC 7323). Default true. */
@@ -179,6 +189,7 @@ const POLICIES = {
   dropSynFin: [abi.POLICY_DROP_SYN_FIN, true],
   silent: [abi.POLICY_SILENT, true],
   blackHoles: [abi.POLICY_NO_BLACK_HOLES, false],
+  dropSynOptions: [abi.POLICY_DROP_SYN_OPTIONS, true],
 } as const;
 /** Knobs that take a word. */
 const WORDS = {
@@ -210,6 +221,7 @@ const TIMES: Readonly<Record<Exclude<keyof Knobs, Named>, Bounds>> = {
   keepIdleMs: ["keepIdleMs", 1, 2 ** 30 - 1],
   keepIntervalMs: ["keepIntervalMs", 1, 2 ** 30 - 1],
   keepCount: ["keepCount", 1, 255],
+  pathAgeMs: ["pathAgeMs", 0, 2 ** 30],
   neighborAgeMs: ["neighborAgeMs", 1, TIME_MAX_MS],
   timeOrigin: ["timeOrigin", 0, U32_MAX],
 };

@@ -1,7 +1,7 @@
 /** A TCP connection with promises. */
 import { WSAEINTR, WSAENOTSOCK } from "../abi/errors.gen.ts";
 import { OP_CLOSE, OP_RECV, OP_SEND } from "../abi/events.gen.ts";
-import { LSO_ERROR_REPORTS, LSO_LINGER_MS, LSO_USER_TIMEOUT_OPTION } from "../abi/sockets.gen.ts";
+import { LSO_CORK, LSO_ERROR_REPORTS, LSO_LINGER_MS, LSO_USER_TIMEOUT_OPTION } from "../abi/sockets.gen.ts";
 import * as W from "../abi/winsock.gen.ts";
 import { errorInfo } from "../core/index.ts";
 import type { Endpoint } from "./address.ts";
@@ -190,6 +190,17 @@ export class Socket implements Owner, Carrier {
   /** true sends small segments at once (TCP_NODELAY); false, the default, gathers them (Nagle, RFC 896). */
   setNoDelay(on: boolean = true): this {
     this.#option("setNoDelay", W.IPPROTO_TCP, W.TCP_NODELAY, checkBoolean("on", on) ? 1 : 0);
+    return this;
+  }
+
+  /**
+   * true: only full segments leave (TCP_CORK of other systems). What fills none waits, also with `setNoDelay`, until false is set, the sending
+   * side is shut or closed, or 200 ms are over since it was written. false, the default, lets it leave at once, a short segment as `setNoDelay`
+   * has it. For a program that makes one message in several writes. Segments before and after a boundary of writes are not promised.
+   * @throws SocketError ENOPROTOOPT on a host socket.
+   */
+  setCork(on: boolean = true): this {
+    this.#option("setCork", W.SOL_LASTACK, LSO_CORK, checkBoolean("on", on) ? 1 : 0);
     return this;
   }
 

@@ -1,7 +1,7 @@
 /** `lastack ping`: ICMP echo requests from Lastack's own IP. */
 import { randomInt } from "node:crypto";
 import { type Host, openHost } from "../api/raw.ts";
-import type { FrameDevice, StackOptions } from "../index.ts";
+import type { CoreStats, FrameDevice, StackOptions } from "../index.ts";
 import { observed } from "./observed.ts";
 import { Interrupt } from "./interrupt.ts";
 import { stackOptions } from "./link.ts";
@@ -26,7 +26,7 @@ are answered by the stack itself.
   --interval S       seconds from one to the next, fractions allowed (default: ${INTERVAL_S})
   --timeout S        seconds to wait for an answer (default: ${TIMEOUT_S})
   --size N           bytes of data, 0 to ${SIZE_MAX} (default: ${SIZE})
-  --json             one JSON object at the end instead of the lines
+  --json             one JSON object at the end instead of the lines, with the stack's counters (names of RFC 4293)
   --help             this text
 
 ${LINK_HELP.replace(" (default)", ": not for ping").replace("; with node: the local address", "")}
@@ -155,6 +155,11 @@ export class Pinger {
     });
   }
 
+  /** The stack's counters. */
+  get counters(): CoreStats {
+    return this.#host.core.stats();
+  }
+
   stop(): void {
     this.#host.driver.close();
   }
@@ -229,7 +234,7 @@ export async function ping(args: readonly string[]): Promise<number> {
       console.log("ms" in answer ? `${size} bytes from ${address}: seq=${sequence} time=${answer.ms.toFixed(3)} ms` : `${address}: seq=${sequence} ${answer.failure}`);
     });
     const summary = summarize(address, answers);
-    if (common.json) console.log(JSON.stringify({ ...summary, link, answers }, null, 2));
+    if (common.json) console.log(JSON.stringify({ ...summary, link, answers, counters: pinger.counters }, null, 2));
     else printSummary(summary);
     if (interrupt.gentle.aborted) return EXIT_INTERRUPTED;
     return summary.received === summary.sent ? EXIT_OK : EXIT_FAILED;

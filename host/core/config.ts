@@ -66,6 +66,7 @@ export interface CoreConfig {
   /** L_LIMIT and U_LIMIT of RFC 5482 §3.1. */
   userTimeoutLeastMs?: number;
   userTimeoutMostMs?: number;
+  pathAgeMs?: number;
 }
 
 const OFFSETS: Readonly<Record<keyof CoreConfig, number>> = {
@@ -109,6 +110,7 @@ const OFFSETS: Readonly<Record<keyof CoreConfig, number>> = {
   ackEvery: abi.CONFIG_ACK_EVERY,
   userTimeoutLeastMs: abi.CONFIG_USER_TIMEOUT_LEAST_MS,
   userTimeoutMostMs: abi.CONFIG_USER_TIMEOUT_MOST_MS,
+  pathAgeMs: abi.CONFIG_PATH_AGE_MS,
 };
 
 /** In the record: keep the default. */

@@ -9,7 +9,7 @@ import { TCP_LISTEN } from "../../assembly/abi/winsock";
 import { tcpIcmpError } from "../../assembly/tcp/icmp";
 import {
   tcpAbort, tcpAcceptTake, tcpAttach, tcpBytesAcked, tcpBytesSent, tcpCommit, tcpConsume, tcpDetach, tcpOpen, tcpOrphan, tcpPeek, tcpPeeked, tcpRecv, tcpReserve,
-  tcpReserved, tcpSend, tcpSetKeepAlive, tcpSetNoDelay, tcpSetRecvLimit, tcpShutdownRecv, tcpShutdownSend,
+  tcpReserved, tcpSend, tcpSetCork, tcpSetKeepAlive, tcpSetNoDelay, tcpSetRecvLimit, tcpShutdownRecv, tcpShutdownSend,
 } from "../../assembly/tcp/user";
 import {
   accepted, c, compose, DATA, deliver, fresh, iss, knob, listen, listener, localAddress, LPORT, notified, options, out, READ, remoteAddress,
@@ -49,7 +49,7 @@ function act(i: i32): void {
     case 4: { if (tcpPeek(i)) tcpConsume(i, below(tcpPeeked() + 1)); break; }
     case 5: if (below(20) == 0) tcpShutdownSend(i); break;
     case 6: if (below(40) == 0) tcpShutdownRecv(i); break;
-    case 7: tcpSetNoDelay(i, (random() & 1) != 0); break;
+    case 7: { const r = random(); tcpSetNoDelay(i, (r & 1) != 0); tcpSetCork(i, (r & 6) == 6); break; }
     case 8: tcpSetKeepAlive(i, (random() & 1) != 0, below(3000), below(1000), below(5)); break;
     case 9: tcpSetRecvLimit(i, below(200000)); break;
     case 10: if (below(100) == 0) tcpAbort(i, 1); break;

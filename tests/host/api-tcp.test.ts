@@ -72,6 +72,36 @@ describe("a connection", () => {
   });
 });
 
+describe("setCork", () => {
+  virtualTest("holds what fills no segment until it is cleared", async () => {
+    const { socket, accepted, run, world } = await connectPair();
+    assert.equal(socket.setNoDelay().setCork(), socket);
+    await run(socket.write(bytes("head ")));
+    world.runFor(100);
+    await run(socket.write(bytes("body")));
+    world.runFor(50);
+    assert.equal(accepted.info().unread, 0);
+    socket.setCork(false);
+    assert.equal(text(await run(accepted.read())), "head body");
+    await run(socket.write(bytes("more")));
+    assert.equal(text(await run(accepted.read())), "more");
+  });
+
+  test("for 200 ms at most, and not beyond the end", async () => {
+    const { socket, accepted, run, world } = await connectPair();
+    socket.setCork();
+    const started = world.nowMs;
+    await run(socket.write(bytes("late")));
+    assert.equal(text(await run(accepted.read())), "late");
+    took(world, started, 195, 205);
+    await run(socket.write(bytes("last")));
+    await run(socket.shutdown("send"));
+    assert.equal(text(await run(accepted.read())), "last");
+    assert.equal(await run(accepted.read()), null);
+    assert.throws(() => socket.setCork(1 as never), /on is 1/);
+  });
+});
+
 describe("backpressure", () => {
   const limits = { sendBuffer: 16384, receiveBuffer: 16384 };
 

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createStack, type Knobs, memoryLink, type Socket, type Trouble, World } from "../../host/index.ts";
-import { bytes, connectPair, socketError } from "./api-support.ts";
+import { partsLength } from "../../host/device/index.ts";
+import { bytes, connectPair, pattern, socketError } from "./api-support.ts";
 
 const ARP = 0x0806;
 
@@ -91,6 +92,47 @@ test("MUST-21: setUserTimeout is R2 of one connection", async () => {
   world.runFor(200);
   assert.equal(socket.state, "CLOSED");
   await assert.rejects(run(read), socketError("ECONNABORTED", 10053, "read"));
+});
+
+test("RFC 1191 §6.3, RFC 4821: behind a black hole a larger segment is tried every pathAgeMs, which costs little while it is there and helps once it is gone", async () => {
+  const world = new World({ seed: 1 });
+  const link = memoryLink({ clock: world.clock, delayMs: 5 });
+  let most = 1200;
+  const write = link.b.write.bind(link.b);
+  link.b.write = (memory, parts, first, count) => partsLength(parts, first, count) > most || write(memory, parts, first, count);
+  const common = { runtime: world, limits: { maxSockets: 8 }, knobs: { pathAgeMs: 300_000 } };
+  const left = await createStack({ ...common, devices: [link.a], addresses: ["10.0.0.1/24"] });
+  const right = await createStack({ ...common, devices: [link.b], addresses: ["10.0.0.2/24"] });
+  const run = <T>(promise: Promise<T>): Promise<T> => world.settle(promise, 900_000);
+  const server = await left.listen({ port: 7000 });
+  const [accepted, socket] = await run(Promise.all([server.accept(), right.connect({ address: "10.0.0.1", port: 7000 })]));
+  /** What 300 kB cost: [segment size afterwards, timeouts, recoveries]. */
+  const carry = async (): Promise<[number, number, number]> => {
+    const data = pattern(300_000), before = right.stats();
+    let got = 0;
+    await run(Promise.all([socket.write(data), (async () => {
+      while (got < data.length) {
+        const part = (await accepted.read()) as Uint8Array;
+        assert.deepEqual(Buffer.from(part), Buffer.from(data.subarray(got, got + part.length)));
+        got += part.length;
+      }
+    })()]));
+    world.runFor(1000);
+    const after = right.stats();
+    return [socket.info().mss, after.tcpTimeouts - before.tcpTimeouts, after.tcpFastRetrans - before.tcpFastRetrans];
+  };
+  const [size, timeouts] = await carry();
+  assert.deepEqual([size, right.stats().tcpBlackHoles], [1024, 1]);
+  assert.ok(timeouts >= 3, `${timeouts} timeouts`);
+  assert.deepEqual(await carry(), [1024, 0, 0], "not tried yet");
+  world.runFor(300_000);
+  assert.deepEqual(await carry(), [1024, 0, 1], "tried once, and repaired without a timeout");
+  assert.deepEqual(await carry(), [1024, 0, 0], "not again before its time");
+  most = 65535;
+  assert.deepEqual(await carry(), [1024, 0, 0]);
+  world.runFor(300_000);
+  assert.deepEqual(await carry(), [1448, 0, 0]);
+  assert.deepEqual([right.stats().tcpBlackHoles, left.stats().tcpBlackHoles], [1, 0]);
 });
 
 test("RFC 5482: a connection adapts to the user timeout its peer tells, unless its program set one", async () => {

@@ -13,6 +13,7 @@ import { nodeObstacle, runOnNode } from "../../host/cli/demo/node-wire.ts";
 import { runOnMemory } from "../../host/cli/demo/memory-wire.ts";
 import { hasKoffi, namespaceObstacle } from "../../host/cli/demo/namespace.ts";
 import { judged, type WireRun } from "../../host/cli/demo/run.ts";
+import type { Side } from "../../host/cli/demo/steps.ts";
 import { SCENARIOS, type ScenarioName, scenarios } from "../../host/cli/demo/scenarios.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
@@ -49,6 +50,17 @@ describe("memory link", () => {
   test("the same seed is the same run, to the microsecond", async () => {
     const [first, second] = [await onMemory("half-close", 0.1, 9), await onMemory("half-close", 0.1, 9)];
     assert.deepEqual(first.steps, second.steps);
+    assert.deepEqual(first.counters, second.counters);
+  });
+
+  test("the counters of both stacks are those of what was drawn", async () => {
+    const { steps, counters } = await onMemory("graceful", 0, 1);
+    const segments = (side: Side): number => steps.filter((step) => step.kind === "segment" && step.from === side).length;
+    const { client, server } = counters;
+    assert.ok(client && server);
+    assert.deepEqual([client.tcpActiveOpens, client.tcpPassiveOpens, server.tcpActiveOpens, server.tcpPassiveOpens], [1, 0, 0, 1]);
+    assert.deepEqual([client.tcpOutSegs, client.tcpInSegs], [segments("client"), segments("server")]);
+    assert.deepEqual([server.tcpOutSegs, server.tcpInSegs], [segments("server"), segments("client")]);
   });
 
   test("linger-expires is reset after one second, and the report counts the bytes in doubt", async () => {
@@ -94,6 +106,7 @@ describe("host sockets", () => {
         assert.ok("observed" in plain && plain.observed);
         const own = run[lastack];
         assert.ok("report" in own && own.report);
+        assert.deepEqual(Object.keys(run.counters), [lastack]);
         if (scenario !== "graceful") return;
         // Without koffi the system cannot tell, and the report does not pretend (semantics N-18).
         assert.equal(own.report.outcome, hasKoffi() ? "graceful" : "unknown");

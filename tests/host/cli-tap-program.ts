@@ -68,7 +68,11 @@ const cases: Record<string, () => Promise<void>> = {
     for (const own of ["127.0.0.1", OURS]) assert.equal((await lastack(["ping", ...LINK, "-c", "1", own]).done).status, 0, own);
     const missing = await lastack(["ping", ...LINK, "-c", "2", "--timeout", "0.3", "--interval", "0", "--json", "10.77.0.99"]).done;
     assert.equal(missing.status, 1);
-    assert.equal(JSON.parse(missing.stdout.toString()).received, 0);
+    const told = JSON.parse(missing.stdout.toString());
+    assert.equal(told.received, 0);
+    assert.deepEqual([told.counters.icmpInMsgs, told.counters.tcpActiveOpens], [0, 0]);
+    const heard = JSON.parse((await lastack(["ping", ...LINK, "-c", "2", "--interval", "0", "--json", KERNEL]).done).stdout.toString());
+    assert.deepEqual([heard.received, heard.counters.icmpInMsgs >= 2, heard.counters.icmpOutMsgs >= 2], [2, true, true]);
     const interrupted = lastack(["ping", ...LINK, "-c", "10000", "--interval", "0.02", KERNEL]);
     await interrupted.until(/seq=2/);
     interrupted.child.kill("SIGINT");

@@ -249,13 +249,17 @@ describe("system variables", () => {
     assert.deepEqual(applied("net.ipv4.tcp_rmem", "4096 87380 6291456"), { recvBuffer: 87380 });
     assert.deepEqual(applied("net.inet.tcp.insecure_rst", "1"), { policy: 1 });
     assert.deepEqual(applied("net.inet.tcp.insecure_rst", "0"), { policy: 0 });
+    assert.deepEqual(applied("net.inet.tcp.rexmit_drop_options", "1"), { policy: 256 });
     assert.deepEqual(applied("net.inet.tcp.syncookies_only", "1"), { synCookies: 2 });
     assert.equal((applied("net.inet.tcp.rfc1323", "0").features ?? 1) & 1, 0);
   });
 
   test("a value the core behaves by is fine, another needs a feature, an unknown name is unsupported", () => {
-    assert.deepEqual(applied("net.inet.tcp.rexmit_drop_options", "0"), {});
-    assert.throws(() => applied("net.inet.tcp.rexmit_drop_options", "1"), /syn options dropped on retransmission/);
+    assert.deepEqual(applied("net.ipv4.tcp_fastopen", "3"), {});
+    assert.throws(() => applied("net.ipv4.tcp_fastopen", "1024"), /fast open/);
+    assert.deepEqual(["0", "1"].map((value) => applied("net.ipv4.tcp_mtu_probing", value)), [{ policy: 128 }, { policy: 0 }]);
+    assert.throws(() => applied("net.ipv4.tcp_mtu_probing", "2"), /mtu probing from the start/);
+    assert.deepEqual(applied("net.ipv4.tcp_probe_interval", "600"), { pathAgeMs: 600_000 });
     assert.throws(() => applied("net.inet.tcp.nonsense", "1"), Unsupported);
     assert.throws(() => applied("net.inet.tcp.recvspace", "many"), Unsupported);
     assert.throws(() => applied("net.inet.tcp.delacktime", "600"), Unsupported);
@@ -277,7 +281,8 @@ test("features are found by what a script writes", () => {
   assert.deepEqual(needs("0 < SEW 0:0(0) win 1\n0 > S. 0:0(0) ack 1"), []);
   assert.deepEqual(needs("0 > SE. 0:0(0) ack 1"), ["ecn"]);
   assert.deepEqual(needs("0 < S 0:0(0) win 1 <FO>\n0 < . 1:1(0) <md5 00>\n0 < . 1:1(0) /udp(1 > 2)"), ["fast open", "md5", "udp encapsulation"]);
-  assert.deepEqual(needs("0 setsockopt(3, SOL_TCP, TCP_CORK, [1], 4) = 0"), ["cork"]);
+  assert.deepEqual(needs("0 setsockopt(3, SOL_TCP, TCP_NOPUSH, [1], 4) = 0\n0 send(3, ..., 1, MSG_MORE) = 1"), ["nopush", "more to come"]);
+  assert.deepEqual(needs("0 setsockopt(3, SOL_TCP, TCP_CORK, [1], 4) = 0"), []);
 });
 
 test("POSIX names of Winsock errors", () => {

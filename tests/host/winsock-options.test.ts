@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { SWITCH_V12_ERROR_CLEARS, SWITCH_V13_DONTLINGER_INVERTED } from "../../host/abi/config.gen.ts";
+import { CONGESTION_CUBIC, CONGESTION_NEWRENO, LSO_CONGESTION, LSO_CORK } from "../../host/abi/sockets.gen.ts";
 import * as W from "../../host/abi/winsock.gen.ts";
 import { B, connected, join, pair, PORT } from "./support/pair.ts";
 import type { Spi } from "./support/spi.ts";
@@ -367,6 +368,25 @@ test("TCP_NODELAY and the keepalive numbers", async () => {
   }
   assert.equal(a.setOption(s, W.IPPROTO_TCP, W.TCP_NODELAY, 1, 1), 0);
   assert.equal(a.getOption(s, W.IPPROTO_TCP, W.TCP_NODELAY), 1);
+});
+
+test("LSO_CORK: off until it is set, of a socket or its listener, not of others", async () => {
+  const made = await pair();
+  const { b } = made;
+  const cork = (s: number): number => b.getOption(s, W.SOL_LASTACK, LSO_CORK);
+  const listener = b.listener(PORT);
+  const plain = join(made, listener).t;
+  assert.equal(b.setOption(listener, W.SOL_LASTACK, LSO_CONGESTION, CONGESTION_NEWRENO), 0);
+  assert.equal(b.setOption(listener, W.SOL_LASTACK, LSO_CORK, 7), 0);
+  const corked = join(made, listener).t;
+  assert.deepEqual([cork(plain), cork(listener), cork(corked)], [0, 1, 1]);
+  assert.equal(b.setOption(corked, W.SOL_LASTACK, LSO_CONGESTION, CONGESTION_CUBIC), 0);
+  assert.equal(cork(corked), 1);
+  assert.equal(b.setOption(corked, W.SOL_LASTACK, LSO_CORK, 0), 0);
+  assert.deepEqual([cork(corked), b.getOption(corked, W.SOL_LASTACK, LSO_CONGESTION), cork(listener)], [0, CONGESTION_CUBIC, 1]);
+  assert.equal(b.getOption(listener, W.SOL_LASTACK, LSO_CONGESTION), CONGESTION_NEWRENO);
+  assert.equal(b.setOption(plain, W.SOL_LASTACK, LSO_CORK, 1, 3), 10014);
+  assert.equal(b.setOption(b.socket("udp"), W.SOL_LASTACK, LSO_CORK, 1), 10042);
 });
 
 test("O-34: what a listener is set to goes to what it accepts, and what one socket changes concerns no other", async () => {

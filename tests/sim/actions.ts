@@ -1,4 +1,5 @@
 /** The steps of a program, done on a station's stack; what a call may answer is checked here. */
+import { LSO_CORK } from "../../host/abi/sockets.gen.ts";
 import { LSO_DRAIN, SD_BOTH, SD_RECEIVE, SD_SEND, SO_KEEPALIVE, SO_RCVBUF, SO_SNDBUF, SOL_LASTACK, SOL_SOCKET } from "../../host/abi/winsock.gen.ts";
 import { OverlappedActions } from "./overlappedactions.ts";
 import { mismatch, pattern } from "./pattern.ts";
@@ -358,7 +359,11 @@ export class Actions {
         slot.blocking = !slot.blocking;
         return `${slot.handle} is ${slot.blocking ? "" : "non"}blocking`;
       }
-      case "nodelay": return `nodelay ${slot.handle}: ${spi.setOption(slot.handle, IPPROTO_TCP, TCP_NODELAY, step.n & 1)}`;
+      case "nodelay": {
+        const cork = (step.n & 6) === 6 ? 1 : 0;
+        const codes = [spi.setOption(slot.handle, IPPROTO_TCP, TCP_NODELAY, step.n & 1), spi.setOption(slot.handle, SOL_LASTACK, LSO_CORK, cork)];
+        return `nodelay ${slot.handle}, cork ${cork}: ${codes}`;
+      }
       case "keepalive": return `keepalive ${slot.handle}: ${spi.setOption(slot.handle, SOL_SOCKET, SO_KEEPALIVE, step.n & 1)}`;
       case "buffers": {
         const which = step.n & 1 ? SO_SNDBUF : SO_RCVBUF;

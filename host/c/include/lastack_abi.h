@@ -129,7 +129,10 @@
 #define LASTACK_DEFAULT_USER_TIMEOUT_LEAST_MS 100000u
 #define LASTACK_CONFIG_USER_TIMEOUT_MOST_MS 160u
 #define LASTACK_DEFAULT_USER_TIMEOUT_MOST_MS 600000u
-#define LASTACK_SIZEOF_CONFIG 164u
+/** A segment size that was lowered because the path did not carry more is tried again after this time, milliseconds (RFC 1191 §6.3 says ten minutes); 0 = never. */
+#define LASTACK_CONFIG_PATH_AGE_MS 164u
+#define LASTACK_DEFAULT_PATH_AGE_MS 600000u
+#define LASTACK_SIZEOF_CONFIG 168u
 
 /** CONFIG_SYN_COOKIES: never; when there is no room for another half-open connection; always. */
 #define LASTACK_COOKIES_NEVER 0u
@@ -152,6 +155,8 @@
 #define LASTACK_POLICY_ICMP_SOFT 64u
 /** The segment size is not lowered when full segments vanish (RFC 2923 §2.1). */
 #define LASTACK_POLICY_NO_BLACK_HOLES 128u
+/** A SYN that was repeated twice in vain goes on without options but the segment size, for paths that drop what they do not know. */
+#define LASTACK_POLICY_DROP_SYN_OPTIONS 256u
 
 /** Switch bits: set = the second reading of the V row, clear = its recommended default. */
 #define LASTACK_SWITCH_V01_CLOSE_ABORTED 1u
@@ -561,6 +566,12 @@
 #define LASTACK_UTO_CHANGEABLE 2u
 /** Get u32: the peer's user timeout as it told last, milliseconds; 0 = it told none. Level SOL_LASTACK. */
 #define LASTACK_LSO_USER_TIMEOUT_PEER 22
+
+/**
+ * Get/set u32, level SOL_LASTACK: 1 = only full segments leave (TCP_CORK of other systems); default 0. What fills none waits until the option
+ * is cleared, the sending side is shut, or 200 ms are over. A listener's children have its value.
+ */
+#define LASTACK_LSO_CORK 23
 
 /** Transport selectors of a SOCK_SEQPACKET socket, at most 32 octets each, level SOL_LASTACK. Set: before connect or listen. */
 /** Own: the calling one of a connect; of a listener, the one that callers must name, empty = any. */

@@ -43,7 +43,7 @@ export async function runOnMemory(options: RunOptions, onStep: (step: Step) => v
   });
   try {
     const played = await play(scenario, client, server, world);
-    return judged("memory", scenario, "client", played, steps.all);
+    return { ...judged("memory", scenario, "client", played, steps.all), counters: { client: client.counters, server: server.counters } };
   } finally {
     client.stop();
     server.stop();

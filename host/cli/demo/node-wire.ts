@@ -38,7 +38,7 @@ export async function runOnNode(options: NodeRunOptions, onStep: (step: Step) =>
   const initiator: Side = scenario.initiator === "client" ? "client" : lastack;
   try {
     const played = await playAgainst({ ...options, initiator, ends: { kernel: LOCAL, lastack: LOCAL } }, program, steps, peers);
-    return judged("node", scenario, initiator, played, steps.all, lastack);
+    return { ...judged("node", scenario, initiator, played, steps.all, lastack), counters: { [lastack]: program.counters } };
   } finally {
     clearInterval(sampling);
     for (const peer of peers) peer.stop();

@@ -42,7 +42,7 @@ ${SCENARIOS.map((name) => `      ${name.padEnd(width)}  ${scenarios[name].about}
   --seed N          seeds the memory link and its stacks, 0 to 4294967295 (default: 1)
   --pcap FILE       record the segments as pcapng; with several wires each gets a file of its own (FILE-memory, ...);
                     host sockets have none
-  --json            print one JSON object instead of the chart
+  --json            print one JSON object instead of the chart, with the counters of each stack (names of RFC 4022 and RFC 4293)
   --help            this text
 
 exit code: 0 if everything the scenario promises happened, 1 if not, 2 for a wrong command line, 130 after Ctrl-C

@@ -6,6 +6,7 @@ import { EVENT_SIGNALED, EVENT_WAKE } from "../../abi/events.gen.ts";
 import * as W from "../../abi/winsock.gen.ts";
 import { errorName, LASTACK_WAIT, WSAEWOULDBLOCK } from "../../abi/errors.gen.ts";
 import { NS_PER_MS, type Timed } from "../../base/clock.ts";
+import type { CoreStats } from "../../index.ts";
 import { Calls, type CloseReport, type Endpoint, type Host, openHost, type ProviderExports, type StackOptions, toCloseReport } from "../../api/raw.ts";
 import type { Side, Steps } from "./steps.ts";
 
@@ -83,6 +84,11 @@ export class Program {
   readonly failed: Promise<never> = new Promise((_resolve, reject) => {
     this.#fail = reject;
   });
+
+  /** The stack's counters. */
+  get counters(): CoreStats {
+    return this.#host.core.stats();
+  }
 
   /** Opens a connection: WSPSocket, WSPEventSelect, WSPConnect, FD_CONNECT. Throws when it fails. */
   async connect(remote: Endpoint): Promise<void> {

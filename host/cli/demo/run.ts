@@ -1,5 +1,6 @@
 /** One run of a scenario over one wire: what it came to, and whether that is what the scenario promises. */
 import type { CloseReport } from "../../api/raw.ts";
+import type { CoreStats } from "../../index.ts";
 import { type Expectation, type Meet, type Result, type Scenario, type ScenarioName, scenarios } from "./scenarios.ts";
 import type { Side, Step } from "./steps.ts";
 
@@ -26,9 +27,14 @@ export interface WireRun {
   readonly steps: readonly Step[];
   readonly client: SideResult;
   readonly server: SideResult;
+  /** Of each side that is Lastack: its stack's counters at the end. */
+  readonly counters: Readonly<Partial<Record<Side, CoreStats>>>;
   /** Why the promise was not kept; empty when it was. */
   readonly problems: readonly string[];
 }
+
+/** A run as it is judged, before the stacks are asked for their counters. */
+export type Judged = Omit<WireRun, "counters">;
 
 /** What the two sides came to, before it is judged. */
 export interface Played {
@@ -59,7 +65,7 @@ function sideResult(one: Result | Observed | undefined, foreign: boolean): SideR
 /** Makes the run's record and judges it. `initiator` is the side that closed first. */
 export function judged(
   wire: WireRun["wire"], scenario: Scenario, initiator: Side, played: Played, steps: readonly Step[], lastack?: Side,
-): WireRun {
+): Judged {
   const problems = played.failure === undefined ? [] : [played.failure];
   const responder: Side = initiator === "client" ? "server" : "client";
   const expected = (expectation: Expectation): Expectation => (wire === "node" ? onHostSockets(expectation) : expectation);

@@ -62,7 +62,7 @@ export async function runOnTap(options: TapRunOptions, onStep: (step: Step) => v
     const ends = { kernel: { address: KERNEL, port: PORT }, lastack: { address: LASTACK, port: PORT } };
     const played = await playAgainst({ ...options, initiator, ends }, started, steps, peers);
     if (scenario.wire !== "reset" && played.failure === undefined) await log.bothEnded(LAST_SEGMENTS_MS);
-    return judged("tap", scenario, initiator, played, steps.all, lastack);
+    return { ...judged("tap", scenario, initiator, played, steps.all, lastack), counters: { [lastack]: started.counters } };
   } finally {
     for (const peer of peers) peer.stop();
     program?.stop();

@@ -14,8 +14,10 @@ export const CAPABILITIES = {
   accecn: false,
   "window scale": true,
   "tcp info": true,
-  "syn options dropped on retransmission": false,
-  cork: false,
+  /** Two more ways to hold text back, of FreeBSD and of one call. */
+  nopush: false,
+  "mtu probing from the start": false,
+  "more to come": false,
   urgent: true,
 } as const satisfies Record<string, boolean>;
 

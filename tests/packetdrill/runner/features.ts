@@ -46,7 +46,8 @@ function eventNeeds(event: Event, add: (f: Feature) => void): void {
   if (/\bTCP_FASTOPEN|\bMSG_FASTOPEN/.test(source)) add("fast open");
   if (/\bTCP_MD5SIG/.test(source)) add("md5");
   if (/\bAF_INET6\b|\bIPV6_[A-Z]/.test(source)) add("ipv6");
-  if (/\bTCP_CORK\b|\bTCP_NOPUSH\b|\bMSG_MORE\b/.test(source)) add("cork");
+  if (/\bTCP_NOPUSH\b/.test(source)) add("nopush");
+  if (/\bMSG_MORE\b/.test(source)) add("more to come");
 }
 
 function packetNeeds(packet: PacketSpec, add: (f: Feature) => void): void {

@@ -1,7 +1,7 @@
 /** getsockopt, setsockopt, fcntl and ioctl: POSIX names onto the core's options. */
 import * as w from "../../../host/abi/winsock.gen.ts";
 import { WSAENOPROTOOPT } from "../../../host/abi/errors.gen.ts";
-import { LSO_USER_TIMEOUT_OPTION, LSO_USER_TIMEOUT_PEER } from "../../../host/abi/sockets.gen.ts";
+import { LSO_CORK, LSO_USER_TIMEOUT_OPTION, LSO_USER_TIMEOUT_PEER } from "../../../host/abi/sockets.gen.ts";
 import type { Expr, Syscall } from "./ast.ts";
 import { errnoName, errnoNames, evaluate, hasFlag, needNumber } from "./posix.ts";
 import { type Descriptor, Differs, Failure, type RunState, Unsupported } from "./state.ts";
@@ -27,6 +27,7 @@ const OPTIONS: Record<string, Option> = {
   SO_RCVTIMEO: { level: w.SOL_SOCKET, name: w.SO_RCVTIMEO, form: "milliseconds" },
   SO_SNDTIMEO: { level: w.SOL_SOCKET, name: w.SO_SNDTIMEO, form: "milliseconds" },
   TCP_NODELAY: { level: w.IPPROTO_TCP, name: w.TCP_NODELAY, form: "bool" },
+  TCP_CORK: { level: w.SOL_LASTACK, name: LSO_CORK, form: "bool" },
   // Seconds on both sides.
   TCP_KEEPIDLE: { level: w.IPPROTO_TCP, name: w.TCP_KEEPALIVE, form: "int" },
   TCP_KEEPALIVE: { level: w.IPPROTO_TCP, name: w.TCP_KEEPALIVE, form: "int" },

@@ -5,7 +5,7 @@
  */
 import {
   COOKIES_ALWAYS, COOKIES_NEVER, COOKIES_WHEN_FULL, DEFAULT_FEATURES, FEATURE_CUBIC, FEATURE_ECN, FEATURE_ECN_ASK, FEATURE_FRTO, FEATURE_RACK, FEATURE_SACK,
-  FEATURE_TIMESTAMPS, FEATURE_USER_TIMEOUT, FEATURE_WINDOW_SCALE, POLICY_DROP_SYN_FIN, POLICY_ICMP_SOFT, POLICY_INSECURE_ACK, POLICY_INSECURE_RST, POLICY_INSECURE_SYN, POLICY_SILENT,
+  FEATURE_TIMESTAMPS, FEATURE_USER_TIMEOUT, FEATURE_WINDOW_SCALE, POLICY_DROP_SYN_FIN, POLICY_DROP_SYN_OPTIONS, POLICY_ICMP_SOFT, POLICY_INSECURE_ACK, POLICY_INSECURE_RST, POLICY_INSECURE_SYN, POLICY_NO_BLACK_HOLES, POLICY_SILENT,
 } from "../../../host/abi/config.gen.ts";
 import type { CoreConfig } from "../../../host/core/index.ts";
 import { type Feature, missing } from "./capabilities.ts";
@@ -65,6 +65,7 @@ const FIELDS: Record<string, Setter> = {
   "net.inet.tcp.drop_synfin": policy(POLICY_DROP_SYN_FIN, nonZero),
   "net.inet.tcp.blackhole": policy(POLICY_SILENT, nonZero),
   "net.inet.tcp.icmp_may_rst": policy(POLICY_ICMP_SOFT, (value) => value === 0),
+  "net.inet.tcp.rexmit_drop_options": policy(POLICY_DROP_SYN_OPTIONS, nonZero),
   "net.inet.tcp.syncookies": (c, v) => (c.synCookies = v === 0 ? COOKIES_NEVER : COOKIES_WHEN_FULL),
   "net.inet.tcp.syncookies_only": (c, v) => {
     if (v !== 0) c.synCookies = COOKIES_ALWAYS;
@@ -77,6 +78,12 @@ const FIELDS: Record<string, Setter> = {
   "net.inet.tcp.keepinit": (c, v) => {
     if (v !== 75000) c.connectTimeoutMs = v;
   },
+  // 0 never, 1 where full segments vanish; 2 from a small size upwards from the start is no mode of ours.
+  "net.ipv4.tcp_mtu_probing": (c, v) => {
+    if (v > 1 && missing("mtu probing from the start")) throw new Unsupported(`feature: mtu probing from the start (sysctl net.ipv4.tcp_mtu_probing=${v})`);
+    policy(POLICY_NO_BLACK_HOLES, (value) => value === 0)(c, v, []);
+  },
+  "net.ipv4.tcp_probe_interval": (c, v) => (c.pathAgeMs = v * SECOND),
   "net.ipv4.tcp_challenge_ack_limit": (c, v) => (c.challengeLimit = v),
   "net.ipv4.tcp_retries1": (c, v) => (c.adviceRetries = v),
   "net.ipv4.tcp_max_tw_buckets": (c, v) => (c.timeWaits = v),
@@ -102,7 +109,6 @@ const FIELDS: Record<string, Setter> = {
 
 /** Knobs the core does not have yet: the values it behaves by, and the feature any other value needs. */
 const KNOBS: Record<string, { fine: readonly number[]; feature: Feature }> = {
-  "net.inet.tcp.rexmit_drop_options": { fine: [0], feature: "syn options dropped on retransmission" },
   "net.ipv4.tcp_fastopen": { fine: [0, 1, 2, 3], feature: "fast open" },
 };
 
@@ -130,7 +136,6 @@ const WITHOUT_EFFECT: Record<string, string> = {
   "net.ipv4.tcp_pacing_ss_ratio": "no pacing",
   "net.ipv4.tcp_pacing_ca_ratio": "no pacing",
   "net.ipv4.tcp_moderate_rcvbuf": "buffers stay what they are",
-  "net.ipv4.tcp_mtu_probing": "off",
 };
 
 /** Congestion control by its name there. */
