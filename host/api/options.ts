@@ -78,18 +78,20 @@ function checkSizes(limits: Limits, knobs: Knobs, devices: readonly FrameDevice[
   return config;
 }
 
-function checkDevices(value: unknown): readonly FrameDevice[] {
-  return checkArray("devices", value).map((device, i) => {
+function checkDevices(list: unknown): readonly FrameDevice[] {
+  const value = checkArray("devices", list);
+  return value.map((device, i) => {
     const one = device as FrameDevice | null;
     if (typeof one !== "object" || one === null || typeof one.readInto !== "function" || typeof one.write !== "function") {
-      throw wrongType(`devices[${i}]`, device, "a frame device such as memoryLink() or tap() gives");
+      throw wrongType(`devices[${i}]`, device, "a frame device such as memoryLink().a or tap(name)");
     }
+    if (value.indexOf(device) !== i) throw new RangeError(`devices[${i}] is ${one.name}, which devices[${value.indexOf(device)}] is too; expected each device once`);
     return one;
   });
 }
 
 function checkDeviceIndex(argument: string, value: unknown, devices: readonly FrameDevice[]): number {
-  if (devices.length === 0) throw wrongValue(argument, value ?? 0, "at least one device in devices");
+  if (devices.length === 0) throw new RangeError(`${argument} needs a device but devices is empty; expected at least one in devices (with hostSockets alone the system has the addresses)`);
   return checkInteger(argument, value ?? 0, 0, devices.length - 1);
 }
 

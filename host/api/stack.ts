@@ -102,7 +102,7 @@ export class Stack {
     const { address, host, signal, timeoutMs } = checkOptions("options", options, CONNECT_OPTIONS);
     if (address !== undefined && host !== undefined) throw new TypeError("address and host are both given; expected one of them");
     const remote = {
-      address: address === undefined ? checkPeerAddress("host", host) : checkPeerAddress("address", address),
+      address: host === undefined ? checkPeerAddress("address", address) : checkPeerAddress("host", host),
       port: checkPort("port", options.port),
     };
     const local = {

@@ -39,7 +39,7 @@ const ROWS: readonly (readonly [number, string | undefined, string])[] = [
   [abi.WSAENETDOWN, undefined, "the network is down"],
   [abi.WSAENETUNREACH, undefined, "no route to that network"],
   [abi.WSAENETRESET, undefined, "the connection was dropped by keep-alive"],
-  [abi.WSAECONNABORTED, undefined, "the connection was aborted on this side"],
+  [abi.WSAECONNABORTED, undefined, "the connection was aborted: by this side, by a timeout, or by a reset of the peer's after its FIN"],
   [abi.WSAECONNRESET, undefined, "the connection was reset by the peer"],
   [abi.WSAENOBUFS, undefined, "no buffer space"],
   [abi.WSAEISCONN, undefined, "the socket is already connected"],
