@@ -66,7 +66,16 @@ ${switchRows()}
 | linger, drain | \`close({ linger, drain })\` | \`SO_LINGER\`, \`LSO_LINGER_MS\`, \`LSO_DRAIN\` |
 `;
 
-const check = process.argv.includes("--check"), same = existsSync(DOCUMENT) && readFileSync(DOCUMENT, "utf8") === document;
+const HELP = `usage: npm run knobs [-- --check]
+
+Writes docs/knobs.md from ${SOURCE}. --check writes nothing and exits 1 when it would change.
+`;
+const given = process.argv.slice(2), wrong = given.find((option) => !["--check", "--help"].includes(option));
+if (wrong !== undefined || given.includes("--help")) {
+  (wrong === undefined ? process.stdout : process.stderr).write(wrong === undefined ? HELP : `knobs: argument is "${wrong}"; expected --check or nothing\n`);
+  process.exit(wrong === undefined ? 0 : 2);
+}
+const check = given.includes("--check"), same = existsSync(DOCUMENT) && readFileSync(DOCUMENT, "utf8") === document;
 if (check && !same) {
   console.error("knobs: docs/knobs.md is out of date: run npm run knobs");
   process.exitCode = 1;
