@@ -1,5 +1,6 @@
 /** Documents: every link leads somewhere, and every heading, file and test that they name is there; so too in the package. */
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, normalize, relative } from "node:path";
 import { describe, test } from "node:test";
@@ -69,6 +70,15 @@ describe("documents", () => {
       const pattern = new RegExp(`(^|/)${name.replaceAll(".", "\\.").replaceAll("*", "[\\w-]*")}$`);
       assert.ok(files.some((file) => pattern.test(file)), name);
     }
+  });
+
+  test("docs/knobs.md is what npm run knobs writes, and docs/semantics.md has every row of the contract", () => {
+    const { status, stderr } = spawnSync(process.execPath, [join(ROOT, "tools", "knobs.mjs"), "--check"], { encoding: "utf8" });
+    assert.equal(status, 0, stderr);
+    const listed = new Set([...read("docs/semantics.md").matchAll(/^\| ([A-Z]+-\d+\w*) \|/gm)].map(([, row]) => row));
+    const rows = read("tests/semantics/rows.tsv").split("\n").map((line) => line.split("\t")[0] as string).filter((id) => /^[A-Z]+-\d+\w*$/.test(id));
+    assert.ok(rows.length > 400, `${rows.length} rows`);
+    assert.deepEqual(rows.filter((row) => !listed.has(row)), []);
   });
 
   test("the README leads to every document for people", () => {
