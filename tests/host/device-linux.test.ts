@@ -31,7 +31,7 @@ describe("headers of host/c/include compile without a warning", () => {
     "behind headers of the C library": include(LIBRARY) + include(HEADERS) + "int main(void) { fd_set set; FD_ZERO(&set); FD_SET(1u, &set); return FD_ISSET(1u, &set) - 1 + (int)set.fd_count; }\n",
   };
 
-  for (const [compiler, suffix, standards] of [["gcc", "c", ["c99", "gnu17"]], ["g++", "cpp", ["c++11", "gnu++17"]]] as const) {
+  for (const [compiler, suffix, standards] of [["gcc", "c", ["c99", "gnu17"]], ["arm-none-eabi-gcc", "c", ["c99", "gnu17"]], ["g++", "cpp", ["c++11", "gnu++17"]]] as const) {
     for (const [what, text] of Object.entries(programs)) {
       test(`${compiler}: ${what}`, { skip: has(compiler) ? false : `not installed: ${compiler}` }, () => {
         const dir = mkdtempSync(join(tmpdir(), "lastack-headers-"));

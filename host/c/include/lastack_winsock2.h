@@ -81,6 +81,7 @@ typedef struct lastack_ws_fd_set {
   uint32_t fd_count;
   SOCKET fd_array[FD_SETSIZE];
 } lastack_ws_fd_set;
+#undef fd_set
 #define fd_set lastack_ws_fd_set
 #undef FD_ZERO
 #undef FD_SET
