@@ -25,10 +25,11 @@ describe("headers of host/c/include compile without a warning", () => {
   const LIBRARY = ["stdlib.h", "string.h", "stdio.h", "time.h", "sys/time.h", "unistd.h"];
   const include = (names: readonly string[]): string => names.map((name) => `#include <${name}>\n`).join("");
   const end = "int main(void) { return 0; }\n";
+  const use = "int main(void) { fd_set set; FD_ZERO(&set); FD_SET(1u, &set); return FD_ISSET(1u, &set) - 1 + (int)set.fd_count; }\n";
   const programs = {
     ...Object.fromEntries(HEADERS.map((name) => [`${name} alone`, include([name]) + end])),
-    "before headers of the C library": include([...HEADERS].reverse()) + include(LIBRARY) + end,
-    "behind headers of the C library": include(LIBRARY) + include(HEADERS) + "int main(void) { fd_set set; FD_ZERO(&set); FD_SET(1u, &set); return FD_ISSET(1u, &set) - 1 + (int)set.fd_count; }\n",
+    "before headers of the C library": include([...[...HEADERS].reverse(), ...LIBRARY]) + end,
+    "behind headers of the C library": include([...LIBRARY, ...HEADERS]) + use,
   };
 
   for (const [compiler, suffix, standards] of [["gcc", "c", ["c99", "gnu17"]], ["arm-none-eabi-gcc", "c", ["c99", "gnu17"]], ["g++", "cpp", ["c++11", "gnu++17"]]] as const) {
