@@ -41,7 +41,7 @@ const ROWS: readonly (readonly [number, string | undefined, string])[] = [
   [abi.WSAENETRESET, undefined, "the connection was dropped by keep-alive"],
   [abi.WSAECONNABORTED, undefined, "the connection was aborted: by this side, by a timeout, or by a reset of the peer's after its FIN"],
   [abi.WSAECONNRESET, undefined, "the connection was reset by the peer"],
-  [abi.WSAENOBUFS, undefined, "no buffer space"],
+  [abi.WSAENOBUFS, undefined, "no buffer space: the memory limit or one of the stack's tables is in use"],
   [abi.WSAEISCONN, undefined, "the socket is already connected"],
   [abi.WSAENOTCONN, undefined, "the socket is not connected"],
   [abi.WSAESHUTDOWN, undefined, "this direction of the socket was shut down"],
