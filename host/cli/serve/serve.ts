@@ -37,7 +37,7 @@ examples
   lastack serve "hello" --ip 0.0.0.0
   lastack serve --link tap:tap0 --ip 10.77.0.2/24 --pcap serve.pcapng ./public
 
-exit code, Ctrl-C being the usual end: 0 if every connection that was open then was closed as graceful or delivered, 1 if not or if
+exit code: Ctrl-C is the usual end. 0 if every connection that was open then was closed as graceful or delivered, 1 if not or if
 anything else failed, 2 for a wrong command line, 3 if a report says unknown (the operating system does not tell)
 `;
 
