@@ -45,6 +45,8 @@ export class Socket implements Owner, Carrier {
   #trouble: ((trouble: Trouble) => void) | null = null;
   /** What the report says instead, when the API's own limit ended a close whose writes were still waiting. */
   #verdict: "lingerExpired" | "timedOut" | undefined;
+  /** What close() or abort() found, and when, where the core is asked to close later than that or after a reset: the report says this. */
+  #found: { readonly state: string; readonly at: number } | undefined;
   #settle!: (report: CloseReport) => void;
   #fail!: (error: Error) => void;
 
@@ -196,6 +198,7 @@ export class Socket implements Owner, Carrier {
   giveUp(): void {
     if (this.#released) return;
     this.#closing = true;
+    this.#look();
     this.#release(() => this.#engine.calls.abort(this.#handle));
   }
 
@@ -378,6 +381,7 @@ export class Socket implements Owner, Carrier {
 
   /** Lets the waiting writes finish, within the linger time or as long as the peer makes progress (semantics C-56). */
   #closeAfterWrites(linger: number | undefined): void {
+    this.#look();
     const started = this.#engine.clock.now();
     const elapsedSeconds = (): number => (this.#engine.clock.now() - started) / 1e9;
     let cancel = (): void => {};
@@ -421,8 +425,13 @@ export class Socket implements Owner, Carrier {
     this.#engine.kick();
   }
 
+  #look(): void {
+    this.#found ??= { state: this.state, at: this.#engine.clock.now() };
+  }
+
   #finish(report: CloseReport): void {
-    this.#report = this.#verdict ? { ...report, outcome: this.#verdict, cause: "none" } : report;
+    const found = this.#found && { state: this.#found.state, durationMs: Math.round((this.#engine.clock.now() - this.#found.at) / 1e6) };
+    this.#report = found || this.#verdict ? { ...report, ...found, ...(this.#verdict && { outcome: this.#verdict, cause: "none" }) } : report;
     this.#leave();
     this.#settle(this.#report);
   }
