@@ -23,7 +23,10 @@ const cell = (value) => value.replaceAll("|", "\\|");
 const fieldOf = (property) => new RegExp(`^ {2}${property}: \\["(\\w+)", (.*?), (.*?)\\],$`, "m").exec(text)?.[1] ?? "";
 const rows = (name) => properties(name).filter(({ property }) => property !== "switches")
   .map(({ property, type, doc }) => `| \`${property}\` | ${cell(type.replaceAll('"', "`"))} | ${cell(doc)} | ${fieldOf(property)} |`).join("\n");
-const switchRows = () => [...text.matchAll(/^ {2}(\w+): abi\.SWITCH_V(\d+)_(\w+),$/gm)].map(([, property, row]) => `| \`${property}\` | [V-${row}](semantics.md) |`).join("\n");
+const switchRows = () => {
+  const rowOf = Object.fromEntries([...text.matchAll(/^ {2}(\w+): abi\.SWITCH_V(\d+)_\w+,$/gm)].map(([, property, row]) => [property, row]));
+  return properties("Switches").map(({ property, doc }) => `| \`${property}\` | [V-${rowOf[property]}](semantics.md) | ${cell(doc)} |`).join("\n");
+};
 
 const document = `# Knobs
 
@@ -39,7 +42,7 @@ ${rows("Limits")}
 
 ## Knobs
 
-Times are milliseconds.
+Times are milliseconds, from 1 to 2147483647 unless the line says otherwise.
 
 | name | type | meaning | field |
 |---|---|---|---|
@@ -49,8 +52,8 @@ ${rows("Knobs")}
 
 \`knobs.switches\`: where Winsock's texts disagree, true takes the second reading of the row.
 
-| name | row |
-|---|---|
+| name | row | what true does |
+|---|---|---|
 ${switchRows()}
 
 ## Of one socket
@@ -67,7 +70,16 @@ ${switchRows()}
 | linger, drain | \`close({ linger, drain })\` | \`SO_LINGER\`, \`LSO_LINGER_MS\`, \`LSO_DRAIN\` |
 `;
 
-const check = process.argv.includes("--check"), same = existsSync(DOCUMENT) && readFileSync(DOCUMENT, "utf8") === document;
+const HELP = `usage: npm run knobs [-- --check]
+
+Writes docs/knobs.md from ${SOURCE}. --check writes nothing and exits 1 when it would change.
+`;
+const given = process.argv.slice(2), wrong = given.find((option) => !["--check", "--help"].includes(option));
+if (wrong !== undefined || given.includes("--help")) {
+  (wrong === undefined ? process.stdout : process.stderr).write(wrong === undefined ? HELP : `knobs: argument is "${wrong}"; expected --check or nothing\n`);
+  process.exit(wrong === undefined ? 0 : 2);
+}
+const check = given.includes("--check"), same = existsSync(DOCUMENT) && readFileSync(DOCUMENT, "utf8") === document;
 if (check && !same) {
   console.error("knobs: docs/knobs.md is out of date: run npm run knobs");
   process.exitCode = 1;

@@ -8,6 +8,17 @@ import { register } from "tsx/esm/api";
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), "..");
 
+const HELP = `usage: npm run losstable
+
+Measures throughput by loss and delay in virtual time, with build/lastack.wasm; writes docs/loss-table.md and
+tests/sim/loss-table.json, and prints the table. Takes no arguments.
+`;
+const [argument] = process.argv.slice(2);
+if (argument !== undefined) {
+  (argument === "--help" ? process.stdout : process.stderr).write(argument === "--help" ? HELP : `losstable: argument is "${argument}"; expected none\n`);
+  process.exit(argument === "--help" ? 0 : 2);
+}
+
 register();
 const { lossTable, renderLossTable } = await import("../tests/sim/loss-table.ts");
 const { compileCore } = await import("../host/core/index.ts");

@@ -109,6 +109,19 @@ function functionsAsked([option, count, ...more]) {
   return option === "--rooms" ? 0 : Number(count ?? FUNCTIONS);
 }
 
+const HELP = `usage: npm run size [-- --rooms | --functions [N]]
+
+Builds, prints raw and gzip sizes, imports and memory of every module and bundle, writes build/size.json, and fails where one is larger
+than tools/size-limits.json allows or the tiny build has other than four imports or more than one page.
+
+  --rooms          where the code of a full build is, by room
+  --functions [N]  the same, and the N largest functions (default ${FUNCTIONS})
+`;
+if (process.argv.includes("--help")) {
+  process.stdout.write(HELP);
+  process.exit(0);
+}
+
 let asked;
 try {
   asked = functionsAsked(process.argv.slice(2));

@@ -28,7 +28,7 @@ import { duplicateAckSend, opening, packetText, repeatCount, segmentSend, trainF
 
 /** The program said when short segments leave. */
 const TOLD: u32 = TINY ? M_NO_DELAY : M_NO_DELAY | M_CORKED;
-/** Bits of `agreed` that sendRarely looks at. */
+/** Bits of `flags` that sendRarely looks at. */
 const RARE: u32 = TF_CORK_WAITS | TF_CORK_DUE | TF_LOWERED;
 
 /** Segments per call, so that one connection cannot keep the others waiting. */

@@ -52,7 +52,7 @@ export class Handshake implements Owner {
   }
 
   fatal(error: Error): void {
-    this.#fail(error);
+    this.#fail(error instanceof SocketError ? this.#error(error.wsa, "the stack was closed before there was a connection") : error);
   }
 
   #attempt(): void {

@@ -4,6 +4,7 @@ import { type Driver, type DriverListener, realRuntime, type Runtime, systemRunt
 import { NodeSockets, type NodeSocketsOptions } from "../sockets/index.ts";
 import { FdTable, wasiImports } from "../wasi/index.ts";
 import { socketsPart } from "../wasi/sockets.ts";
+import type { FrameDevice } from "../device/contract.ts";
 import { checkStackOptions, type HostSocketsOptions, type StackOptions } from "./options.ts";
 
 export interface Host {
@@ -25,7 +26,7 @@ async function loadDefaultCore(): Promise<WebAssembly.Module> {
       return await compileCore(new URL(place, import.meta.url));
     } catch (error) {
       if (!(error instanceof CoreError) || place === DEFAULT_PLACES.at(-1)) {
-        throw new CoreError("E_LOAD", `lastack.wasm cannot be loaded: pass it as wasm, or build it with "npm run build" (${(error as Error).message})`);
+        throw new CoreError("E_LOAD", `lastack.wasm is not beside this library: in a bundled program copy node_modules/lastack/build/lastack.wasm beside the bundle or pass it as wasm, in a checkout run "npm run build" (${(error as Error).message})`);
       }
     }
   }
@@ -59,12 +60,23 @@ function socketsOptions({ koffi, handles }: HostSocketsOptions): NodeSocketsOpti
   return { ...(koffi !== undefined && { kernel: koffi }), ...(handles !== undefined && { handles }) };
 }
 
+/** Who reads a device: two stacks on one device would take each other's frames. */
+const readers = new WeakMap<FrameDevice, Driver>();
+
+/** @throws RangeError for a device of a stack that is not closed. */
+function checkFree(devices: readonly FrameDevice[]): void {
+  for (const [i, device] of devices.entries()) {
+    if (readers.get(device)?.closed === false) throw new RangeError(`devices[${i}] is ${device.name}, which another stack has; expected a device of its own, such as the link's other end`);
+  }
+}
+
 /**
  * Makes a core from checked options and starts driving it.
  * @throws TypeError or RangeError for an option that is wrong; CoreError when the core cannot be had or refuses.
  */
 export async function openHost(options: StackOptions, listener: DriverListener, name?: string): Promise<Host> {
   const checked = checkStackOptions(options);
+  checkFree(checked.devices);
   const module = await loadCore(options.wasm);
   const runtime = runtimeFor(options);
   const fds = new FdTable();
@@ -74,5 +86,7 @@ export async function openHost(options: StackOptions, listener: DriverListener, 
   const interfaces = checked.devices.map((device) => core.addDevice(fds.add(device), device));
   for (const { address, device } of checked.addresses) core.addAddress(interfaces[device] as number, address);
   for (const { destination, gateway, device } of checked.routes) core.addRoute(destination, gateway, interfaces[device] as number);
-  return { core, driver: runtime.attach(core, fds, listener, name), runtime, sockets };
+  const driver = runtime.attach(core, fds, listener, name);
+  for (const device of checked.devices) readers.set(device, driver);
+  return { core, driver, runtime, sockets };
 }

@@ -7,48 +7,63 @@ import { checkBoolean, checkInteger, checkOptions, checkWord, TIME_MAX_MS, wrong
 export interface Limits {
   /** Sockets open at once, listeners included. 1 to 1,048,576; default 1024. */
   maxSockets?: number;
-  /** Connections at once, TIME_WAIT and closed ones still being flushed included. Default: twice the sockets. */
+  /** Connections at once, TIME_WAIT and closed ones still being flushed included. 1 to 2,097,152; default: twice the sockets. */
   maxConnections?: number;
-  /** Bytes of memory the stack may use. Default 1 GiB. */
+  /** Bytes of memory the stack may use, 65536 to 4 GiB - 2; default 1 GiB. */
   memoryLimit?: number;
-  /** Bytes that an empty send queue takes in one Winsock send. Default 64 MiB. */
+  /** Bytes that an empty send queue takes in one Winsock send, 1 to 2^30; default 64 MiB. */
   sendMax?: number;
-  /** Send buffer of a new socket, bytes. Default 262144. */
+  /** Send buffer of a new socket, bytes, 1 to 2^30; default 262144. It is taken when there is something to send. */
   sendBuffer?: number;
-  /** Receive buffer of a new socket, bytes. Default 262144. */
+  /** Receive buffer of a new socket, bytes, 1 to 2^30; less than 1024 is 1024. Default 262144. It is taken when something comes. */
   receiveBuffer?: number;
-  /** Close reports kept until somebody takes them. Default: as many as connections. */
+  /** Close reports kept until somebody takes them, 1 to 2,097,152; default: as many as connections. */
   reportSlots?: number;
-  /** Neighbour (ARP) cache entries. Default 64. */
+  /** Neighbour (ARP) cache entries, 1 to 65536; default 64. */
   neighbors?: number;
   /** Largest MTU of any device, bytes: sizes the frame buffers. 576 to 65535; default 65535. */
   mtuMax?: number;
-  /** Datagrams queued per UDP socket and direction. Default 64. */
+  /** Datagrams queued per UDP socket and direction, 1 to 65536; default 64. */
   udpQueue?: number;
-  /** Bytes of the region through which arguments pass; also the largest datagram plus about 4 KiB. Default 73728. */
+  /** Bytes of the region through which arguments pass; also the largest datagram plus about 4 KiB. 8192 to 2^24; default 73728. */
   hostArea?: number;
 }
 
 /** Where Winsock's texts disagree: true takes the second reading (docs: semantics chapter V). All are off by default. */
 export interface Switches {
+  /** FD_CLOSE carries 10053 instead of 10054 when the peer resets. */
   closeAborted?: boolean;
+  /** FD_CLOSE is recorded when the FIN comes, together with FD_READ, instead of after the last byte was read. */
   closeEarly?: boolean;
+  /** WSAEventSelect called again records what persists, although it was reported before. */
   eventsPersist?: boolean;
+  /** New data, connections and urgent bytes are recorded again without a re-enabling call. */
   newDataRecords?: boolean;
+  /** An overlapped receive that waits at closesocket completes with 10053 instead of 995. */
   receiveAborted?: boolean;
+  /** A receive answers 10054 instead of 10053 when the reset came after the peer's FIN. */
   resetAfterFin?: boolean;
+  /** A nonblocking socket with linger closes where nothing is left to send, instead of 10035. */
   idleCloseSucceeds?: boolean;
+  /** closesocket with unread data sends a FIN instead of a RST: the peer believes that its bytes were read. */
   unreadCloseFin?: boolean;
+  /** Data that meets a receive side that was shut is kept instead of answered with a RST. */
   receiveShutKeeps?: boolean;
+  /** Reading SO_ERROR clears it. */
   errorClears?: boolean;
+  /** A nonzero argument of SO_DONTLINGER turns lingering on instead of off. */
   dontLingerInverted?: boolean;
+  /** A close with linger does not wait once sends were shut down. */
   shutCloseReturns?: boolean;
+  /** Unread bytes can still be read after a RST, then comes the error. */
   resetKeepsUnread?: boolean;
+  /** WSARecvDisconnect takes a buffer on TCP instead of answering 10042. */
   receiveDisconnectLenient?: boolean;
+  /** A send clears an FD_WRITE that was recorded and not enumerated. */
   sendClearsWrite?: boolean;
 }
 
-/** Times and behaviour. Times are milliseconds. What is left out keeps the core's default. */
+/** Times and behaviour. Times are milliseconds, from 1 to 2147483647 unless the line says otherwise. What is left out keeps the core's default. */
 export interface Knobs {
   /** Length of TIME_WAIT, 0 to 300000. Default 240000. */
   timeWaitMs?: number;
@@ -58,11 +73,11 @@ export interface Knobs {
   orphanFinWait2Ms?: number;
   /** A closed socket without acknowledgement progress for this long is dropped as `timedOut`. Default 60000. */
   orphanTimeoutMs?: number;
-  /** Retransmission timeout before the first measurement (RFC 6298). Default 1000. */
+  /** Retransmission timeout before the first measurement (RFC 6298), 1 to 600000. Default 1000. */
   rtoInitialMs?: number;
-  /** Default 200. */
+  /** The shortest retransmission timeout, 1 to rtoMaxMs. Default 200. */
   rtoMinMs?: number;
-  /** Default 60000. */
+  /** The longest, where doubling ends, 1 to 600000. Default 60000. */
   rtoMaxMs?: number;
   /** Delayed acknowledgement, 0 to 500. Default 40. */
   delayedAckMs?: number;
@@ -70,7 +85,7 @@ export interface Knobs {
   ackEvery?: number;
   /** Added to every retransmission timeout that comes from a measurement, 0 to 60000. Default 0. */
   rtoSlopMs?: number;
-  /** SYN retransmissions before a connect fails; the timeouts double from rtoInitialMs to rtoMaxMs. Default 7: three minutes (RFC 9293 MUST-23). */
+  /** SYN retransmissions before a connect fails, 0 to 255; the timeouts double from rtoInitialMs to rtoMaxMs. Default 7: three minutes (RFC 9293 MUST-23). */
   synRetries?: number;
   /** A handshake, ours or a peer's, that takes longer fails; 0 = synRetries decide, the default. */
   connectTimeoutMs?: number;
@@ -82,11 +97,11 @@ export interface Knobs {
   userTimeoutLeastMs?: number;
   /** And at most this (U_LIMIT): so long a peer can make us keep what it does not acknowledge. 1 to 2^30; default 600000. */
   userTimeoutMostMs?: number;
-  /** Keep-alive: idle time before the first probe. Default 7200000. */
+  /** Keep-alive: idle time before the first probe, 1 to 1073741823. Default 7200000. */
   keepIdleMs?: number;
-  /** Keep-alive: time between probes. Default 1000. */
+  /** Keep-alive: time between probes, 1 to 1073741823. Default 1000. */
   keepIntervalMs?: number;
-  /** Keep-alive: unanswered probes before the connection fails. Default 10. */
+  /** Keep-alive: unanswered probes before the connection fails, 1 to 255. Default 10. */
   keepCount?: number;
   /**
    * After this time the segment size that a connection had before its path did not carry it is tried again, by one segment where at least four
@@ -95,11 +110,11 @@ export interface Knobs {
   pathAgeMs?: number;
   /** Age at which a neighbour is asked again. Default 60000. */
   neighborAgeMs?: number;
-  /** First value of the core's 32-bit millisecond clock; lets a test cross its wrap. Default 0. */
+  /** First value of the core's 32-bit millisecond clock; lets a test cross its wrap. 0 to 2^32 - 2; default 0. */
   timeOrigin?: number;
-  /** Connections in TIME_WAIT that are remembered, 64 bytes each; beyond it the oldest is forgotten and counted. Default: as many as connections. */
+  /** Connections in TIME_WAIT that are remembered, 1 to 1,048,576, 64 bytes each; beyond it the oldest is forgotten and counted. Default: as many as connections. */
   timeWaits?: number;
-  /** Challenge ACKs in a second of all connections together, of which up to half are withheld by chance (RFC 5961 §7); 0 = unlimited. Default 1000. */
+  /** Challenge ACKs in a second of all connections together, of which up to half are withheld by chance (RFC 5961 §7); 0 = unlimited, at most 2^30. Default 1000. */
   challengeLimit?: number;
   /** SYN cookies: when there is no room for another half-open connection, for every SYN, or not at all. Default "whenFull". */
   synCookies?: "never" | "whenFull" | "always";
@@ -146,6 +161,7 @@ export interface Knobs {
    * user timeout adapts to theirs. Default false, as §3 has it.
    */
   userTimeoutOption?: boolean;
+  /** Second readings of Winsock's texts. Default: none. */
   switches?: Switches;
 }
 const U32_MAX = 0xffff_fffe;

@@ -11,10 +11,18 @@ import { checkArray, checkBoolean, checkInteger, checkOptions, wrongType, wrongV
 import { checkConfig, type Knobs, type Limits } from "./knobs.ts";
 
 /** `"192.0.2.1/24"` on the first device, or with the index of a device in `devices`. */
-export type AddressOption = string | { address: string; device?: number };
+export type AddressOption =
+  | string
+  | {
+      /** With its prefix length. */
+      address: string;
+      /** Index in `devices`. Default 0. */
+      device?: number;
+    };
 
+/** Where packets for other networks go. */
 export interface RouteOption {
-  /** `"0.0.0.0/0"` is the default route. */
+  /** A network and its prefix length; `"0.0.0.0/0"` is the default route. */
   destination: string;
   /** Left out: the destination is on the link itself. */
   gateway?: string;
@@ -22,13 +30,19 @@ export interface RouteOption {
   device?: number;
 }
 
+/** What createStack and createWinsock make a stack from. Left out: a stack with the loopback only. */
 export interface StackOptions {
   /** The core: bytes, a compiled module (shared by any number of stacks), or where to load it. Default: lastack.wasm beside this library. */
   wasm?: CoreSource;
+  /** Up to 16, each for one stack; `Stack.close` closes them. Default: none, then there is only the loopback. */
   devices?: readonly FrameDevice[];
+  /** Up to 32; needs a device. Networks of these addresses are on the link. */
   addresses?: readonly AddressOption[];
+  /** Up to 32. The longest prefix that holds a destination wins. */
   routes?: readonly RouteOption[];
+  /** Sizes, fixed for the stack's life (docs/knobs.md). */
   limits?: Limits;
+  /** Times, protections and choices of TCP (docs/knobs.md). */
   knobs?: Knobs;
   /** Time; a VirtualClock makes a run repeatable. Default: real time. */
   clock?: Clock;
@@ -78,18 +92,20 @@ function checkSizes(limits: Limits, knobs: Knobs, devices: readonly FrameDevice[
   return config;
 }
 
-function checkDevices(value: unknown): readonly FrameDevice[] {
-  return checkArray("devices", value).map((device, i) => {
+function checkDevices(list: unknown): readonly FrameDevice[] {
+  const value = checkArray("devices", list);
+  return value.map((device, i) => {
     const one = device as FrameDevice | null;
     if (typeof one !== "object" || one === null || typeof one.readInto !== "function" || typeof one.write !== "function") {
-      throw wrongType(`devices[${i}]`, device, "a frame device such as memoryLink() or tap() gives");
+      throw wrongType(`devices[${i}]`, device, "a frame device such as memoryLink().a or tap(name)");
     }
+    if (value.indexOf(device) !== i) throw new RangeError(`devices[${i}] is ${one.name}, which devices[${value.indexOf(device)}] is too; expected each device once`);
     return one;
   });
 }
 
 function checkDeviceIndex(argument: string, value: unknown, devices: readonly FrameDevice[]): number {
-  if (devices.length === 0) throw wrongValue(argument, value ?? 0, "at least one device in devices");
+  if (devices.length === 0) throw new RangeError(`${argument} needs a device but devices is empty; expected at least one in devices (with hostSockets alone the system has the addresses)`);
   return checkInteger(argument, value ?? 0, 0, devices.length - 1);
 }
 

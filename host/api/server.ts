@@ -10,6 +10,7 @@ import { promised, Requests, WAITING } from "./requests.ts";
 import { Socket } from "./socket.ts";
 import { type CloseKnobs, NO_OPTIONS, type WaitOptions, waitSignal } from "./socket-options.ts";
 
+/** How long `Server.drain` waits. */
 export interface ServerDrainOptions {
   /** Milliseconds that its connections may take; what is still open then is reset. Default 10000. */
   deadlineMs?: number;
@@ -17,7 +18,11 @@ export interface ServerDrainOptions {
 
 const DRAIN_DEADLINE_MS = 10_000;
 
-/** Accepts connections on one address and port; an async iterable of them. */
+/**
+ * Accepts connections on one address and port; an async iterable of them. From `Stack.listen`.
+ * @example
+ * for await (const socket of server) void serve(socket).catch((error) => { console.error(error); return socket.abort(); });
+ */
 export class Server implements Owner {
   /** Where it listens; the port that was chosen, if 0 was asked for. */
   readonly address: Endpoint;
@@ -45,7 +50,7 @@ export class Server implements Owner {
 
   /**
    * Waits for the next connection; its handshake is complete.
-   * @throws SocketError: EINTR when the server is closed while it waits, ENOTSOCK after that.
+   * @throws SocketError: EINTR when the server is closed while it waits, ENOTSOCK after that; the signal's reason.
    */
   accept(options: WaitOptions = NO_OPTIONS): Promise<Socket> {
     try {

@@ -3,11 +3,13 @@ import { UTO_CHANGEABLE, UTO_ENABLED } from "../abi/sockets.gen.ts";
 import { SD_BOTH, SD_RECEIVE, SD_SEND } from "../abi/winsock.gen.ts";
 import { checkBoolean, checkInteger, checkOptions, checkSignal, checkTime, wrongType } from "./check.ts";
 
+/** Options of every call that waits. */
 export interface WaitOptions {
   /** Stops the waiting: the promise is rejected with the signal's reason. */
   signal?: AbortSignal;
 }
 
+/** How `Socket.close` closes. */
 export interface CloseOptions extends WaitOptions {
   /**
    * Seconds (0 to 65535) within which everything has to be acknowledged, counted from the call; after that the connection is
@@ -22,6 +24,7 @@ export interface CloseOptions extends WaitOptions {
   drain?: boolean | DrainOptions;
 }
 
+/** Bounds of what is thrown away after the close. */
 export interface DrainOptions {
   /** 1 to 4294967295; default 65536. */
   bytes?: number;
@@ -40,6 +43,7 @@ export function checkDrain(drain: boolean | DrainOptions | undefined): Required<
   return { bytes: checkInteger("drain.bytes", bytes, 1, 0xffff_ffff), ms: checkTime("drain.ms", ms, 1) };
 }
 
+/** Times of `Socket.setKeepAlive`, 1 to 1073741823 ms. */
 export interface KeepAliveOptions {
   /** Idle time before the first probe, ms. Default: the stack's keepIdleMs. */
   idleMs?: number;
@@ -47,9 +51,11 @@ export interface KeepAliveOptions {
   intervalMs?: number;
 }
 
+/** What `Socket.setUserTimeoutOption` sets (RFC 5482 §3.1). */
 export interface UserTimeoutOption {
+  /** Our user timeout is told to the peer, and its own is heard. */
   enabled: boolean;
-  /** Default true. */
+  /** What the peer tells may lengthen ours. Default true. */
   changeable?: boolean;
 }
 
@@ -59,8 +65,11 @@ export function userTimeoutBits(options: UserTimeoutOption): number {
   return (checkBoolean("options.enabled", enabled) ? UTO_ENABLED : 0) | (checkBoolean("options.changeable", changeable) ? UTO_CHANGEABLE : 0);
 }
 
+/** What `Socket.setPacketOptions` sets. */
 export interface PacketOptions {
+  /** Time to live, 1 to 255. */
   ttl?: number;
+  /** Differentiated Services field, 0 to 252. */
   diffServ?: number;
 }
 
@@ -74,6 +83,7 @@ export interface Trouble {
   readonly timeouts: number;
 }
 
+/** Which direction ends: ours, the peer's, or both. */
 export type ShutdownDirection = "send" | "receive" | "both";
 export const HOW: Readonly<Record<ShutdownDirection, number>> = { send: SD_SEND, receive: SD_RECEIVE, both: SD_BOTH };
 
@@ -87,7 +97,9 @@ export const KEEP_ALIVE_MAX_MS = 2 ** 30 - 1;
 /** TCP_MAXRT's longest time: a week. */
 export const USER_TIMEOUT_MAX_MS = 604_800_000;
 
-/** A connection at this moment. */
+/**
+ * A connection at this moment. On a host socket the windows, `bytesInFlight`, `mss` and `rttMs` are the system's and not known here: 0.
+ */
 export interface SocketInfo {
   /** TCP state by its name in RFC 9293. */
   readonly state: string;

@@ -26,7 +26,9 @@ const CLOSED_TEXT = "the socket was closed before the call could finish";
 export class Socket implements Owner, Carrier {
   /** Settles with the report of `close()` or `abort()`, whoever called it; never rejects but for a failed stack. */
   readonly closed: Promise<CloseReport>;
+  /** Our end, the port that was chosen included; it stays readable after the close. */
   readonly localAddress: Endpoint;
+  /** The peer's end. */
   readonly remoteAddress: Endpoint;
 
   readonly #engine: Engine;
@@ -43,6 +45,8 @@ export class Socket implements Owner, Carrier {
   #trouble: ((trouble: Trouble) => void) | null = null;
   /** What the report says instead, when the API's own limit ended a close whose writes were still waiting. */
   #verdict: "lingerExpired" | "timedOut" | undefined;
+  /** What close() or abort() found, and when, where the core is asked to close later than that or after a reset: the report says this. */
+  #found: { readonly state: string; readonly at: number } | undefined;
   #settle!: (report: CloseReport) => void;
   #fail!: (error: Error) => void;
 
@@ -69,8 +73,11 @@ export class Socket implements Owner, Carrier {
   }
 
   /**
-   * Waits for bytes and returns what is there, at most `max` (default 65536); null after the peer's last byte.
-   * @throws SocketError, for instance ECONNRESET when the peer reset the connection, EINTR when the socket was closed meanwhile.
+   * Waits for bytes and returns what is there, at most `max` (1 to 2^30, default 65536), in an array of its own; null after the peer's
+   * last byte, as often as it is called. Taking bytes opens the receive window. A signal ends the waiting and takes nothing:
+   * `read(undefined, { signal: AbortSignal.timeout(1000) })` rejects with the signal's reason, and the next read has the bytes.
+   * @throws SocketError: ECONNRESET when the peer reset the connection, ECONNABORTED, ETIMEDOUT or ENETRESET when it failed otherwise,
+   * ESHUTDOWN after shutdown("receive"), EINTR when the socket was closed meanwhile, ENOTSOCK after close().
    */
   read(max: number = READ_DEFAULT, options: WaitOptions = NO_OPTIONS): Promise<Uint8Array | null> {
     try {
@@ -99,7 +106,8 @@ export class Socket implements Owner, Carrier {
   /**
    * Sends all of `data`, which must not be changed before the promise settles: it does when the send buffer has taken the
    * last byte, so waiting for it is the backpressure. That the peer has it is what `close()` reports.
-   * @throws SocketError; after the signal, an unknown part of `data` may have been sent.
+   * @throws SocketError: ECONNRESET, ECONNABORTED or ETIMEDOUT when the connection failed, ESHUTDOWN after shutdown("send"), EINTR when
+   * the socket was closed meanwhile, ENOTSOCK after close(); the signal's reason. After any of these a part of `data` may have been sent.
    */
   write(data: ArrayBufferView, options: WaitOptions = NO_OPTIONS): Promise<void> {
     try {
@@ -120,7 +128,13 @@ export class Socket implements Owner, Carrier {
   /**
    * Ends one direction for good. `send`: a FIN follows the bytes of all earlier writes; the peer can still send. `receive`:
    * later reads fail with ESHUTDOWN, and data that is unread or still comes resets the connection (semantics S-11, S-12).
-   * The promise settles when the core has taken it, not when the peer has seen it.
+   * The promise settles when the core has taken it, not when the peer has seen it. Doing it again does nothing.
+   * @throws SocketError: what the connection failed with; ENOTSOCK after close().
+   * @example
+   * await socket.write(question);
+   * await socket.shutdown("send"); // the peer reads to its end ...
+   * for await (const chunk of socket) take(chunk); // ... and still answers
+   * const { outcome } = await socket.close();
    */
   shutdown(direction: ShutdownDirection): Promise<void> {
     return promised(() => {
@@ -146,7 +160,12 @@ export class Socket implements Owner, Carrier {
    * side open for orphanFinWait2Ms. Closing with unread received data resets the connection, and the report says so; with
    * `drain` that data is thrown away instead.
    *
-   * Calling it again gives the same report. The signal ends the waiting, not the close.
+   * Calling it again gives the same report. The signal ends the waiting, not the close. How the connection ended is never an error here:
+   * it stands in the report. An acknowledgement says that the peer's stack has the bytes, not that its program read them.
+   * @throws TypeError or RangeError for a wrong option, the signal's reason, or what the whole stack failed with; nothing else.
+   * @example
+   * const report = await socket.close({ linger: 5 });
+   * if (report.bytes.unacknowledged > 0) console.error(`${report.outcome}: the peer may lack ${report.bytes.unacknowledged} bytes`);
    */
   close(options: CloseOptions = NO_OPTIONS): Promise<CloseReport> {
     try {
@@ -179,6 +198,7 @@ export class Socket implements Owner, Carrier {
   giveUp(): void {
     if (this.#released) return;
     this.#closing = true;
+    this.#look();
     this.#release(() => this.#engine.calls.abort(this.#handle));
   }
 
@@ -187,7 +207,10 @@ export class Socket implements Owner, Carrier {
     await this.close();
   }
 
-  /** true sends small segments at once (TCP_NODELAY); false, the default, gathers them (Nagle, RFC 896). */
+  /**
+   * true sends small segments at once (TCP_NODELAY); false, the default, gathers them (Nagle, RFC 896).
+   * @throws SocketError ENOTSOCK after close(), here and in the other options.
+   */
   setNoDelay(on: boolean = true): this {
     this.#option("setNoDelay", W.IPPROTO_TCP, W.TCP_NODELAY, checkBoolean("on", on) ? 1 : 0);
     return this;
@@ -204,7 +227,10 @@ export class Socket implements Owner, Carrier {
     return this;
   }
 
-  /** Probes an idle peer; a connection whose peer does not answer fails with ENETRESET (semantics R-31). */
+  /**
+   * Probes an idle peer; a connection whose peer does not answer `keepCount` probes fails with ENETRESET (semantics R-31). On host
+   * sockets the system's own interval and count hold.
+   */
   setKeepAlive(on: boolean = true, options: KeepAliveOptions = {}): this {
     checkBoolean("on", on);
     checkOptions("options", options, ["idleMs", "intervalMs"]);
@@ -263,7 +289,10 @@ export class Socket implements Owner, Carrier {
     return this;
   }
 
-  /** What the connection is doing now. */
+  /**
+   * What the connection is doing now.
+   * @throws SocketError ENOTSOCK after close(): the report has the rest.
+   */
   info(): SocketInfo {
     this.ready("info");
     const { calls } = this.#engine;
@@ -363,6 +392,7 @@ export class Socket implements Owner, Carrier {
 
   /** Lets the waiting writes finish, within the linger time or as long as the peer makes progress (semantics C-56). */
   #closeAfterWrites(linger: number | undefined): void {
+    this.#look();
     const started = this.#engine.clock.now();
     const elapsedSeconds = (): number => (this.#engine.clock.now() - started) / 1e9;
     let cancel = (): void => {};
@@ -406,8 +436,13 @@ export class Socket implements Owner, Carrier {
     this.#engine.kick();
   }
 
+  #look(): void {
+    this.#found ??= { state: this.state, at: this.#engine.clock.now() };
+  }
+
   #finish(report: CloseReport): void {
-    this.#report = this.#verdict ? { ...report, outcome: this.#verdict, cause: "none" } : report;
+    const found = this.#found && { state: this.#found.state, durationMs: Math.round((this.#engine.clock.now() - this.#found.at) / 1e6) };
+    this.#report = found || this.#verdict ? { ...report, ...found, ...(this.#verdict && { outcome: this.#verdict, cause: "none" }) } : report;
     this.#leave();
     this.#settle(this.#report);
   }

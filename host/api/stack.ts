@@ -22,9 +22,11 @@ import { openWorker } from "../worker/worker.ts";
 /** `inet`: the stack's own TCP/IP over its devices and loopback. `host`: sockets of the operating system (StackOptions.hostSockets). */
 export type ProviderName = "inet" | "host";
 
+/** Where and how `Stack.connect` connects. */
 export interface ConnectOptions {
-  /** Dotted IPv4 address of the peer; `host` is another name for it. */
+  /** Dotted IPv4 address of the peer. Names are not resolved. */
   address?: string;
+  /** Another name for `address`, which takes the same; one of them is needed. */
   host?: string;
   /** 1 to 65535. */
   port: number;
@@ -36,21 +38,23 @@ export interface ConnectOptions {
   provider?: ProviderName;
   /** Gives the attempt up; the promise is rejected with the signal's reason. */
   signal?: AbortSignal;
-  /** Gives the attempt up after this many milliseconds with ETIMEDOUT. Default: the stack's synRetries decide. */
+  /** Gives the attempt up after this many milliseconds (1 to 2147483647) with ETIMEDOUT. Default: the stack's synRetries decide, three minutes. */
   timeoutMs?: number;
 }
 
+/** Where `Stack.listen` listens. */
 export interface ListenOptions {
   /** One of the stack's own addresses. Default 0.0.0.0: all of them. */
   address?: string;
   /** 0 lets the stack choose. */
   port: number;
-  /** Connections that may wait to be accepted, 1 to 2147483647. Default: as many as the stack allows. */
+  /** Connections that may wait to be accepted, 1 to 2147483647; more than 1024 are 1024, which is the default. */
   backlog?: number;
   /** Whose TCP to use, in a stack that has both. Default: the stack's own if it has a device. */
   provider?: ProviderName;
 }
 
+/** Where `Stack.udp` receives. */
 export interface UdpOptions {
   /** Default 0.0.0.0: all of the stack's addresses. */
   address?: string;
@@ -60,6 +64,7 @@ export interface UdpOptions {
   provider?: ProviderName;
 }
 
+/** How long `Stack.close` may take. */
 export interface StackCloseOptions {
   /** Milliseconds that closing may take; what is still open then is reset. Default 10000. */
   deadlineMs?: number;
@@ -91,8 +96,13 @@ export class Stack {
   }
 
   /**
-   * Opens a connection; the promise settles when the handshake is complete.
-   * @throws SocketError: ECONNREFUSED, ETIMEDOUT, EHOSTUNREACH, ENETUNREACH, EADDRINUSE, EADDRNOTAVAIL, EMFILE.
+   * Opens a connection; the promise settles when the handshake is complete. That the peer's program accepted it, it does not say. An
+   * attempt that is given up leaves nothing behind.
+   * @throws SocketError: ECONNREFUSED when nobody listens there, ETIMEDOUT, EHOSTUNREACH, ENETUNREACH without a route, EADDRINUSE,
+   * EADDRNOTAVAIL, EMFILE or ENOBUFS when limits are reached, ENOTINITIALISED after close(); TypeError or RangeError for a wrong option;
+   * the signal's reason.
+   * @example
+   * const socket = await stack.connect({ address: "192.0.2.1", port: 80, timeoutMs: 5000 });
    */
   connect(options: ConnectOptions): Promise<Socket> {
     return promised(() => this.#connect(options));
@@ -102,7 +112,7 @@ export class Stack {
     const { address, host, signal, timeoutMs } = checkOptions("options", options, CONNECT_OPTIONS);
     if (address !== undefined && host !== undefined) throw new TypeError("address and host are both given; expected one of them");
     const remote = {
-      address: address === undefined ? checkPeerAddress("host", host) : checkPeerAddress("address", address),
+      address: host === undefined ? checkPeerAddress("address", address) : checkPeerAddress("host", host),
       port: checkPort("port", options.port),
     };
     const local = {
@@ -116,8 +126,11 @@ export class Stack {
   }
 
   /**
-   * Listens for connections.
-   * @throws SocketError: EADDRINUSE, EADDRNOTAVAIL, EMFILE.
+   * Listens for connections. Handshakes are completed from now on, before anybody accepts.
+   * @throws SocketError: EADDRINUSE, EADDRNOTAVAIL, EMFILE or ENOBUFS when limits are reached, on host sockets EACCES; ENOTINITIALISED
+   * after close(); TypeError or RangeError for a wrong option.
+   * @example
+   * const server = await stack.listen({ port: 0 }); // server.address.port says which
    */
   async listen(options: ListenOptions): Promise<Server> {
     checkOptions("options", options, ["address", "port", "backlog", "provider"]);

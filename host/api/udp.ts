@@ -10,6 +10,7 @@ import type { WaitOptions } from "./socket-options.ts";
 
 /** One received datagram and where it came from. */
 export interface Datagram extends Endpoint {
+  /** All of it, an array of its own; empty for an empty datagram. */
   readonly data: Uint8Array;
 }
 

@@ -6,7 +6,7 @@ import { type Head, HttpError, parseHead, printable } from "./http/head.ts";
 import { Incoming } from "./http/incoming.ts";
 import { Interrupt } from "./interrupt.ts";
 import { type LinkInfo, localAddress, openStack } from "./link.ts";
-import { CLOSE_HELP, type CommonOptions, counted, EXIT_HELP, LINK_HELP, OUTPUT_HELP, parseCommandLine, parseHost } from "./options.ts";
+import { CLOSE_HELP, type CommonOptions, COUNTERS_HELP, counted, EXIT_HELP, LINK_HELP, outputHelp, parseCommandLine, parseHost } from "./options.ts";
 import { outputFailed } from "./output.ts";
 import { Progress } from "./progress.ts";
 import { exitCodeFor, reportLine } from "./reports.ts";
@@ -20,7 +20,7 @@ Addresses are IPv4; with --link node "localhost" will do. Redirections are shown
 
   -o, --output FILE  write the body to FILE
 
-${OUTPUT_HELP.replace("machine-readable output", "print one JSON object with status, length and sha256 of the body and the close report; the\n                     body itself goes to --output only")}
+${outputHelp("one JSON object instead: status, length and sha256 of the body, the close report,", `${COUNTERS_HELP}; the body itself goes to --output only`)}
 ${LINK_HELP}
 ${CLOSE_HELP}
 examples

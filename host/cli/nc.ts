@@ -2,7 +2,7 @@
 import type { CloseReport, Server, Socket, Stack } from "../index.ts";
 import { Interrupt } from "./interrupt.ts";
 import { listenAddress, localAddress, openStack } from "./link.ts";
-import { CLOSE_HELP, type CommonOptions, counted, EXIT_HELP, LINK_HELP, OUTPUT_HELP, parseCommandLine, parseHost, parsePort } from "./options.ts";
+import { CLOSE_HELP, type CommonOptions, COUNTERS_HELP, counted, EXIT_HELP, LINK_HELP, outputHelp, parseCommandLine, parseHost, parsePort } from "./options.ts";
 import { outputFailed } from "./output.ts";
 import { Progress } from "./progress.ts";
 import { exitCodeFor, reportLine } from "./reports.ts";
@@ -18,7 +18,7 @@ closed, and its close report goes to stderr. Where the input is a terminal, the 
 
   -l, --listen       wait for a connection instead of opening one; on host sockets at 127.0.0.1 unless --ip says otherwise
 
-${OUTPUT_HELP.replace("machine-readable output", "the close report as one line of JSON, on stderr; with -l another one before, with the port")}
+${outputHelp("on stderr one line of JSON with the close report and", `${COUNTERS_HELP}; with -l one before it, with the port`)}
 ${LINK_HELP}
 ${CLOSE_HELP}
 examples

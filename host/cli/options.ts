@@ -43,14 +43,17 @@ export const CLOSE_HELP = `closing
   --drain            read and throw away what the peer still sends, instead of resetting the connection for it
 `;
 
-export const OUTPUT_HELP = `output
+/** @param json What --json prints: lines, the first behind the option's name. */
+export const outputHelp = (...json: readonly string[]): string => `output
   --progress         progress of long transfers on stderr, also where that is no terminal
-  --json             machine-readable output, with the stack's counters (names of RFC 4022 and RFC 4293)
+  --json             ${json.join("\n                     ")}
   --help             this text
 `;
+/** The counters in --json. */
+export const COUNTERS_HELP = "the stack's counters (names of RFC 4022 and RFC 4293)";
 
-export const EXIT_HELP = `exit code: 0 if every close report says graceful or delivered, 1 if not or if anything else failed, 2 for a wrong command
-line, 3 if a report says unknown (the operating system does not tell), 130 after Ctrl-C
+export const EXIT_HELP = `exit code: 0 if the close report says graceful or delivered, 1 if not or if anything else failed, 2 for a wrong command
+line, 3 if the report says unknown (the operating system does not tell), 130 after Ctrl-C
 `;
 
 const LINK_OPTIONS = {

@@ -15,10 +15,18 @@ export interface WasiHost {
   bind(memory: MemoryViews): void;
 }
 
-/** What a core is compiled from. A string or URL is fetched, or read from disk when it is a `file:` URL. */
-export type CoreSource = BufferSource | WebAssembly.Module | URL | string;
+declare global {
+  /** Programs compiled without lib.dom have these names too; where it is there, the interfaces merge. */
+  namespace WebAssembly {
+    interface Module {}
+    interface Memory {}
+  }
+}
 
-async function fetchBytes(source: URL | string): Promise<BufferSource> {
+/** What a core is compiled from. A string or URL is fetched, or read from disk when it is a `file:` URL. */
+export type CoreSource = ArrayBufferView | ArrayBuffer | WebAssembly.Module | URL | string;
+
+async function fetchBytes(source: URL | string): Promise<ArrayBufferView | ArrayBuffer> {
   const url = new URL(source, import.meta.url);
   if (url.protocol === "file:") {
     const { readFile } = await import("node:fs/promises");
@@ -37,7 +45,7 @@ export async function compileCore(source: CoreSource): Promise<WebAssembly.Modul
   if (source instanceof WebAssembly.Module) return source;
   try {
     const bytes = typeof source === "string" || source instanceof URL ? await fetchBytes(source) : source;
-    return await WebAssembly.compile(bytes);
+    return await WebAssembly.compile(bytes as BufferSource);
   } catch (error) {
     if (error instanceof CoreError) throw error;
     throw new CoreError("E_LOAD", `cannot load the core: ${error instanceof Error ? error.message : String(error)}`);

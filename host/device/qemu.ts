@@ -88,7 +88,7 @@ export abstract class QemuDevice implements FrameDevice {
   /** Bytes that the transport wants in front of a frame. */
   protected abstract readonly prefix: number;
   protected abstract carrier(): boolean;
-  protected abstract send(bytes: Buffer): void;
+  protected abstract send(bytes: Uint8Array): void;
 
   protected sent(length: number): void {
     this.pending -= length;
@@ -132,7 +132,7 @@ class QemuDatagram extends QemuDevice {
   protected carrier(): boolean {
     return this.#peer !== 0;
   }
-  protected send(bytes: Buffer): void {
+  protected send(bytes: Uint8Array): void {
     this.#socket.send(bytes, this.#peer, LOOPBACK, () => this.sent(bytes.length));
   }
   close(): void {
@@ -225,8 +225,8 @@ class QemuStream extends QemuDevice {
   protected carrier(): boolean {
     return this.#socket !== undefined;
   }
-  protected send(bytes: Buffer): void {
-    bytes.writeUInt32BE(bytes.length - LENGTH_BYTES, 0);
+  protected send(bytes: Uint8Array): void {
+    new DataView(bytes.buffer, bytes.byteOffset, LENGTH_BYTES).setUint32(0, bytes.length - LENGTH_BYTES);
     const socket = this.#socket;
     socket?.write(bytes, () => {
       if (socket === this.#socket) this.sent(bytes.length);

@@ -6,6 +6,7 @@ import type { FdTable } from "../wasi/fds.ts";
 import { Driver, type DriverListener } from "./driver.ts";
 import type { Runtime } from "./runtime.ts";
 
+/** What a World begins with. */
 export interface WorldOptions {
   /** Default: a new clock at 0. Links and switches of this world are given the same one. */
   clock?: VirtualClock;
@@ -30,6 +31,15 @@ function afterMicrotasks(): Promise<void> {
   });
 }
 
+/**
+ * Virtual time for stacks and links: nothing happens, and no promise of the API settles, unless one of the calls below runs it.
+ * Links and switches need its clock.
+ * @example
+ * const world = new World({ seed: 7 });
+ * const { a, b } = memoryLink({ clock: world.clock, delayMs: 50, loss: 0.05 });
+ * const left = await createStack({ runtime: world, devices: [a], addresses: ["10.0.0.1/24"] });
+ * const report = await world.settle(program(left)); // runs until the promise settles; not: await program(left)
+ */
 export class World implements Runtime {
   readonly clock: VirtualClock;
   readonly random: SeededRandom;

@@ -279,8 +279,14 @@ function optionBytes(value: number | Linger | Uint8Array): Uint8Array {
  * const ws = await createWinsock({ devices: [a], addresses: ["10.0.0.1/24"] });
  * ws.WSAStartup(0x0202);
  * const s = ws.socket(AF_INET, SOCK_STREAM, IPPROTO_TCP);
+ * if ((await ws.connect(s, { address: "10.0.0.2", port: 7 })) === SOCKET_ERROR) console.error(ws.WSAGetLastError()); // 10061, say
+ * await ws.closesocket(s);
+ * console.log((await ws.closeReport(s)).outcome);
+ * ws.WSACleanup();
+ * ws.end(); // stops the timers; the devices are still the caller's
  */
 export async function createWinsock(options: StackOptions): Promise<Winsock> {
+  if (options?.worker) throw new TypeError("worker is true; expected false: Winsock's calls answer in the thread that makes them, createStack has workers");
   const waiting = new Waiting();
   // Room for the buffers of overlapped operations beside that for arguments.
   const limits = { hostArea: AREA_BYTES, ...options.limits };

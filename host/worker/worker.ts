@@ -30,7 +30,7 @@ const ringBytes = (buffer = DEFAULT_BUFFER): number => Math.min(RING_MOST, Math.
 
 function threadProgram(): URL {
   const found = PLACES.map((place) => new URL(place, import.meta.url)).find((url) => existsSync(fileURLToPath(url)));
-  if (!found) throw new CoreError("E_LOAD", 'worker.mjs is not beside this library: build it with "npm run build"');
+  if (!found) throw new CoreError("E_LOAD", 'worker.mjs is not beside this library: in a bundled program copy node_modules/lastack/build/worker.mjs beside the bundle, in a checkout run "npm run build"');
   return found;
 }
 

@@ -13,7 +13,7 @@ const STACK: readonly Row[] = [
   ["options", { device: [] }, TypeError, /^options\.device is no option; expected one of wasm, devices, /],
   ["devices", { devices: {} }, TypeError, /^devices is an object \(Object\); expected an array$/],
   ["devices", { devices: [{}] }, TypeError, /^devices\[0\] is an object \(Object\); expected a frame device/],
-  ["addresses", { addresses: ["10.0.0.1/24"] }, RangeError, /^addresses\[0\] is 0; expected at least one device/],
+  ["addresses", { addresses: ["10.0.0.1/24"] }, RangeError, /^addresses\[0\] needs a device but devices is empty; expected at least one/],
   ["addresses", { devices: [device()], addresses: ["10.0.0.1"] }, RangeError, /^addresses\[0\] is "10\.0\.0\.1"; expected an IPv4 address with a prefix length/],
   ["addresses", { devices: [device()], addresses: ["10.0.0.1/33"] }, RangeError, /^addresses\[0\] is "10\.0\.0\.1\/33"; .*from 0 to 32$/],
   ["addresses", { devices: [device()], addresses: ["10.0.0.01/24"] }, RangeError, /^addresses\[0\] is "10\.0\.0\.01"; expected an IPv4 address/],
@@ -52,6 +52,15 @@ describe("createStack refuses", () => {
     });
   }
 
+  test("a device twice, and one that another stack has until that is closed", async () => {
+    const { a } = memoryLink();
+    await assert.rejects(createStack({ devices: [a, a] }), { name: "RangeError", message: "devices[1] is link/a, which devices[0] is too; expected each device once" });
+    const stack = await createStack({ devices: [a] });
+    await assert.rejects(createStack({ devices: [a] }), /^RangeError: devices\[0\] is link\/a, which another stack has; expected a device of its own/);
+    await stack.close();
+    await (await createStack({ devices: [a] })).close();
+  });
+
   test("a core that is none", async () => {
     await assert.rejects(createStack({ wasm: new Uint8Array([1, 2, 3]) }), /cannot load the core/);
   });
@@ -63,7 +72,7 @@ const wrong = (value: unknown): any => value;
 
 const CALLS: readonly Call[] = [
   [({ stack }) => stack.connect(wrong(undefined)), TypeError, /^options is undefined; expected an object$/],
-  [({ stack }) => stack.connect(wrong({ port: 80 })), TypeError, /^host is undefined; expected an IPv4 address/],
+  [({ stack }) => stack.connect(wrong({ port: 80 })), TypeError, /^address is undefined; expected an IPv4 address/],
   [({ stack }) => stack.connect({ host: "example.com", port: 80 }), RangeError, /^host is "example\.com"; expected an IPv4 address such as 192\.0\.2\.1: names are not resolved, this version has no resolver$/],
   [({ stack }) => stack.connect({ host: "::1", port: 80 }), RangeError, /^host is "::1"; .*IPv4 only$/],
   [({ stack }) => stack.connect({ address: "10.0.0.256", port: 80 }), RangeError, /^address is "10\.0\.0\.256"; expected an IPv4 address such as 192\.0\.2\.1/],

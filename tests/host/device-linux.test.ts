@@ -1,6 +1,8 @@
 /** lastack.h and lastack_winsock2.h on Linux: host/c compiled with gcc -std=c99 -Wall -Wextra -Werror, two stacks in a process, a page over TAP. */
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -17,6 +19,37 @@ function noTap(): string | false {
   if (process.getuid?.() !== 0) return "making a network namespace needs root";
   return spawnSync("unshare", ["-n", "ip", "tuntap", "add", "dev", "lastack0", "mode", "tap"]).status === 0 ? false : "no TAP in a namespace of its own here";
 }
+
+describe("headers of host/c/include compile without a warning", () => {
+  const HEADERS = ["lastack.h", "lastack_abi.h", "lastack_winsock2.h"];
+  const LIBRARY = ["stdlib.h", "string.h", "stdio.h", "time.h", "sys/time.h", "unistd.h"];
+  const include = (names: readonly string[]): string => names.map((name) => `#include <${name}>\n`).join("");
+  const end = "int main(void) { return 0; }\n";
+  const use = "int main(void) { fd_set set; FD_ZERO(&set); FD_SET(1u, &set); return FD_ISSET(1u, &set) - 1 + (int)set.fd_count; }\n";
+  const programs = {
+    ...Object.fromEntries(HEADERS.map((name) => [`${name} alone`, include([name]) + end])),
+    "before headers of the C library": include([...[...HEADERS].reverse(), ...LIBRARY]) + end,
+    "behind headers of the C library": include([...LIBRARY, ...HEADERS]) + use,
+  };
+
+  for (const [compiler, suffix, standards] of [["gcc", "c", ["c99", "gnu17"]], ["arm-none-eabi-gcc", "c", ["c99", "gnu17"]], ["g++", "cpp", ["c++11", "gnu++17"]]] as const) {
+    for (const [what, text] of Object.entries(programs)) {
+      test(`${compiler}: ${what}`, { skip: has(compiler) ? false : `not installed: ${compiler}` }, () => {
+        const dir = mkdtempSync(join(tmpdir(), "lastack-headers-"));
+        try {
+          const file = join(dir, `program.${suffix}`);
+          writeFileSync(file, text);
+          for (const standard of standards) {
+            const { status, stderr } = spawnSync(compiler, [`-std=${standard}`, "-Wall", "-Wextra", "-Wpedantic", "-Werror", `-I${join(ROOT, "host/c/include")}`, "-fsyntax-only", file], { encoding: "utf8" });
+            assert.equal(status, 0, `${standard}: ${stderr}`);
+          }
+        } finally {
+          rmSync(dir, { recursive: true });
+        }
+      });
+    }
+  }
+});
 
 describe("host/c on Linux", { skip }, () => {
   before(() => {

@@ -11,6 +11,7 @@ const EXPECTED: Readonly<Record<string, readonly RegExp[]>> = {
   "echo-server.ts": [/client: received "hello, echo"/, /client: graceful/, /server: graceful, 11 bytes acknowledged/],
   "graceful-client.ts": [/delivered: all 100000 bytes are acknowledged/, /server stored 100000 bytes/, /ECONNREFUSED: connect 10\.0\.0\.2:\d+ -> 10\.0\.0\.1:5000:/],
   "half-close.ts": [/after shutdown: (FIN_WAIT_1|FIN_WAIT_2|ESTABLISHED)/, /answer: three two one/, /client: graceful/, /server: graceful/],
+  "virtual-time.ts": [/seed 7: 200000 bytes, graceful, after \d+(\.\d+)? ms/, /again: {2}the same/],
   "winsock/completion-port-echo.ts": [
     /client: "hello"/, /client: "and again"/, /client: end of the stream: true/, /server: 10\.0\.0\.1 closed, graceful/, /server: receive of 10\.0\.0\.1 failed with 64/,
     /server: 10\.0\.0\.1 closed, resetByPeer/, /server: 0 connections open/,

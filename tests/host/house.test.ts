@@ -139,21 +139,24 @@ describe("lastack.tiny.wasm", () => {
 });
 
 describe("documents", () => {
-  test("the README's example runs and closes gracefully", () => {
-    const example = /```ts\n([\s\S]*?)```/.exec(readFileSync(join(ROOT, "README.md"), "utf8"))?.[1];
-    assert.ok(example);
-    const file = join(ROOT, "build", `readme-${process.pid}.mts`);
-    writeFileSync(file, example);
-    try {
-      const { status, output } = node("--import", "tsx", file);
-      assert.equal(status, 0, output);
-      assert.match(output, /hello/);
-      assert.match(output, /client graceful/);
-      assert.match(output, /server[\s\S]*graceful/);
-    } finally {
-      rmSync(file);
-    }
-  });
+  const said = [[/^the last bytes$/m, /outcome: 'graceful'/, /sent: 14, acknowledged: 14, unacknowledged: 0/], [/^hello$/m, /client graceful/, /server \{[\s\S]*outcome: 'graceful'/]];
+  const examples = [...readFileSync(join(ROOT, "README.md"), "utf8").matchAll(/```ts\n([\s\S]*?)```/g)].map(([, text]) => text as string);
+
+  test("the README has an example for each expectation", () => assert.equal(examples.length, said.length));
+
+  for (const [i, example] of examples.entries()) {
+    test(`example ${i + 1} of the README runs and says what stands there`, () => {
+      const file = join(ROOT, "build", `readme-${process.pid}-${i}.mts`);
+      writeFileSync(file, example);
+      try {
+        const { status, output } = node("--import", "tsx", file);
+        assert.equal(status, 0, output);
+        for (const pattern of said[i] as RegExp[]) assert.match(output, pattern);
+      } finally {
+        rmSync(file);
+      }
+    });
+  }
 
   test("every npm script that a document names exists", () => {
     const { scripts } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));

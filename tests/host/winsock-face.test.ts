@@ -25,6 +25,10 @@ test("calls answer as Winsock's do, and the last error is set and cleared", asyn
   end();
 });
 
+test("a worker is refused: calls answer in the thread that makes them", async () => {
+  await assert.rejects(W.createWinsock({ worker: true }), { name: "TypeError", message: /^worker is true; expected false/ });
+});
+
 test("a receive that waits does not hold up another call on the same socket", async () => {
   const { a, b, s, t, end } = await pair();
   const into = new Uint8Array(100);

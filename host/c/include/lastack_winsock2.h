@@ -1,6 +1,7 @@
 /*
  * Winsock 2 by its own names over lastack.h, for programs written for Windows CE: include it instead of <winsock2.h>, and not
- * together with the system's socket headers. The names are macros, so that no function of the C library is replaced.
+ * together with the system's socket headers. The names are macros, so that no function of the C library is replaced; other headers of
+ * the C library may stand before it or behind it.
  *
  * Call lastack_winsock(stack) once, before WSAStartup. A call that waits polls that stack meanwhile (lastack_set_idle). As in
  * Winsock a failed call returns SOCKET_ERROR or INVALID_SOCKET and WSAGetLastError() says why; docs/semantics.md is the contract.
@@ -11,6 +12,12 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "lastack.h"
+/* stdlib.h may include this one, which has names that become macros here: so it comes first. */
+#ifdef __has_include
+#if __has_include(<sys/select.h>)
+#include <sys/select.h>
+#endif
+#endif
 
 #ifdef __cplusplus
 extern "C" {
@@ -68,11 +75,13 @@ struct lastack_ws_timeval {
 };
 #define timeval lastack_ws_timeval
 /* Winsock's own form: a count and handles, of which there are LASTACK_SET_MOST at most. */
+#undef FD_SETSIZE
 #define FD_SETSIZE LASTACK_SET_MOST
 typedef struct lastack_ws_fd_set {
   uint32_t fd_count;
   SOCKET fd_array[FD_SETSIZE];
 } lastack_ws_fd_set;
+#undef fd_set
 #define fd_set lastack_ws_fd_set
 #undef FD_ZERO
 #undef FD_SET

@@ -4,7 +4,7 @@ import type { Server, Socket, Stack } from "../../index.ts";
 import { printable } from "../http/head.ts";
 import { Interrupt } from "../interrupt.ts";
 import { type LinkInfo, listenAddress, openStack } from "../link.ts";
-import { CLOSE_HELP, type CommonOptions, counted, EXIT_HELP, LINK_HELP, OUTPUT_HELP, parseCommandLine, parseInteger, parsePort } from "../options.ts";
+import { CLOSE_HELP, type CommonOptions, COUNTERS_HELP, counted, LINK_HELP, outputHelp, parseCommandLine, parseInteger, parsePort } from "../options.ts";
 import { Progress } from "../progress.ts";
 import { exitCodeFor, reportLine } from "../reports.ts";
 import { EXIT_FAILED, EXIT_OK, UsageError } from "../usage.ts";
@@ -21,15 +21,15 @@ const GRACE_MS = 250;
 
 const SERVE_HELP = `usage: lastack serve [options] DIRECTORY | TEXT
 
-Serves the files below DIRECTORY, or TEXT at the path /, by HTTP/1.1 (GET and HEAD), and prints a line for each answer and
-the close report of each connection. Ctrl-C stops listening, lets answers that are under way finish, and prints the reports;
-a second one resets what is still open.
+Serves the files below DIRECTORY, or TEXT (what names no directory and looks like no path) at the path /, by HTTP/1.1 (GET
+and HEAD), and prints a line for each answer and the close report of each connection. Ctrl-C stops listening, lets answers
+that are under way finish, and prints the reports; a second one resets what is still open.
 
   --port N           listen there, 0 lets the system choose (default: ${PORT}); on host sockets at 127.0.0.1 unless --ip
                      says otherwise
   --deadline SECONDS what is still open so long after Ctrl-C is reset (default: ${DEADLINE_S})
 
-${OUTPUT_HELP.replace("machine-readable output", "one JSON object a line")}
+${outputHelp(`one JSON object a line, the last with ${COUNTERS_HELP}`)}
 ${LINK_HELP}
 ${CLOSE_HELP}
 examples
@@ -37,7 +37,9 @@ examples
   lastack serve "hello" --ip 0.0.0.0
   lastack serve --link tap:tap0 --ip 10.77.0.2/24 --pcap serve.pcapng ./public
 
-${EXIT_HELP.replace("130 after Ctrl-C", "Ctrl-C being the\nusual end").replace("if every close report says", "if every connection open at the end was closed as")}`;
+exit code: Ctrl-C is the usual end. 0 if every connection that was open then was closed as graceful or delivered, 1 if not or if
+anything else failed, 2 for a wrong command line, 3 if a report says unknown (the operating system does not tell)
+`;
 
 interface ServeOptions {
   readonly common: CommonOptions;
