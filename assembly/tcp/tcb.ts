@@ -497,8 +497,8 @@ const STRIDE: usize = (((TINY ? offsetof<Tcb>("idleAt") : offsetof<Tcb>()) + 7) 
 const NOTHING = memory.data(TINY ? 4 : 16, 4);
 
 /** Blocks that a table begins with that grows, and by what factor it does. */
-const FIRST: u32 = 128;
-const GROWTH: u32 = 4;
+const FIRST: u32 = 256;
+const GROWTH: u32 = 2;
 /** A table of at most so many bytes, and a share of all memory no larger than 1 / 2^GROWN_SHARE, grows; others are there from the beginning. */
 const GROWN_MOST: u32 = 2 * 1024 * 1024;
 const GROWN_SHARE: u32 = 6;

@@ -9,7 +9,7 @@ import { LEFT, makePair, pattern, readAll } from "./api-support.ts";
 const PORT = 7000;
 const MIB = 1 << 20;
 const KIB = 1 << 10;
-/** More than a table of control blocks begins with, 128, and than its second size holds, some 800. */
+/** More than a table of control blocks begins with, 256, and than its second size holds, some 800. */
 const CONNECTIONS = 900;
 const BATCH = 50;
 const BYTES = 3000;
