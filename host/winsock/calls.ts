@@ -30,9 +30,11 @@ export abstract class WinsockCalls {
     this.spi = host.core.exports;
   }
 
+  /** The code of the last call that failed, 0 after one that did not. */
   WSAGetLastError(): number {
     return this.error;
   }
+  /** Sets what WSAGetLastError gives. */
   WSASetLastError(code: number): void {
     this.error = code;
   }

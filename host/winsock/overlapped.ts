@@ -16,10 +16,11 @@ export type WindowProcedure = (message: number, wParam: number, lParam: number) 
 /** Room AcceptEx needs for each of the two names. */
 export const ACCEPTEX_NAME_BYTES: number = W.SIZEOF_SOCKADDR_IN + ACCEPTEX_ADDRESS_EXTRA;
 
-/** Event (FD_x) and error of a WSAAsyncSelect message. */
+/** Event (FD_x) of a WSAAsyncSelect message. */
 export function WSAGETSELECTEVENT(lParam: number): number {
   return lParam & 0xffff;
 }
+/** The error of such a message, 0 for none. */
 export function WSAGETSELECTERROR(lParam: number): number {
   return lParam >>> 16;
 }
@@ -138,6 +139,7 @@ export abstract class OverlappedCalls extends TransferCalls {
     if (count) count.value = sent;
     return 0;
   }
+  /** The same for the oldest datagram, whose sender is stored in `from`. One longer than the buffers is cut: 10040. */
   WSARecvFrom(
     s: SOCKET, buffers: readonly Uint8Array[], count: Ref<number> | null, flags: number, from: SockAddr | null, overlapped: WSAOVERLAPPED,
     routine: CompletionRoutine | null = null,
@@ -150,6 +152,7 @@ export abstract class OverlappedCalls extends TransferCalls {
       );
     }, -1, count);
   }
+  /** Sends one datagram, gathered from the buffers. Complete means queued. */
   WSASendTo(
     s: SOCKET, buffers: readonly Uint8Array[], count: Ref<number> | null, flags: number, to: SockAddr, overlapped: WSAOVERLAPPED,
     routine: CompletionRoutine | null = null,
@@ -238,6 +241,7 @@ export abstract class OverlappedCalls extends TransferCalls {
     this.error = code;
     return ok !== 0;
   }
+  /** Puts a packet of the program's own at the port's end. */
   PostQueuedCompletionStatus(port: SOCKET, bytes: number, key: number, overlapped: WSAOVERLAPPED | null = null): boolean {
     // Odd numbers are no addresses of operations.
     this.#nextPosted = (this.#nextPosted + 2) >>> 0;
@@ -267,6 +271,7 @@ export abstract class OverlappedCalls extends TransferCalls {
     this.#windows.set(hWnd, procedure);
     return hWnd;
   }
+  /** No more messages for it; what was posted is dropped. */
   destroyWindow(hWnd: number): void {
     this.#windows.delete(hWnd);
   }

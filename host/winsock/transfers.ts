@@ -75,10 +75,12 @@ export abstract class TransferCalls extends WinsockCalls {
     flags.value = got.flags;
     return got.count;
   }
+  /** Sends one datagram: its length. 10040 for more than 65507 bytes. */
   async sendto(s: SOCKET, bytes: Uint8Array, flags: number, to: SockAddr): Promise<number> {
     if (bytes.length > this.area.room) { this.error = WSAENOBUFS; return -1; }
     return this.#sent((count) => this.spi.WSPSendTo(s, this.area.buffer(bytes.length, bytes), 1, count, flags, ...this.area.name(to), 0, 0, 0, this.errno));
   }
+  /** Length of the oldest datagram, which is copied into `bytes`; its sender into `from`. One that is longer is cut: -1 with 10040. */
   async recvfrom(s: SOCKET, bytes: Uint8Array, flags = 0, from: SockAddr | null = null): Promise<number> {
     const got = await this.#once(bytes, (buffer) => {
       this.area.setWord("flags", flags);

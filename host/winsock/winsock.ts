@@ -16,25 +16,37 @@ import { Waiting } from "./waiting.ts";
 /** What WSAAccept's condition answers: CF_ACCEPT, CF_REJECT or CF_DEFER. */
 export type AcceptCondition = (peer: SockAddr) => number;
 
+/** The three sets of select; left out: none is looked at. */
 export interface FdSets {
   read?: SOCKET[];
   write?: SOCKET[];
   except?: SOCKET[];
 }
 
+/** One entry of WSAPoll. */
 export interface PollFd {
   fd: SOCKET;
+  /** POLLRDNORM, POLLWRNORM and their kin that are asked for. */
   events: number;
+  /** What is there: written by WSAPoll. */
   revents: number;
 }
 
-/** One process's Winsock. Made by createWinsock. */
+/**
+ * One process's Winsock. Made by createWinsock.
+ *
+ * Calls return what Winsock's do: -1 (SOCKET_ERROR) or INVALID_SOCKET on failure, and WSAGetLastError() says why; they throw only when the
+ * stack itself has failed. What each does to a connection is the contract of docs/semantics.md, chapter by chapter. Calls that block a C program
+ * return a promise, on a blocking socket (the default) and on a nonblocking one; the last error is that of the call whose
+ * promise settled last, so look at it before the next call. Time-outs are milliseconds, SO_LINGER's time is seconds.
+ */
 export class Winsock extends OverlappedCalls {
   /** 0, or the error itself. Needs its WSACleanup. */
   WSAStartup(version = 0x0202): number {
     this.error = this.spi.WSPStartup(version, this.area.data, 0, 0, this.area.data + 1024);
     return this.error;
   }
+  /** The last of as many calls as WSAStartup had resets what is connected (semantics C-53). */
   WSACleanup(): number {
     return this.call(() => this.spi.WSPCleanup(this.errno));
   }
@@ -44,6 +56,7 @@ export class Winsock extends OverlappedCalls {
     const synchronous = this.getsockopt(0, W.SOL_SOCKET, W.SO_OPENTYPE);
     return this.WSASocket(af, type, protocol, null, 0, synchronous > 0 ? 0 : W.WSA_FLAG_OVERLAPPED);
   }
+  /** `info` from WSADuplicateSocket or WSAEnumProtocols; `flags`: WSA_FLAG_OVERLAPPED. `group` is not looked at. */
   WSASocket(af: number, type: number, protocol: number, info: ProtocolInfo | null = null, group = 0, flags = 0): SOCKET {
     return this.call(() => {
       const at = info ? this.area.data : 0;
@@ -76,12 +89,15 @@ export class Winsock extends OverlappedCalls {
     });
   }
 
+  /** A port of 0 lets the stack choose: getsockname says which. */
   bind(s: SOCKET, name: SockAddr): number {
     return this.call(() => this.spi.WSPBind(s, ...this.area.name(name), this.errno));
   }
+  /** `backlog` connections wait at most, 1 to 1024; SOMAXCONN and larger numbers are 1024. */
   listen(s: SOCKET, backlog: number): number {
     return this.call(() => this.spi.WSPListen(s, backlog, this.errno));
   }
+  /** Settles with 0 when the handshake is complete; on a nonblocking socket at once with -1 and 10035, and FD_CONNECT follows. */
   connect(s: SOCKET, name: SockAddr): Promise<number> {
     return this.blocking(() => this.spi.WSPConnect(s, ...this.area.name(name), 0, 0, 0, 0, this.errno));
   }
@@ -89,6 +105,7 @@ export class Winsock extends OverlappedCalls {
   accept(s: SOCKET, from: SockAddr | null = null): Promise<SOCKET> {
     return this.WSAAccept(s, from, null);
   }
+  /** `condition` sees the peer's address and returns CF_ACCEPT, CF_REJECT or CF_DEFER. */
   async WSAAccept(s: SOCKET, from: SockAddr | null = null, condition: AcceptCondition | null = null): Promise<SOCKET> {
     const peer: SockAddr = { address: "0.0.0.0", port: 0 };
     for (;;) {
@@ -106,6 +123,7 @@ export class Winsock extends OverlappedCalls {
     }
   }
 
+  /** SD_SEND: a FIN follows the last byte. SD_RECEIVE: data that is unread or still comes resets the connection. SD_BOTH: both. */
   shutdown(s: SOCKET, how: number): number {
     return this.call(() => this.spi.WSPShutdown(s, how, this.errno));
   }
@@ -160,6 +178,7 @@ export class Winsock extends OverlappedCalls {
     });
     return result === -1 ? -1 : this.area.word("value") | 0;
   }
+  /** SO_LINGER of a stream socket; undefined with the last error set. */
   getLinger(s: SOCKET): Linger | undefined {
     const value = this.getsockopt(s, W.SOL_SOCKET, W.SO_LINGER);
     return this.error ? undefined : { l_onoff: value & 0xffff, l_linger: value >>> 16 };
@@ -175,9 +194,11 @@ export class Winsock extends OverlappedCalls {
     });
   }
 
+  /** Our end into `name`. */
   getsockname(s: SOCKET, name: SockAddr): number {
     return this.#name(() => this.spi.WSPGetSockName(s, ...this.area.nameRoom(), this.errno), name);
   }
+  /** The peer's end into `name`; 10057 without one. */
   getpeername(s: SOCKET, name: SockAddr): number {
     return this.#name(() => this.spi.WSPGetPeerName(s, ...this.area.nameRoom(), this.errno), name);
   }
@@ -187,18 +208,23 @@ export class Winsock extends OverlappedCalls {
     return result;
   }
 
+  /** An event object, not set; it is reset by hand. */
   WSACreateEvent(): SOCKET {
     return this.spi.WSACreateEvent() >>> 0;
   }
+  /** Sets the event: waits for it end. */
   WSASetEvent(event: SOCKET): boolean {
     return this.spi.WSASetEvent(event) !== 0;
   }
+  /** Resets the event. */
   WSAResetEvent(event: SOCKET): boolean {
     return this.spi.WSAResetEvent(event) !== 0;
   }
+  /** Gives the event object back. */
   WSACloseEvent(event: SOCKET): boolean {
     return this.spi.WSACloseEvent(event) !== 0;
   }
+  /** `event` is set when one of `networkEvents` (FD_x bits) is recorded; 0 ends that. Makes the socket nonblocking. */
   WSAEventSelect(s: SOCKET, event: SOCKET, networkEvents: number): number {
     return this.call(() => this.spi.WSPEventSelect(s, event, networkEvents, this.errno));
   }

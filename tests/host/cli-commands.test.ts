@@ -174,6 +174,7 @@ describe("serve", () => {
     await run.until(/"listening"/);
     const [listening] = jsonLines(run.output());
     assert.equal(listening?.address, "127.0.0.1", "not open to others unasked");
+    assert.equal(listening?.serving, `the files below ${directory}`);
     const port = listening?.port as number;
     assert.deepEqual(await fetched(port, "/file.txt"), { code: 200, body: "content" });
     assert.equal((await fetched(port, "/../../../etc/passwd")).code, 404);
@@ -200,7 +201,7 @@ describe("serve", () => {
 
   test("serves a text; a client that keeps its side open does not hold up the end", async () => {
     const run = lastack(["serve", "--port", "0", "hello"]);
-    const port = Number((await run.until(/http:\/\/127\.0\.0\.1:(\d+)\//))[1]);
+    const port = Number((await run.until(/^serving the text "hello" on http:\/\/127\.0\.0\.1:(\d+)\/$/m))[1]);
     assert.deepEqual(await fetched(port, "/"), { code: 200, body: "hello" });
     const silent = connect({ port, host: "127.0.0.1", allowHalfOpen: true });
     await once(silent, "connect");

@@ -18,6 +18,8 @@ const DEADLINE_S = 10;
 const DEADLINE_MAX_S = 65_535;
 /** What is reset at the deadline is reported a moment later. */
 const GRACE_MS = 250;
+/** Characters of a text that the first line shows. */
+const TEXT_SHOWN = 40;
 
 const SERVE_HELP = `usage: lastack serve [options] DIRECTORY | TEXT
 
@@ -57,12 +59,18 @@ export function parseServe(args: readonly string[]): ServeOptions | undefined {
   return { common, what: positionals[0] as string, port, deadlineMs: deadline * 1000 };
 }
 
+/** A site and what it shows, in words: whoever mistyped a directory sees that its name is served as a text. */
+interface Offer {
+  readonly site: Site;
+  readonly about: string;
+}
+
 /** A directory if there is one of that name; else a text, unless it looks like a path. */
-async function siteFor(what: string): Promise<Site> {
+async function siteFor(what: string): Promise<Offer> {
   const found = await stat(what).catch(() => undefined);
-  if (found?.isDirectory()) return directorySite(what);
+  if (found?.isDirectory()) return { site: await directorySite(what), about: `the files below ${printable(what)}` };
   if (found || /^[./~]|\/$/.test(what)) throw new UsageError(`"${what}" is no directory; expected a directory, or a text to serve`);
-  return textSite(what);
+  return { site: textSite(what), about: `the text "${printable(what.slice(0, TEXT_SHOWN))}"${what.length > TEXT_SHOWN ? " ..." : ""}` };
 }
 
 const nameOf = ({ remoteAddress: { address, port } }: Socket): string => `${address}:${port}`;
@@ -79,8 +87,8 @@ class Log {
     console.log(this.#json ? JSON.stringify(object) : text);
   }
 
-  listening({ address: { address, port } }: Server, link: LinkInfo): void {
-    this.#line({ event: "listening", address, port, link }, `serving on http://${address}:${port}/`);
+  listening({ address: { address, port } }: Server, link: LinkInfo, about: string): void {
+    this.#line({ event: "listening", address, port, serving: about, link }, `serving ${about} on http://${address}:${port}/`);
   }
 
   answer(socket: Socket, request: Pick<Request, "method" | "target"> | undefined, { status, bytes }: Sent): void {
@@ -139,13 +147,13 @@ function givenUp(interrupt: Interrupt, deadlineMs: number): { promise: Promise<u
   return { promise: Promise.race([late, aborted(interrupt.hard).then(() => undefined)]), cancel: () => clearTimeout(timer) };
 }
 
-async function serveUntilInterrupted({ stack, link }: { stack: Stack; link: LinkInfo }, site: Site, options: ServeOptions): Promise<number> {
+async function serveUntilInterrupted({ stack, link }: { stack: Stack; link: LinkInfo }, { site, about }: Offer, options: ServeOptions): Promise<number> {
   const { common, port, deadlineMs } = options;
   const interrupt = new Interrupt();
   try {
     const server = await stack.listen({ address: listenAddress(common), port });
     const log = new Log(common.json);
-    log.listening(server, link);
+    log.listening(server, link, about);
     const accepting = acceptAll(server, site, options, log, interrupt.gentle);
     await Promise.race([aborted(interrupt.gentle), accepting]);
     const draining = server.drain({ deadlineMs });
@@ -168,10 +176,10 @@ export async function serve(args: readonly string[]): Promise<number> {
     process.stdout.write(SERVE_HELP);
     return EXIT_OK;
   }
-  const site = await siteFor(options.what);
+  const offer = await siteFor(options.what);
   const opened = await openStack(options.common, (text) => console.error(`lastack serve: ${text}`));
   try {
-    return await serveUntilInterrupted(opened, site, options);
+    return await serveUntilInterrupted(opened, offer, options);
   } finally {
     // What a drain left open has had its time: it is reset, and reported so.
     await opened.stack.close({ deadlineMs: 0 });
