@@ -441,14 +441,6 @@ export class Tcb extends Endpoint {
   set undoMax(v: u32) { if (!TINY && this.loss) changetype<Loss>(this.loss).undoMax = v; }
   get frtoEnd(): u32 { return TINY || !this.loss ? this.sndNxt : changetype<Loss>(this.loss).frtoEnd; }
   set frtoEnd(v: u32) { if (!TINY && this.loss) changetype<Loss>(this.loss).frtoEnd = v; }
-  get sizeBefore(): u32 { return TINY || !this.loss ? 0 : changetype<Loss>(this.loss).sizeBefore; }
-  set sizeBefore(v: u32) { if (!TINY && this.loss) changetype<Loss>(this.loss).sizeBefore = v; }
-  get sizeAt(): u32 { return TINY || !this.loss ? 0 : changetype<Loss>(this.loss).sizeAt; }
-  set sizeAt(v: u32) { if (!TINY && this.loss) changetype<Loss>(this.loss).sizeAt = v; }
-  get sizeTrial(): u32 { return TINY || !this.loss ? 0 : changetype<Loss>(this.loss).sizeTrial; }
-  set sizeTrial(v: u32) { if (!TINY && this.loss) changetype<Loss>(this.loss).sizeTrial = v; }
-  get sizeSeq(): u32 { return TINY || !this.loss ? 0 : changetype<Loss>(this.loss).sizeSeq; }
-  set sizeSeq(v: u32) { if (!TINY && this.loss) changetype<Loss>(this.loss).sizeSeq = v; }
   /** SND.UP while M_URGENT_OUT: the sequence number behind the last urgent byte. */
   get sndUp(): u32 { return TINY || !this.loss ? this.sndUna : changetype<Loss>(this.loss).sndUp; }
   set sndUp(v: u32) { if (!TINY && this.loss) changetype<Loss>(this.loss).sndUp = v; }

@@ -219,7 +219,7 @@ export class Socket implements Owner, Carrier {
   /**
    * true: only full segments leave (TCP_CORK of other systems). What fills none waits, also with `setNoDelay`, until false is set, the sending
    * side is shut or closed, or 200 ms are over since it was written. false, the default, lets it leave at once, a short segment as `setNoDelay`
-   * has it. For a program that makes one message in several writes. Segments before and after a boundary of writes are not promised.
+   * has it. For a program that makes one message in several writes; where segments begin and end is not promised.
    * @throws SocketError ENOPROTOOPT on a host socket.
    */
   setCork(on: boolean = true): this {
