@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { compileCore } from "../../host/core/index.ts";
 import { captures } from "./captures.ts";
-import { DEPTHS, fuzz, type FuzzResult } from "./run.ts";
+import { DEPTHS, fuzz, type FuzzResult, MEMORY_MOST } from "./run.ts";
 
 const HELP = `usage: npm run fuzz -- [options]
 
@@ -72,11 +72,11 @@ function tell(result: FuzzResult, seconds: number, out: Out): number {
   }
   out(`by state: ${[...states].filter(([, n]) => n > 0).map(([name, n]) => `${name} ${n}`).join(", ")}`);
   out(`messages: the program received ${messages.received} times, the core reset ${messages.resets} connections`);
-  out(`linear memory: ${memory[0]} bytes early in an episode, ${memory[1]} at the end`);
+  out(`linear memory: ${memory[0]} bytes early in an episode, ${memory[1]} at the end; at most ${MEMORY_MOST} expected`);
   const wrong = [
     failure,
     (depths[3] as number) < SHARE * inputs ? `only ${percent(depths[3] as number, inputs)} of the inputs found a connection` : undefined,
-    memory[1] > memory[0] ? "memory grew" : undefined,
+    memory[1] > MEMORY_MOST ? "memory grew" : undefined,
   ].filter((text) => text !== undefined);
   for (const text of wrong) out(`FOUND ${text}`);
   return wrong.length > 0 ? 1 : 0;

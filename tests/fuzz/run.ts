@@ -30,7 +30,7 @@ export interface FuzzResult {
   readonly states: ReadonlyMap<string, number>;
   /** What connections of messages made of theirs: receives of the program that gave something, resets. */
   readonly messages: { readonly received: number; readonly resets: number };
-  /** Bytes of linear memory after the first part and at the end. */
+  /** Most bytes of linear memory that a core had early in its life, and at its end. Buffers take some as they come: MEMORY_MOST is enough for all of them. */
   readonly memory: readonly [number, number];
   readonly failure: string | undefined;
 }
@@ -40,6 +40,9 @@ const EPISODE = 25_000;
 /** Inputs a connection lives through at most. */
 const AGE = 150;
 const WATCH = 60;
+
+/** Bytes of linear memory that the connections of a target and what is thrown at them need at most. */
+export const MEMORY_MOST = 2 << 20;
 
 class Fuzz {
   readonly #options: FuzzOptions;

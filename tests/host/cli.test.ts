@@ -110,7 +110,7 @@ describe("lastack demo", () => {
     assert.equal(result.scenario, "graceful");
     assert.equal(result.wires.length, 1);
     const [run] = result.wires;
-    assert.deepEqual(Object.keys(run), ["wire", "steps", "client", "server", "problems"]);
+    assert.deepEqual(Object.keys(run), ["wire", "steps", "client", "server", "problems", "counters"]);
     for (const side of ["client", "server"]) {
       assert.equal(run[side].report.outcome, "graceful");
       assert.deepEqual(Object.keys(run[side].report), ["outcome", "cause", "error", "bytes", "peerFin", "durationMs", "state"]);
