@@ -3,6 +3,13 @@ import { UTO_CHANGEABLE, UTO_ENABLED } from "../abi/sockets.gen.ts";
 import { SD_BOTH, SD_RECEIVE, SD_SEND } from "../abi/winsock.gen.ts";
 import { checkBoolean, checkInteger, checkOptions, checkSignal, checkTime, wrongType } from "./check.ts";
 
+declare global {
+  /** Programs compiled without lib.esnext.disposable have `await using`'s symbol too; where that is there, the declarations merge. */
+  interface SymbolConstructor {
+    readonly asyncDispose: unique symbol;
+  }
+}
+
 /** Options of every call that waits. */
 export interface WaitOptions {
   /** Stops the waiting: the promise is rejected with the signal's reason. */

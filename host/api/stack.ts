@@ -44,7 +44,7 @@ export interface ConnectOptions {
 
 /** Where `Stack.listen` listens. */
 export interface ListenOptions {
-  /** One of the stack's own addresses. Default 0.0.0.0: all of them. */
+  /** One of the stack's own addresses. Default 0.0.0.0: all of them, on host sockets all of the machine's. */
   address?: string;
   /** 0 lets the stack choose. */
   port: number;
@@ -56,7 +56,7 @@ export interface ListenOptions {
 
 /** Where `Stack.udp` receives. */
 export interface UdpOptions {
-  /** Default 0.0.0.0: all of the stack's addresses. */
+  /** Default 0.0.0.0: all of the stack's addresses, on host sockets all of the machine's. */
   address?: string;
   /** Default 0: the stack chooses. */
   port?: number;

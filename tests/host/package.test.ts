@@ -74,8 +74,9 @@ describe("the package", () => {
   test("declares types that hold under strict settings: for Node, for bundlers, without lib.dom and without Node's types", () => {
     // What a program without lib.dom and Node's types needs of them for itself.
     writeFileSync(join(app, "globals.d.ts"), "declare const console: { log(...values: unknown[]): void; error(...values: unknown[]): void };\ndeclare const process: { argv: string[] };\ninterface ImportMeta { resolve(name: string): string }\ndeclare class URL { readonly href: string }\ninterface AbortSignal { readonly aborted: boolean }\ndeclare const AbortSignal: { timeout(ms: number): AbortSignal };\n");
-    compile("--module", "nodenext", "--lib", "es2023,esnext.disposable", "--types", "", "globals.d.ts");
+    compile("--module", "nodenext", "--lib", "es2023", "--types", "", "globals.d.ts");
     const types = ["--typeRoots", join(ROOT, "node_modules", "@types"), "--types", "node"];
+    compile("--module", "nodenext", ...types);
     compile("--module", "nodenext", "--lib", "es2023,dom,esnext.disposable", ...types);
     compile("--module", "esnext", "--moduleResolution", "bundler", "--lib", "es2023,dom,esnext.disposable", ...types);
   });
