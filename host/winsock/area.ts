@@ -1,4 +1,5 @@
 /** Structures of Winsock in the core's host area (semantics K.5): written before a call, read after it. */
+import { wrongType } from "../api/check.ts";
 import { type Core, readSockaddr, writeSockaddr } from "../core/index.ts";
 import { Heap } from "./heap.ts";
 import { SIZEOF_SOCKADDR_IN, SIZEOF_WSANETWORKEVENTS } from "../abi/winsock.gen.ts";
@@ -115,7 +116,9 @@ export class Area {
   }
 
   /** A sockaddr_in: [address, length] for a call. */
-  name({ address, port }: SockAddr): [number, number] {
+  name(name: SockAddr): [number, number] {
+    if (typeof name !== "object" || name === null) throw wrongType("name", name, 'an address such as { address: "192.0.2.1", port: 7 }');
+    const { address, port } = name;
     this.core.memory.ensure();
     return [this.at("address"), writeSockaddr(this.core.memory.data, this.at("address"), address, port)];
   }

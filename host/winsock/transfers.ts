@@ -1,4 +1,5 @@
 /** send, recv and their kin: calls that wait until they are done. */
+import { checkBytes } from "../api/check.ts";
 import { WSAEMSGSIZE, WSAENOBUFS } from "../abi/errors.gen.ts";
 import * as W from "../abi/winsock.gen.ts";
 import type { SockAddr } from "./area.ts";
@@ -21,7 +22,8 @@ export abstract class TransferCalls extends WinsockCalls {
    * they are one message, or with MSG_PARTIAL a part of one that the next send goes on with; 10040 if they are more than the host area has
    * room for (limits.hostArea).
    */
-  async send(s: SOCKET, bytes: Uint8Array, flags = 0): Promise<number> {
+  async send(s: SOCKET, data: Uint8Array, flags = 0): Promise<number> {
+    const bytes = checkBytes("data", data);
     if (bytes.length > this.area.room && this.#hasMessages(s)) return this.#sendMessage(s, bytes, flags);
     let done = 0;
     do {
@@ -66,23 +68,24 @@ export abstract class TransferCalls extends WinsockCalls {
    * tell the same by MSG_PARTIAL, and how much came.
    */
   async recv(s: SOCKET, bytes: Uint8Array, flags = 0): Promise<number> {
-    return this.#counted(await this.receive(s, bytes, flags));
+    return this.#counted(await this.receive(s, checkBytes("bytes", bytes), flags));
   }
   /** recv whose flags come back: MSG_PARTIAL where the message goes on. */
   async WSARecvEx(s: SOCKET, bytes: Uint8Array, flags: Ref<number>): Promise<number> {
-    const got = await this.receive(s, bytes, flags.value);
+    const got = await this.receive(s, checkBytes("bytes", bytes), flags.value);
     if (!got) return -1;
     flags.value = got.flags;
     return got.count;
   }
-  /** Sends one datagram: its length. 10040 for more than 65507 bytes. */
-  async sendto(s: SOCKET, bytes: Uint8Array, flags: number, to: SockAddr): Promise<number> {
+  /** Sends one datagram: its length. 10040 for more than 65507 bytes, 10055 for more than the host area has room for. */
+  async sendto(s: SOCKET, data: Uint8Array, flags: number, to: SockAddr): Promise<number> {
+    const bytes = checkBytes("data", data);
     if (bytes.length > this.area.room) { this.error = WSAENOBUFS; return -1; }
     return this.#sent((count) => this.spi.WSPSendTo(s, this.area.buffer(bytes.length, bytes), 1, count, flags, ...this.area.name(to), 0, 0, 0, this.errno));
   }
   /** Length of the oldest datagram, which is copied into `bytes`; its sender into `from`. One that is longer is cut: -1 with 10040. */
   async recvfrom(s: SOCKET, bytes: Uint8Array, flags = 0, from: SockAddr | null = null): Promise<number> {
-    const got = await this.#once(bytes, (buffer) => {
+    const got = await this.#once(checkBytes("bytes", bytes), (buffer) => {
       this.area.setWord("flags", flags);
       const result = this.spi.WSPRecvFrom(s, buffer, 1, this.area.at("count"), this.area.at("flags"), ...this.area.nameRoom(), 0, 0, 0, this.errno);
       if (result !== -1 && from) this.area.readName(from);

@@ -5,6 +5,24 @@ import { type CloseReport, toCloseReport } from "../api/raw.ts";
 
 /** Caller of everything that does not wait. */
 const MAIN = 0;
+/** Reports kept for those who ask later; beyond them the oldest goes. */
+const REPORTS_KEPT = 1024;
+
+/** Somebody waits for a report. */
+interface Wanted {
+  readonly promise: Promise<CloseReport>;
+  readonly resolve: (report: CloseReport) => void;
+  readonly reject: (error: Error) => void;
+}
+
+function wanted(): Wanted {
+  let resolve!: Wanted["resolve"], reject!: Wanted["reject"];
+  const promise = new Promise<CloseReport>((yes, no) => {
+    resolve = yes;
+    reject = no;
+  });
+  return { promise, resolve, reject };
+}
 
 export class Waiting implements DriverListener {
   readonly #wakes = new Map<number, () => void>();
@@ -12,7 +30,9 @@ export class Waiting implements DriverListener {
   #next = MAIN + 1;
   readonly #signals = new Set<() => void>();
   readonly #reports = new Map<number, CloseReport>();
-  readonly #wanted = new Map<number, (report: CloseReport) => void>();
+  readonly #wanted = new Map<number, Wanted>();
+  /** Why there are no more reports. */
+  #over: Error | undefined;
   #dead: Error | undefined;
 
   /** Told of event objects before those who wait for them, of completion routines and of window messages (assembly/abi/events.ts). */
@@ -35,15 +55,34 @@ export class Waiting implements DriverListener {
 
   report(record: Parameters<typeof toCloseReport>[0]): void {
     const report = toCloseReport(record);
-    const wanted = this.#wanted.get(record.handle);
+    const waiting = this.#wanted.get(record.handle);
     this.#wanted.delete(record.handle);
-    if (wanted) wanted(report);
-    else this.#reports.set(record.handle, report);
+    if (waiting) return waiting.resolve(report);
+    this.#reports.set(record.handle, report);
+    if (this.#reports.size > REPORTS_KEPT) this.#reports.delete(this.#reports.keys().next().value as number);
   }
 
   fatal(error: Error): void {
     this.#dead = error;
     for (const wake of [...this.#wakes.values(), ...this.#signals]) wake();
+    this.#noMore(error);
+  }
+
+  /** Nothing drives the core any more. */
+  ended(): void {
+    for (const wake of [...this.#wakes.values(), ...this.#signals]) wake();
+    this.#noMore(new Error("Winsock was ended before the socket had its report"));
+  }
+
+  #noMore(error: Error): void {
+    this.#over ??= error;
+    for (const { reject } of this.#wanted.values()) reject(error);
+    this.#wanted.clear();
+  }
+
+  /** There is nobody to wait for any more. */
+  get over(): boolean {
+    return this.#over !== undefined;
   }
 
   /** Throws what ended the core. */
@@ -84,6 +123,10 @@ export class Waiting implements DriverListener {
   closed(handle: number): Promise<CloseReport> {
     const report = this.#reports.get(handle);
     this.#reports.delete(handle);
-    return report ? Promise.resolve(report) : new Promise((resolve) => this.#wanted.set(handle, resolve));
+    if (report) return Promise.resolve(report);
+    if (this.#over) return Promise.reject(this.#over);
+    const waiting = this.#wanted.get(handle) ?? wanted();
+    this.#wanted.set(handle, waiting);
+    return waiting.promise;
   }
 }

@@ -3,8 +3,9 @@
  * as Winsock's do: 0 or a count, SOCKET_ERROR or INVALID_SOCKET with the code in WSAGetLastError(). Those that may block in C
  * return a promise here; `await` stands where the C program waited. Structures are plain objects, buffers are Uint8Arrays.
  */
-import { LASTACK_CONDITION, WSAEMSGSIZE } from "../abi/errors.gen.ts";
+import { LASTACK_CONDITION, WSAEMSGSIZE, WSANOTINITIALISED } from "../abi/errors.gen.ts";
 import * as W from "../abi/winsock.gen.ts";
+import { checkInteger, wrongType } from "../api/check.ts";
 import { type CloseReport, openHost, type StackOptions } from "../api/raw.ts";
 import { AREA_BYTES, HANDLES_MAX, type Linger, type NetworkEvents, type SockAddr } from "./area.ts";
 import type { Call, SOCKET } from "./calls.ts";
@@ -12,6 +13,9 @@ import { OverlappedCalls } from "./overlapped.ts";
 import { type ProtocolInfo, readProtocolInfo, type WSAPROTOCOL_INFO } from "./protocols.ts";
 import type { Ref } from "./transfers.ts";
 import { Waiting } from "./waiting.ts";
+
+/** Polls of end(): what a reset of everything may still have to send. */
+const END_POLLS = 16;
 
 /** What WSAAccept's condition answers: CF_ACCEPT, CF_REJECT or CF_DEFER. */
 export type AcceptCondition = (peer: SockAddr) => number;
@@ -35,8 +39,8 @@ export interface PollFd {
 /**
  * One process's Winsock. Made by createWinsock.
  *
- * Calls return what Winsock's do: -1 (SOCKET_ERROR) or INVALID_SOCKET on failure, and WSAGetLastError() says why; they throw only when the
- * stack itself has failed. What each does to a connection is the contract of docs/semantics.md, chapter by chapter. Calls that block a C program
+ * Calls return what Winsock's do: -1 (SOCKET_ERROR) or INVALID_SOCKET on failure, and WSAGetLastError() says why; they throw for
+ * arguments that are no address, no bytes or no object of the form that is wanted, and when the stack itself has failed. What each does to a connection is the contract of docs/semantics.md, chapter by chapter. Calls that block a C program
  * return a promise, on a blocking socket (the default) and on a nonblocking one; the last error is that of the call whose
  * promise settled last, so look at it before the next call. Time-outs are milliseconds, SO_LINGER's time is seconds.
  */
@@ -156,15 +160,22 @@ export class Winsock extends OverlappedCalls {
     if (result === 0) this.untie(s);
     return result;
   }
-  /** Beyond Winsock: what became of a closed socket's last bytes. Every close ends in one report; each can be had once. */
+  /**
+   * Beyond Winsock: what became of a closed socket's last bytes. Every close ends in one report, which can be had once: the promise settles
+   * when it is made, so not for a socket that nobody closes. Of reports that nobody asked for the last 1024 are kept.
+   * @throws Error when end() comes before the report.
+   */
   closeReport(s: SOCKET): Promise<CloseReport> {
     return this.waiting.closed(s);
   }
 
-  /** `value` is a number for Booleans and integers, { l_onoff, l_linger } for SO_LINGER, or the bytes themselves. */
-  setsockopt(s: SOCKET, level: number, name: number, value: number | Linger | Uint8Array): number {
+  /**
+   * `value` is a number, true (1) or false (0) for Booleans and integers, { l_onoff, l_linger } for SO_LINGER, or the bytes themselves.
+   * @throws TypeError or RangeError for another value.
+   */
+  setsockopt(s: SOCKET, level: number, name: number, value: number | boolean | Linger | Uint8Array): number {
+    const bytes = optionBytes(value);
     return this.call(() => {
-      const bytes = optionBytes(value);
       this.area.put("value", bytes.subarray(0, 64));
       return this.spi.WSPSetSockOpt(s, level, name, this.area.at("value"), bytes.length, this.errno);
     });
@@ -185,6 +196,7 @@ export class Winsock extends OverlappedCalls {
   }
   /** FIONBIO, FIONREAD and their kin: `arg.value` goes in and comes out. */
   ioctlsocket(s: SOCKET, command: number, arg: { value: number }): number {
+    if (typeof arg !== "object" || arg === null) throw wrongType("arg", arg, "an object with a value, such as { value: 1 }");
     return this.call(() => {
       this.area.setWord("value", arg.value);
       this.area.setWord("more", arg.value);
@@ -239,6 +251,7 @@ export class Winsock extends OverlappedCalls {
     const limit = timeoutMs === W.WSA_INFINITE ? undefined : performance.now() + timeoutMs;
     for (;;) {
       this.waiting.check();
+      if (this.waiting.over) { this.error = WSANOTINITIALISED; return W.WSA_WAIT_FAILED; }
       this.area.setWords(this.area.data, events.slice(0, HANDLES_MAX));
       const found = events.length > HANDLES_MAX ? W.WSA_WAIT_FAILED : this.spi.WSAWaitForMultipleEvents(events.length, this.area.data, waitAll ? 1 : 0);
       const left = limit === undefined ? undefined : limit - performance.now();
@@ -250,6 +263,7 @@ export class Winsock extends OverlappedCalls {
 
   /** Leaves in the sets what is ready and returns how many that makes. `timeoutMs` undefined = wait. At most 64 handles a set. */
   async select(sets: FdSets, timeoutMs?: number): Promise<number> {
+    if (typeof sets !== "object" || sets === null) throw wrongType("sets", sets, "an object such as { read: [s] }");
     const lists = [sets.read, sets.write, sets.except];
     const result = await this.blocking(() => {
       const where = lists.map((list, k) => {
@@ -277,22 +291,26 @@ export class Winsock extends OverlappedCalls {
     return result;
   }
 
-  /** Stops driving the core. Open sockets are reset, as at the end of a process. */
+  /** Stops driving the core. Open sockets are reset, as at the end of a process; calls that wait fail, and there are no more reports. */
   end(): void {
+    const { driver } = this.host;
     while (this.spi.WSPCleanup(this.errno) === 0);
-    for (let polls = 0; polls < 16 && this.spi.poll() === 0; polls++);
-    this.host.driver.close();
+    // What this sends, and whom it wakes.
+    for (let polls = 0; polls < END_POLLS && (polls === 0 || driver.pending); polls++) driver.pollNow();
+    driver.close();
+    this.waiting.ended();
   }
 }
 
-function optionBytes(value: number | Linger | Uint8Array): Uint8Array {
+function optionBytes(value: number | boolean | Linger | Uint8Array): Uint8Array {
   if (value instanceof Uint8Array) return value;
   const bytes = new Uint8Array(4);
   const data = new DataView(bytes.buffer);
-  if (typeof value === "number") data.setInt32(0, value, true);
+  if (typeof value === "number" || typeof value === "boolean") data.setInt32(0, Number(value), true);
   else {
-    data.setUint16(0, value.l_onoff, true);
-    data.setUint16(2, value.l_linger, true);
+    if (typeof value !== "object" || value === null) throw wrongType("value", value, "a number, true, false, { l_onoff, l_linger } or a Uint8Array");
+    data.setUint16(0, checkInteger("value.l_onoff", value.l_onoff, 0, 65535), true);
+    data.setUint16(2, checkInteger("value.l_linger", value.l_linger, 0, 65535, "seconds"), true);
   }
   return bytes;
 }
@@ -311,7 +329,7 @@ function optionBytes(value: number | Linger | Uint8Array): Uint8Array {
  * ws.WSACleanup();
  * ws.end(); // stops the timers; the devices are still the caller's
  */
-export async function createWinsock(options: StackOptions): Promise<Winsock> {
+export async function createWinsock(options: StackOptions = {}): Promise<Winsock> {
   if (options?.worker) throw new TypeError("worker is true; expected false: Winsock's calls answer in the thread that makes them, createStack has workers");
   const waiting = new Waiting();
   // Room for the buffers of overlapped operations beside that for arguments.

@@ -29,6 +29,48 @@ test("a worker is refused: calls answer in the thread that makes them", async ()
   await assert.rejects(W.createWinsock({ worker: true }), { name: "TypeError", message: /^worker is true; expected false/ });
 });
 
+test("arguments of another form are refused by name, and change nothing", async () => {
+  const { a, s, end } = await pair();
+  // biome-ignore lint/suspicious/noExplicitAny: what a program in JavaScript may pass.
+  const ws = a as any;
+  const refusals: readonly [() => unknown, RegExp][] = [
+    [() => ws.connect(s, "10.0.0.2"), /^name is "10\.0\.0\.2"; expected an address such as/],
+    [() => ws.bind(s), /^name is undefined; expected an address such as/],
+    [() => ws.send(s, "text"), /^data is "text"; expected a Uint8Array/],
+    [() => ws.recv(s, 10), /^bytes is 10; expected a Uint8Array/],
+    [() => ws.sendto(s, "x", 0, { address: "10.0.0.2", port: 1 }), /^data is "x"; expected a Uint8Array/],
+    [() => ws.setsockopt(s, SOL_SOCKET, SO_LINGER, { onoff: 1, linger: 5 }), /^value\.l_onoff is undefined; expected an integer from 0 to 65535$/],
+    [() => ws.setsockopt(s, SOL_SOCKET, SO_LINGER, "on"), /^value is "on"; expected a number, true, false/],
+    [() => ws.ioctlsocket(s, W.FIONBIO, 1), /^arg is 1; expected an object with a value/],
+    [() => ws.select(), /^sets is undefined; expected an object such as/],
+  ];
+  for (const [call, message] of refusals) await assert.rejects(async () => call(), (error: Error) => message.test(error.message) || assert.fail(error.message));
+  assert.deepEqual(a.getLinger(s), { l_onoff: 0, l_linger: 0 });
+  assert.equal(a.setsockopt(s, SOL_SOCKET, W.SO_KEEPALIVE, true), 0);
+  assert.equal(a.getsockopt(s, SOL_SOCKET, W.SO_KEEPALIVE), 1);
+  assert.equal(a.setsockopt(s, SOL_SOCKET, W.SO_KEEPALIVE, false), 0);
+  assert.equal(a.getsockopt(s, SOL_SOCKET, W.SO_KEEPALIVE), 0);
+  end();
+});
+
+test("end() ends what waits: calls fail with 10093, a report that will not come is refused", async () => {
+  const { a, s, end } = await pair();
+  const event = a.WSACreateEvent();
+  const listener = a.socket(AF_INET, SOCK_STREAM, IPPROTO_TCP);
+  assert.equal(a.bind(listener, { address: "0.0.0.0", port: PORT + 1 }), 0);
+  assert.equal(a.listen(listener, 5), 0);
+  const waiting = [a.recv(s, new Uint8Array(1)), a.accept(listener), a.select({ read: [listener] }), a.WSAWaitForMultipleEvents([event], true)];
+  const [report, torn] = [a.closeReport(listener), a.closeReport(s)];
+  // Nobody ever had this handle.
+  const refused = assert.rejects(a.closeReport(12345), /^Error: Winsock was ended before the socket had its report$/);
+  end();
+  assert.deepEqual(await Promise.all(waiting), [-1, W.INVALID_SOCKET, -1, W.WSA_WAIT_FAILED]);
+  assert.equal(a.WSAGetLastError(), W.WSANOTINITIALISED);
+  assert.deepEqual([(await report).outcome, (await torn).outcome, (await torn).cause], ["notConnected", "aborted", "cleanup"]);
+  await refused;
+  await assert.rejects(a.closeReport(listener), /ended before/);
+});
+
 test("a receive that waits does not hold up another call on the same socket", async () => {
   const { a, b, s, t, end } = await pair();
   const into = new Uint8Array(100);
