@@ -57,7 +57,10 @@ export class Waiting implements DriverListener {
     const report = toCloseReport(record);
     const waiting = this.#wanted.get(record.handle);
     this.#wanted.delete(record.handle);
-    if (waiting) return waiting.resolve(report);
+    if (waiting) {
+      waiting.resolve(report);
+      return;
+    }
     this.#reports.set(record.handle, report);
     if (this.#reports.size > REPORTS_KEPT) this.#reports.delete(this.#reports.keys().next().value as number);
   }
