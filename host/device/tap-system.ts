@@ -56,6 +56,8 @@ export interface TapHandle {
   readonly capabilities: number;
   /** One frame into `buffer`: its length, 0 when there is none now, -1 when the device is gone. */
   read(buffer: Uint8Array): number;
+  /** One frame, the first `length` bytes: undefined when it was taken, true when there is no room now, false when it is lost. */
+  write(bytes: Uint8Array, length: number): boolean | undefined;
   /** Calls `ready` once a frame can be read, or after `wake`. Holds a thread of libuv's pool meanwhile. */
   whenReadable(ready: () => void): void;
   /** Ends a wait of whenReadable. */
@@ -242,6 +244,13 @@ class Tap implements TapHandle {
     const errno = this.#c.errno();
     const { EAGAIN, EINTR } = this.#c.codes;
     return errno === EAGAIN || errno === EINTR ? 0 : -1;
+  }
+
+  write(bytes: Uint8Array, length: number): boolean | undefined {
+    if (this.#c.write(this.fd, bytes, length) >= 0) return undefined;
+    const errno = this.#c.errno();
+    const { EAGAIN, ENOBUFS } = this.#c.codes;
+    return errno === EAGAIN || errno === ENOBUFS;
   }
 
   whenReadable(ready: () => void): void {

@@ -1,5 +1,5 @@
 /** A Linux TAP device: Ethernet frames to and from the kernel's own stack. */
-import { writeSync, writevSync } from "node:fs";
+import { writevSync } from "node:fs";
 import { DEVICE_CHECKSUM_OFFLOAD, DEVICE_SEGMENT_OFFLOAD } from "../abi/link.gen.ts";
 import { systemRandom } from "../base/random.ts";
 import {
@@ -178,17 +178,17 @@ export class TapDevice implements FrameDevice {
       this.stats.dropped++;
       return true;
     }
-    try {
-      if (count === 1) {
-        writeSync(this.#tap.fd, memory, (parts[first] as number) >>> 0, length);
-      } else if (length > this.#gathered) {
+    if (length <= this.#gathered) {
+      gather(memory, parts, first, count, this.#outgoing, 0);
+      const full = this.#tap.write(this.#outgoing, length);
+      if (full !== undefined) return this.#notWritten(full);
+    } else {
+      try {
         writevSync(this.#tap.fd, views(memory, parts, first, count));
-      } else {
-        gather(memory, parts, first, count, this.#outgoing, 0);
-        writeSync(this.#tap.fd, this.#outgoing, 0, length);
+      } catch (error) {
+        const { code } = error as NodeJS.ErrnoException;
+        return this.#notWritten(code === "EAGAIN" || code === "ENOBUFS");
       }
-    } catch (error) {
-      return this.#writeFailed(error);
     }
     this.stats.outFrames++;
     this.stats.outBytes += length;
@@ -196,9 +196,8 @@ export class TapDevice implements FrameDevice {
   }
 
   /** Full is told to the caller; anything else (the interface is down or gone: EIO) loses the frame, as a pulled cable does. */
-  #writeFailed(error: unknown): boolean {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code !== "EAGAIN" && code !== "ENOBUFS") {
+  #notWritten(full: boolean): boolean {
+    if (!full) {
       this.stats.dropped++;
       return true;
     }
