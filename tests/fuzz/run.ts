@@ -30,8 +30,8 @@ export interface FuzzResult {
   readonly states: ReadonlyMap<string, number>;
   /** What connections of messages made of theirs: receives of the program that gave something, resets. */
   readonly messages: { readonly received: number; readonly resets: number };
-  /** Most bytes of linear memory that a core had early in its life, and at its end. Buffers take some as they come: MEMORY_MOST is enough for all of them. */
-  readonly memory: readonly [number, number];
+  /** Most bytes of linear memory that a core had at the ends of the quarters of its life. Buffers take some as they come: MEMORY_MOST is enough for all of them. */
+  readonly memory: readonly number[];
   readonly failure: string | undefined;
 }
 
@@ -40,6 +40,7 @@ const EPISODE = 25_000;
 /** Inputs a connection lives through at most. */
 const AGE = 150;
 const WATCH = 60;
+const QUARTERS = 4;
 
 /** Bytes of linear memory that the connections of a target and what is thrown at them need at most. */
 export const MEMORY_MOST = 2 << 20;
@@ -52,7 +53,7 @@ class Fuzz {
   readonly depths = DEPTHS.map(() => 0);
   readonly states = new Map<string, number>([...STATES, ...PHASES].map((state) => [state, 0]));
   readonly messages = { received: 0, resets: 0 };
-  memory: [number, number] = [0, 0];
+  readonly memory: number[] = Array(QUARTERS).fill(0);
   done = 0;
 
   constructor(options: FuzzOptions) {
@@ -93,16 +94,18 @@ class Fuzz {
         this.#input(target, subject, this.#make(random, target, subject), random.below(12) === 0 ? random.below(300) : 0);
         if (random.below(8) === 0) target.use(subject);
       }
-      if (i === 2_000) {
-        mine.ensure();
-        this.memory[0] = Math.max(this.memory[0], mine.u8.byteLength);
-      }
+      if ((QUARTERS * i) % inputs < QUARTERS) this.#weigh(mine, Math.trunc((QUARTERS * i) / inputs) - 1);
     }
     this.messages.received += target.talkers.received;
     this.messages.resets += target.talkers.resets;
     this.#settle(target);
-    mine.ensure();
-    this.memory[1] = Math.max(this.memory[1], mine.u8.byteLength);
+    this.#weigh(mine, QUARTERS - 1);
+  }
+
+  #weigh(memory: Target["spi"]["core"]["memory"], quarter: number): void {
+    if (quarter < 0) return;
+    memory.ensure();
+    this.memory[quarter] = Math.max(this.memory[quarter] as number, memory.u8.byteLength);
   }
 
   #talk(random: SeededRandom, target: Target): void {

@@ -21,7 +21,7 @@ test(`${INPUTS} inputs on the debug build (seed ${SEED}): no trap, nothing left 
   for (const state of STATES) if (state !== "CLOSED") assert.ok((states.get(state) as number) > INPUTS / 100, `${states.get(state)} inputs met ${state}`);
   for (const phase of PHASES) assert.ok((states.get(phase) as number) > INPUTS / 100, `${states.get(phase)} inputs met a connection of messages with ${phase}`);
   assert.ok(messages.received > INPUTS / 200 && messages.resets > INPUTS / 200, `messages: ${messages.received} received, ${messages.resets} connections reset`);
-  assert.ok(memory[1] <= MEMORY_MOST, `memory grew from ${memory[0]} to ${memory[1]} bytes`);
+  assert.ok(Math.max(...memory) <= MEMORY_MOST, `memory grew: ${memory.join(", ")} bytes at the ends of the quarters of a core's life`);
 });
 
 test("a target has a connection in each of the eleven states", async () => {
